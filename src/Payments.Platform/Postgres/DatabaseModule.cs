@@ -1,0 +1,55 @@
+using System.Reflection;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.Extensions.Configuration;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Diagnostics.HealthChecks;
+using Microsoft.Extensions.Logging;
+using Npgsql;
+
+namespace Payments.Platform.Postgres;
+
+/// <summary>The one database that a service owns, and the migrations that shape it.</summary>
+public sealed record ServiceDatabase(string Name, IReadOnlyList<Migration> Migrations);
+
+public static class DatabaseModule
+{
+    /// <summary>
+    /// Registers the service's <see cref="NpgsqlDataSource"/> from connection string <paramref name="name"/>, a health check,
+    /// and the migrations of <paramref name="service"/> plus those of the plumbing (outbox, checkpoints) that it asks for.
+    /// </summary>
+    public static void AddDatabase(this WebApplicationBuilder builder, string name, Assembly service)
+    {
+        ArgumentNullException.ThrowIfNull(builder);
+        builder.Services.AddSingleton(new ServiceDatabase(name, Postgres.Migrations.In(service)));
+        builder.Services.AddSingleton(services =>
+        {
+            var connectionString = services.GetRequiredService<IConfiguration>().GetConnectionString(name)
+                ?? throw new InvalidOperationException($"No connection string '{name}': set ConnectionStrings__{name}.");
+            var source = new NpgsqlDataSourceBuilder(connectionString);
+            source.ConnectionStringBuilder.ApplicationName ??= "payments." + name;
+            source.UseLoggerFactory(services.GetRequiredService<ILoggerFactory>());
+            return source.Build();
+        });
+        builder.Services.AddHealthChecks().AddCheck<DatabaseHealth>("postgres", tags: ["ready"]);
+    }
+
+    private sealed class DatabaseHealth(NpgsqlDataSource database, ServiceDatabase described) : IHealthCheck
+    {
+        public async Task<HealthCheckResult> CheckHealthAsync(HealthCheckContext context, CancellationToken cancellationToken = default)
+        {
+            try
+            {
+                await using var command = database.CreateCommand("SELECT coalesce(max(number), 0) FROM schema_migrations");
+                var applied = (int)(await command.ExecuteScalarAsync(cancellationToken))!;
+                var wanted = described.Migrations.Count == 0 ? 0 : described.Migrations[^1].Number;
+                return applied >= wanted
+                    ? HealthCheckResult.Healthy()
+                    : HealthCheckResult.Unhealthy($"Database {described.Name} is at migration {applied}, {wanted} is needed: run the migrate command.");
+            }
+            catch (NpgsqlException e)
+            {
+                return HealthCheckResult.Unhealthy($"Database {described.Name} does not answer.", e);
+            }
+        }
+    }
+}

@@ -1,0 +1,11 @@
+using Payments.Simulators;
+using Payments.ServiceDefaults;
+
+var builder = WebApplication.CreateBuilder(args);
+builder.AddServiceDefaults("simulators");
+builder.AddSimulators();
+
+var app = builder.Build();
+app.MapServiceDefaults();
+app.MapSimulators();
+return await app.RunServiceAsync(args);

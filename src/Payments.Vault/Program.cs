@@ -1,0 +1,11 @@
+using Payments.Vault;
+using Payments.ServiceDefaults;
+
+var builder = WebApplication.CreateBuilder(args);
+builder.AddServiceDefaults("vault");
+builder.AddVault();
+
+var app = builder.Build();
+app.MapServiceDefaults();
+app.MapVault();
+return await app.RunServiceAsync(args);

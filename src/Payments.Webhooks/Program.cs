@@ -1,0 +1,11 @@
+using Payments.Webhooks;
+using Payments.ServiceDefaults;
+
+var builder = WebApplication.CreateBuilder(args);
+builder.AddServiceDefaults("webhooks");
+builder.AddWebhooks();
+
+var app = builder.Build();
+app.MapServiceDefaults();
+app.MapWebhooks();
+return await app.RunServiceAsync(args);
