@@ -11,16 +11,24 @@ namespace Payments.Platform.Postgres;
 /// <summary>The one database that a service owns, and the migrations that shape it.</summary>
 public sealed record ServiceDatabase(string Name, IReadOnlyList<Migration> Migrations);
 
+/// <summary>Pieces of plumbing that bring tables of their own: folders of this assembly with a <c>Migrations</c> folder inside.</summary>
+public static class Plumbing
+{
+    public const string Outbox = "Outbox";
+    public const string Inbox = "Inbox";
+    public const string Idempotency = "Idempotency";
+}
+
 public static class DatabaseModule
 {
     /// <summary>
     /// Registers the service's <see cref="NpgsqlDataSource"/> from connection string <paramref name="name"/>, a health check,
-    /// and the migrations of <paramref name="service"/> plus those of the plumbing (outbox, checkpoints) that it asks for.
+    /// and the migrations of <paramref name="service"/> plus those of the <see cref="Plumbing"/> that it asks for.
     /// </summary>
-    public static void AddDatabase(this WebApplicationBuilder builder, string name, Assembly service)
+    public static void AddDatabase(this WebApplicationBuilder builder, string name, Assembly service, params string[] plumbing)
     {
         ArgumentNullException.ThrowIfNull(builder);
-        builder.Services.AddSingleton(new ServiceDatabase(name, Postgres.Migrations.In(service)));
+        builder.Services.AddSingleton(new ServiceDatabase(name, Postgres.Migrations.In(service, plumbing)));
         builder.Services.AddSingleton(services =>
         {
             var connectionString = services.GetRequiredService<IConfiguration>().GetConnectionString(name)
@@ -39,12 +47,12 @@ public static class DatabaseModule
         {
             try
             {
-                await using var command = database.CreateCommand("SELECT coalesce(max(number), 0) FROM schema_migrations");
-                var applied = (int)(await command.ExecuteScalarAsync(cancellationToken))!;
-                var wanted = described.Migrations.Count == 0 ? 0 : described.Migrations[^1].Number;
+                await using var command = database.CreateCommand("SELECT count(*) FROM schema_migrations");
+                var applied = (long)(await command.ExecuteScalarAsync(cancellationToken))!;
+                var wanted = described.Migrations.Count;
                 return applied >= wanted
                     ? HealthCheckResult.Healthy()
-                    : HealthCheckResult.Unhealthy($"Database {described.Name} is at migration {applied}, {wanted} is needed: run the migrate command.");
+                    : HealthCheckResult.Unhealthy($"Database {described.Name} has {applied} migrations, {wanted} are needed: run the migrate command.");
             }
             catch (NpgsqlException e)
             {

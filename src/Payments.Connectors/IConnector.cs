@@ -1,0 +1,214 @@
+using Payments.Core;
+
+namespace Payments.Connectors;
+
+/// <summary>
+/// One payment provider. Every call carries an attempt whose id is the provider's idempotency key and was durable before the call;
+/// no call throws for what a network or a provider does: that is an <see cref="OutcomeKind"/>.
+/// </summary>
+public interface IConnector
+{
+    Provider Provider { get; }
+
+    Capabilities Capabilities { get; }
+
+    Task<Outcome> AuthorizeAsync(AuthorizeCall call, CancellationToken cancellationToken);
+
+    Task<Outcome> CaptureAsync(ModifyCall call, CancellationToken cancellationToken);
+
+    /// <summary>Releases what is still held.</summary>
+    Task<Outcome> VoidAsync(ModifyCall call, CancellationToken cancellationToken);
+
+    Task<Outcome> RefundAsync(ModifyCall call, CancellationToken cancellationToken);
+
+    /// <summary>Asks the provider, by whatever it offers and without side effect, what became of an attempt.</summary>
+    Task<ReadBack> ReadAsync(ReadCall call, CancellationToken cancellationToken);
+
+    /// <summary>Stores a card at the provider. Only the vault calls this; card data goes nowhere else.</summary>
+    Task<Tokenisation> TokeniseAsync(TokeniseCall call, CancellationToken cancellationToken);
+
+    /// <summary>Removes a stored card from the provider; true also where it was already gone.</summary>
+    Task<bool> DetachAsync(Mode mode, string providerToken, CancellationToken cancellationToken);
+
+    /// <summary>Verifies a webhook's signature over the raw body and reads its facts; null where the signature is wrong.</summary>
+    ProviderNotice? ReadWebhook(IReadOnlyDictionary<string, string> headers, ReadOnlyMemory<byte> body);
+}
+
+/// <summary>What a provider can do. What is missing is refused by name before any call.</summary>
+public sealed record Capabilities(
+    bool PartialCapture,
+    bool MultipleCaptures,
+    bool PartialVoid,
+    bool VoidAfterPartialCapture,
+    bool ReadByAttempt,
+    bool ListsCharges,
+    bool AsynchronousModifications);
+
+/// <param name="AttemptId">Also the idempotency key.</param>
+/// <param name="ProviderToken">The connector's own text from <see cref="Tokenisation"/>.</param>
+/// <param name="ReturnUrl">Where the customer's browser comes back to after a challenge.</param>
+public sealed record AuthorizeCall(
+    AttemptId AttemptId,
+    PaymentId PaymentId,
+    MerchantId MerchantId,
+    Mode Mode,
+    Money Amount,
+    bool CaptureNow,
+    bool RequestChallenge,
+    string ProviderToken,
+    string? Description,
+    string? StatementDescriptor,
+    string ReturnUrl);
+
+/// <summary>A capture, void or refund of an earlier authorization.</summary>
+/// <param name="PaymentReference">The provider's reference of the authorization.</param>
+/// <param name="Amount">What to capture or refund; what is still held, for a void.</param>
+/// <param name="Final">A capture after which no other follows, so that the rest is released.</param>
+public sealed record ModifyCall(
+    AttemptId AttemptId,
+    PaymentId PaymentId,
+    OperationId OperationId,
+    Mode Mode,
+    string PaymentReference,
+    Money Amount,
+    bool Final,
+    string? Reason);
+
+/// <param name="PaymentReference">The provider's reference of the authorization, where one is known.</param>
+/// <param name="OpenedAt">When the attempt was written (database time): bounds a search by time.</param>
+public sealed record ReadCall(
+    OperationKind Kind,
+    AttemptId AttemptId,
+    PaymentId PaymentId,
+    Mode Mode,
+    Money Amount,
+    string? PaymentReference,
+    string? ModificationReference,
+    DateTimeOffset OpenedAt);
+
+/// <summary>How a provider call ended. Timeouts are <see cref="Unknown"/>, never declined.</summary>
+public enum OutcomeKind
+{
+    Approved,
+    Declined,
+
+    /// <summary>The customer must act; <see cref="Outcome.ActionUrl"/> says where.</summary>
+    NeedsAction,
+
+    /// <summary>Accepted; the outcome comes later by webhook.</summary>
+    Pending,
+
+    /// <summary>Certainly not executed (connection refused, 429, circuit open): safe elsewhere and safe to open a new attempt.</summary>
+    NotProcessed,
+
+    /// <summary>May or may not have been executed (timeout, reset, 5xx or unreadable answer after sending).</summary>
+    Unknown,
+}
+
+public sealed record Outcome(OutcomeKind Kind)
+{
+    /// <summary>The provider's reference of the payment (PaymentIntent, pspReference).</summary>
+    public string? PaymentReference { get; init; }
+
+    /// <summary>The provider's reference of this capture, void or refund.</summary>
+    public string? ModificationReference { get; init; }
+
+    /// <summary>The authorization was captured in the same call.</summary>
+    public bool Captured { get; init; }
+
+    public Decline? Decline { get; init; }
+
+    public string? ActionUrl { get; init; }
+
+    /// <summary>The provider's own limit for capturing this authorization.</summary>
+    public DateTimeOffset? CaptureBefore { get; init; }
+
+    /// <summary>Results of the issuer's address and security code checks, as normalised words.</summary>
+    public string? AvsResult { get; init; }
+
+    public string? CvcResult { get; init; }
+
+    /// <summary>Why, in words for operators: exception kind, HTTP status. Never holds card data or keys.</summary>
+    public string? Detail { get; init; }
+}
+
+/// <summary>A normalised decline: one row of the decline table.</summary>
+/// <param name="Code">Ours: <c>insufficient_funds</c>, <c>expired_card</c>…</param>
+/// <param name="MayCascade">The other provider may be tried within the same request.</param>
+public sealed record Decline(string Code, DeclineKind Kind, bool MayCascade, string? ProviderCode, string Message);
+
+public enum ReadBackKind
+{
+    /// <summary>The provider has it: <see cref="ReadBack.Outcome"/> says how it stands.</summary>
+    Found,
+
+    /// <summary>The provider answered, and does not have it at this time.</summary>
+    NotFound,
+
+    /// <summary>The provider offers no way to ask.</summary>
+    CannotAsk,
+
+    /// <summary>The provider did not answer.</summary>
+    Unanswered,
+}
+
+public sealed record ReadBack(ReadBackKind Kind, Outcome? Outcome = null);
+
+/// <summary>Card data on its way to a provider. Lives for one call, is never stored, logged or compared.</summary>
+public sealed record CardData(string Number, int ExpMonth, int ExpYear, string Cvc, string? Name)
+{
+    /// <summary>Never prints card data.</summary>
+    public override string ToString() => "CardData";
+}
+
+public sealed record TokeniseCall(TokenId TokenId, MerchantId MerchantId, Mode Mode, CardData Card);
+
+/// <param name="Kind">Approved with a token, Declined, NotProcessed or Unknown.</param>
+public sealed record Tokenisation(OutcomeKind Kind)
+{
+    public string? ProviderToken { get; init; }
+    public string? Brand { get; init; }
+
+    /// <summary>ISO 3166 alpha-2 of the issuer.</summary>
+    public string? Country { get; init; }
+
+    /// <summary>credit, debit, prepaid or unknown.</summary>
+    public string? Funding { get; init; }
+
+    public Decline? Decline { get; init; }
+}
+
+/// <summary>A verified webhook: one or more facts, each with an id that the provider repeats when it sends it again.</summary>
+public sealed record ProviderNotice(Provider Provider, Mode Mode, IReadOnlyList<ProviderFact> Facts);
+
+public enum ProviderFactKind
+{
+    AuthorizationApproved,
+    AuthorizationDeclined,
+    AuthorizationNeedsAction,
+    AuthorizationCancelled,
+    CaptureSucceeded,
+    CaptureFailed,
+    VoidSucceeded,
+    VoidFailed,
+    RefundSucceeded,
+    RefundFailed,
+
+    /// <summary>Known and of no consequence for a payment's state.</summary>
+    Other,
+}
+
+/// <param name="NoticeId">The provider's id of this notification, for deduplication.</param>
+/// <param name="PaymentReference">The provider's reference of the authorization.</param>
+/// <param name="AttemptId">Where the provider echoes what we sent along.</param>
+public sealed record ProviderFact(string NoticeId, ProviderFactKind Kind, string PaymentReference)
+{
+    public string? ModificationReference { get; init; }
+    public AttemptId? AttemptId { get; init; }
+    public PaymentId? PaymentId { get; init; }
+    public Money? Amount { get; init; }
+    public bool Captured { get; init; }
+    public Decline? Decline { get; init; }
+    public DateTimeOffset? OccurredAt { get; init; }
+    public string? RawType { get; init; }
+}

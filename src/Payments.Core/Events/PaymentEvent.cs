@@ -1,0 +1,85 @@
+namespace Payments.Core.Events;
+
+/// <summary>
+/// Something that became true of a payment. Published on topic <c>payments.events</c> as a CloudEvent; merchants receive the same
+/// facts as webhooks. It carries every input of what follows from it, so that posting and notifying need no further lookup.
+/// </summary>
+public sealed record PaymentEvent(
+    EventId Id,
+    string Type,
+    PaymentId PaymentId,
+    MerchantId MerchantId,
+    Mode Mode,
+    long Version,
+    DateTimeOffset OccurredAt,
+    PaymentEventData Data);
+
+/// <param name="Payment">The payment as of this event.</param>
+/// <param name="Operation">The operation whose fact this is; absent where the payment never reached one (rejected).</param>
+/// <param name="Fees">Present with captures and their reversals: the inputs of commission and accrued cost.</param>
+public sealed record PaymentEventData(PaymentView Payment, OperationFact? Operation, CaptureFees? Fees);
+
+/// <summary>One operation as of an event.</summary>
+/// <param name="Id">The operation (for refunds also <c>re_…</c> with the same digits).</param>
+/// <param name="AmountMinor">What this operation moved or was to move.</param>
+/// <param name="ReleasedMinor">How much of the authorization stops being held with this event, beyond the amount moved.</param>
+/// <param name="SuspenseMinor">The part of a provider's fact beyond what our books allow, posted to suspense.</param>
+/// <param name="Final">A capture after which no other follows.</param>
+public sealed record OperationFact(
+    string Id,
+    OperationKind Kind,
+    OperationState State,
+    long AmountMinor,
+    string Currency,
+    string? AttemptId,
+    Provider? Provider,
+    string? ProviderReference,
+    string? Reason,
+    long ReleasedMinor,
+    long SuspenseMinor,
+    bool Final);
+
+/// <summary>Event types. <c>docs/events</c> holds a schema for each.</summary>
+public static class PaymentEventTypes
+{
+    /// <summary>Fraud scoring refused it; no provider was called.</summary>
+    public const string Rejected = "payment.rejected";
+
+    /// <summary>Authorized and held until a person has decided.</summary>
+    public const string InReview = "payment.in_review";
+
+    /// <summary>The customer must act (3-D Secure).</summary>
+    public const string RequiresAction = "payment.requires_action";
+
+    /// <summary>The outcome of the authorization is unknown or will come later.</summary>
+    public const string Processing = "payment.processing";
+
+    public const string Authorized = "payment.authorized";
+    public const string Declined = "payment.declined";
+
+    /// <summary>Proven unexecuted at every provider tried.</summary>
+    public const string Failed = "payment.failed";
+
+    public const string Captured = "payment.captured";
+
+    /// <summary>A capture failed: operation state <c>failed</c> before it counted, <c>reversed</c> after.</summary>
+    public const string CaptureFailed = "payment.capture_failed";
+
+    public const string Voided = "payment.voided";
+    public const string VoidFailed = "payment.void_failed";
+
+    /// <summary>The hold ran out or was cancelled by the sweep.</summary>
+    public const string Expired = "payment.expired";
+
+    public const string RefundPending = "payment.refund_pending";
+    public const string Refunded = "payment.refunded";
+
+    /// <summary>A refund failed: operation state <c>failed</c> before it counted, <c>reversed</c> after.</summary>
+    public const string RefundFailed = "payment.refund_failed";
+
+    public static IReadOnlyList<string> All { get; } =
+    [
+        Rejected, InReview, RequiresAction, Processing, Authorized, Declined, Failed, Captured, CaptureFailed, Voided, VoidFailed,
+        Expired, RefundPending, Refunded, RefundFailed,
+    ];
+}

@@ -1,0 +1,161 @@
+namespace Payments.Core;
+
+/// <summary>A merchant.</summary>
+public readonly record struct MerchantId(Guid Value) : IId<MerchantId>
+{
+    public static string Prefix => "mer";
+
+    public static MerchantId From(Guid value) => new(value);
+
+    public override string ToString() => Id.Format(Prefix, Value);
+}
+
+/// <summary>A payment.</summary>
+public readonly record struct PaymentId(Guid Value) : IId<PaymentId>
+{
+    public static string Prefix => "pay";
+
+    public static PaymentId From(Guid value) => new(value);
+
+    public override string ToString() => Id.Format(Prefix, Value);
+}
+
+/// <summary>An operation of a payment: authorize, capture, void or refund.</summary>
+public readonly record struct OperationId(Guid Value) : IId<OperationId>
+{
+    public static string Prefix => "op";
+
+    public static OperationId From(Guid value) => new(value);
+
+    public override string ToString() => Id.Format(Prefix, Value);
+}
+
+/// <summary>A refund as merchants see it: the same number as its <see cref="OperationId"/>.</summary>
+public readonly record struct RefundId(Guid Value) : IId<RefundId>
+{
+    public static string Prefix => "re";
+
+    public static RefundId From(Guid value) => new(value);
+
+    public override string ToString() => Id.Format(Prefix, Value);
+}
+
+/// <summary>One call to one provider; its text is the provider's idempotency key.</summary>
+public readonly record struct AttemptId(Guid Value) : IId<AttemptId>
+{
+    public static string Prefix => "att";
+
+    public static AttemptId From(Guid value) => new(value);
+
+    public override string ToString() => Id.Format(Prefix, Value);
+}
+
+/// <summary>A card token.</summary>
+public readonly record struct TokenId(Guid Value) : IId<TokenId>
+{
+    public static string Prefix => "tok";
+
+    public static TokenId From(Guid value) => new(value);
+
+    public override string ToString() => Id.Format(Prefix, Value);
+}
+
+/// <summary>An event of the outbox, also the id of the CloudEvent and of the merchant's webhook.</summary>
+public readonly record struct EventId(Guid Value) : IId<EventId>
+{
+    public static string Prefix => "evt";
+
+    public static EventId From(Guid value) => new(value);
+
+    public override string ToString() => Id.Format(Prefix, Value);
+}
+
+/// <summary>An API key (not the key itself).</summary>
+public readonly record struct ApiKeyId(Guid Value) : IId<ApiKeyId>
+{
+    public static string Prefix => "key";
+
+    public static ApiKeyId From(Guid value) => new(value);
+
+    public override string ToString() => Id.Format(Prefix, Value);
+}
+
+/// <summary>A ledger journal.</summary>
+public readonly record struct JournalId(Guid Value) : IId<JournalId>
+{
+    public static string Prefix => "jrn";
+
+    public static JournalId From(Guid value) => new(value);
+
+    public override string ToString() => Id.Format(Prefix, Value);
+}
+
+/// <summary>A ledger account.</summary>
+public readonly record struct AccountId(Guid Value) : IId<AccountId>
+{
+    public static string Prefix => "acc";
+
+    public static AccountId From(Guid value) => new(value);
+
+    public override string ToString() => Id.Format(Prefix, Value);
+}
+
+/// <summary>A merchant's webhook endpoint.</summary>
+public readonly record struct WebhookEndpointId(Guid Value) : IId<WebhookEndpointId>
+{
+    public static string Prefix => "we";
+
+    public static WebhookEndpointId From(Guid value) => new(value);
+
+    public override string ToString() => Id.Format(Prefix, Value);
+}
+
+/// <summary>A delivery of an event to an endpoint.</summary>
+public readonly record struct DeliveryId(Guid Value) : IId<DeliveryId>
+{
+    public static string Prefix => "whd";
+
+    public static DeliveryId From(Guid value) => new(value);
+
+    public override string ToString() => Id.Format(Prefix, Value);
+}
+
+/// <summary>One HTTP request.</summary>
+public readonly record struct RequestId(Guid Value) : IId<RequestId>
+{
+    public static string Prefix => "req";
+
+    public static RequestId From(Guid value) => new(value);
+
+    public override string ToString() => Id.Format(Prefix, Value);
+}
+
+/// <summary>Something a person must look at.</summary>
+public readonly record struct IncidentId(Guid Value) : IId<IncidentId>
+{
+    public static string Prefix => "inc";
+
+    public static IncidentId From(Guid value) => new(value);
+
+    public override string ToString() => Id.Format(Prefix, Value);
+}
+
+/// <summary>An event that a consumer could not apply.</summary>
+public readonly record struct DeadLetterId(Guid Value) : IId<DeadLetterId>
+{
+    public static string Prefix => "dl";
+
+    public static DeadLetterId From(Guid value) => new(value);
+
+    public override string ToString() => Id.Format(Prefix, Value);
+}
+
+/// <summary>A receipt e-mail.</summary>
+public readonly record struct ReceiptId(Guid Value) : IId<ReceiptId>
+{
+    public static string Prefix => "rct";
+
+    public static ReceiptId From(Guid value) => new(value);
+
+    public override string ToString() => Id.Format(Prefix, Value);
+}

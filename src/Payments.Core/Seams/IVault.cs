@@ -1,0 +1,28 @@
+namespace Payments.Core.Seams;
+
+/// <summary>The token vault as other services see it: tokens in, provider tokens and card facts out, never a card number.</summary>
+public interface IVault
+{
+    /// <summary>Null where the token does not exist, was deleted, or belongs to another merchant or mode.</summary>
+    Task<CardToken?> FindAsync(MerchantId merchant, Mode mode, TokenId token, CancellationToken cancellationToken);
+}
+
+/// <summary>A tokenised card: what the vault stores, and all that it stores.</summary>
+/// <param name="Fingerprint">Keyed hash of the card number: equal for one card, useless without the vault's key.</param>
+/// <param name="Bin">First six digits.</param>
+/// <param name="Country">ISO 3166 alpha-2 of the issuer, as the provider told it.</param>
+/// <param name="Funding">credit, debit, prepaid or unknown, as the provider told it.</param>
+/// <param name="ProviderTokens">What each provider calls this card; opaque, made and read by that provider's connector.</param>
+public sealed record CardToken(
+    TokenId Id,
+    MerchantId MerchantId,
+    Mode Mode,
+    string Fingerprint,
+    string Brand,
+    string Bin,
+    string Last4,
+    int ExpMonth,
+    int ExpYear,
+    string? Country,
+    string? Funding,
+    IReadOnlyDictionary<Provider, string> ProviderTokens);
