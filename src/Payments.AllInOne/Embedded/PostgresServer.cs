@@ -1,0 +1,232 @@
+using System.Globalization;
+using System.Net.Sockets;
+using Npgsql;
+
+namespace Payments.AllInOne.Embedded;
+
+/// <summary>How an embedded PostgreSQL is run.</summary>
+public sealed record PostgresServerOptions
+{
+    /// <summary>Holds the data in <c>postgres/</c> and the log in <c>postgres.log</c>.</summary>
+    public required string Directory { get; init; }
+
+    /// <summary>0 chooses a free one.</summary>
+    public int Port { get; init; }
+
+    /// <summary>Given to the server when its data directory is made; must stay the same afterwards.</summary>
+    public required string Password { get; init; }
+
+    /// <summary>Server settings beyond our own.</summary>
+    public IReadOnlyDictionary<string, string> Settings { get; init; } = new Dictionary<string, string>();
+}
+
+/// <summary>
+/// A PostgreSQL of our own: data directory made on first start, durable commits, reachable by password on 127.0.0.1 only. A
+/// server that an earlier run left running on the same data is stopped gracefully first.
+/// </summary>
+public sealed class PostgresServer : IAsyncDisposable
+{
+    private const string User = "payments";
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
+    private readonly PostgresInstallation installation = PostgresInstallation.Find();
+    private readonly PostgresServerOptions options;
+    private readonly string data;
+    private ServerProcess? process;
+
+    private PostgresServer(PostgresServerOptions options, int port)
+    {
+        this.options = options;
+        Port = port;
+        data = Path.Combine(Path.GetFullPath(options.Directory), "postgres");
+    }
+
+    public int Port { get; }
+
+    /// <summary>The server's process, or null while it is stopped.</summary>
+    public int? ProcessId => process?.Id;
+
+    private string LogFile => Path.Combine(Path.GetFullPath(options.Directory), "postgres.log");
+
+    public static async Task<PostgresServer> StartAsync(PostgresServerOptions options, CancellationToken cancellationToken)
+    {
+        ArgumentNullException.ThrowIfNull(options);
+        var server = new PostgresServer(options, options.Port == 0 ? FreePort.Next() : options.Port);
+        await server.StartAsync(cancellationToken);
+        return server;
+    }
+
+    /// <summary>The connection string of one database.</summary>
+    public string ConnectionString(string database) => new NpgsqlConnectionStringBuilder
+    {
+        Host = "127.0.0.1",
+        Port = Port,
+        Username = User,
+        Password = options.Password,
+        Database = database,
+    }.ConnectionString;
+
+    /// <summary>Makes the database unless it exists, and returns its connection string.</summary>
+    public async Task<string> CreateDatabaseAsync(string name, CancellationToken cancellationToken)
+    {
+        await using var connection = await OpenMaintenanceAsync(cancellationToken);
+        await using var create = new NpgsqlCommand($"CREATE DATABASE \"{name.Replace("\"", "\"\"", StringComparison.Ordinal)}\"", connection);
+        try
+        {
+            await create.ExecuteNonQueryAsync(cancellationToken);
+        }
+        catch (PostgresException e) when (e.SqlState == PostgresErrorCodes.DuplicateDatabase)
+        {
+            // Made by an earlier run.
+        }
+
+        return ConnectionString(name);
+    }
+
+    /// <summary>Starts the server again at the same address after it was stopped or killed.</summary>
+    public async Task StartAsync(CancellationToken cancellationToken)
+    {
+        await InitializeAsync(cancellationToken);
+        await ServerProcess.StopStaleAsync(Path.Combine(data, "postmaster.pid"), IsServerOfThisData, Posix.SigInt, Patience, cancellationToken);
+        if (!FreePort.IsFree(Port))
+        {
+            throw new InvalidOperationException($"Port {Port}, wanted for PostgreSQL, is in use.");
+        }
+
+        process = ServerProcess.Start(installation.Command("postgres", data, ["-D", data, .. ServerSettings()]), LogFile, "/");
+        try
+        {
+            await process.WaitUntilReadyAsync("PostgreSQL", AnswersAsync, Patience, cancellationToken);
+        }
+        catch (Exception)
+        {
+            await StopAsync();
+            throw;
+        }
+    }
+
+    /// <summary>Disconnects everyone, checkpoints and stops.</summary>
+    public async Task StopAsync()
+    {
+        if (process is { } running)
+        {
+            process = null;
+            await running.StopAsync(Posix.SigInt, Patience);
+            running.Dispose();
+        }
+    }
+
+    /// <summary>Kills the server and its backends without warning, as a machine that fails would.</summary>
+    public async Task KillAsync()
+    {
+        if (process is { } running)
+        {
+            process = null;
+            running.Signal(Posix.SigStop); // so that it neither starts nor warns another backend
+            foreach (var backend in Posix.ChildrenOf(running.Id))
+            {
+                Posix.Signal(backend, Posix.SigKill);
+            }
+
+            await running.StopAsync(Posix.SigKill, Patience);
+            running.Dispose();
+        }
+    }
+
+    public async Task RestartAsync(CancellationToken cancellationToken)
+    {
+        await StopAsync();
+        await StartAsync(cancellationToken);
+    }
+
+    public async ValueTask DisposeAsync() => await StopAsync();
+
+    private async Task InitializeAsync(CancellationToken cancellationToken)
+    {
+        if (File.Exists(Path.Combine(data, "PG_VERSION")))
+        {
+            return;
+        }
+
+        // Made beside and renamed when complete, so that an interrupted first start leaves nothing half made.
+        var making = data + ".new";
+        if (Directory.Exists(making))
+        {
+            Directory.Delete(making, recursive: true);
+        }
+
+        PrivatePath.CreateDirectory(making);
+        PostgresInstallation.GiveToServer(making);
+        var passwordFile = data + ".password";
+        try
+        {
+            await PrivatePath.WriteAsync(passwordFile, options.Password + '\n', cancellationToken);
+            PostgresInstallation.GiveToServer(passwordFile);
+            string[] arguments = ["-D", making, "--username=" + User, "--auth=scram-sha-256", "--pwfile=" + passwordFile, "--encoding=UTF8", "--no-locale"];
+            await ServerProcess.RunAsync(installation.Command("initdb", making, arguments), LogFile, "/", cancellationToken);
+        }
+        finally
+        {
+            File.Delete(passwordFile);
+        }
+
+        Directory.Move(making, data);
+    }
+
+    private IEnumerable<string> ServerSettings()
+    {
+        var settings = new Dictionary<string, string>
+        {
+            ["listen_addresses"] = "127.0.0.1",
+            ["port"] = Port.ToString(CultureInfo.InvariantCulture),
+            ["unix_socket_directories"] = string.Empty,
+            ["fsync"] = "on",
+            ["synchronous_commit"] = "on",
+            ["max_connections"] = "400",
+            ["shared_buffers"] = "256MB",
+            ["max_wal_size"] = "2GB",
+            ["timezone"] = "UTC",
+            ["log_timezone"] = "UTC",
+        };
+        foreach (var (name, value) in options.Settings)
+        {
+            settings[name] = value;
+        }
+
+        return settings.SelectMany(s => (string[])["-c", $"{s.Key}={s.Value}"]);
+    }
+
+    private bool IsServerOfThisData(int pid) => Posix.CommandLineOf(pid).Split('\0') is [var program, .. var arguments]
+        && Path.GetFileName(program) == "postgres" && arguments.Contains(data);
+
+    private async Task<bool> AnswersAsync(CancellationToken cancellationToken)
+    {
+        try
+        {
+            await using var connection = await OpenMaintenanceAsync(cancellationToken);
+            return true;
+        }
+        catch (PostgresException e) when (e.SqlState == PostgresErrorCodes.CannotConnectNow)
+        {
+            return false; // starting or recovering
+        }
+        catch (NpgsqlException e) when (e.InnerException is SocketException or IOException)
+        {
+            return false;
+        }
+    }
+
+    private async Task<NpgsqlConnection> OpenMaintenanceAsync(CancellationToken cancellationToken)
+    {
+        var connection = new NpgsqlConnection(new NpgsqlConnectionStringBuilder(ConnectionString("postgres")) { Pooling = false }.ConnectionString);
+        try
+        {
+            await connection.OpenAsync(cancellationToken);
+            return connection;
+        }
+        catch (Exception)
+        {
+            await connection.DisposeAsync();
+            throw;
+        }
+    }
+}

@@ -1,0 +1,111 @@
+using System.Globalization;
+using Payments.AllInOne.Embedded;
+using Payments.Platform;
+using Xunit;
+
+[assembly: AssemblyFixture(typeof(Payments.IntegrationTests.EmbeddedServers))]
+
+namespace Payments.IntegrationTests;
+
+/// <summary>
+/// Real servers for the tests of this process: one PostgreSQL, one Redis and one Kafka broker, each started when first asked
+/// for, on free ports, in a directory that is removed at the end. Ask for it in a test class's constructor.
+/// </summary>
+/// <remarks>A test that stops, hangs or wipes a server starts one of its own, because others use these at the same time.</remarks>
+public sealed class EmbeddedServers : IAsyncDisposable
+{
+    private const string Password = "only-for-tests";
+    private static readonly string Prefix = Path.Combine(Path.GetTempPath(), "payments-tests-");
+    private readonly SemaphoreSlim gate = new(1);
+    private readonly Lazy<string> directory = new(NewDirectory);
+    private PostgresServer? postgres;
+    private RedisServer? redis;
+    private KafkaBroker? kafka;
+    private int databases;
+
+    /// <summary>Removed at the end, together with everything in it.</summary>
+    public string Directory => directory.Value;
+
+    public async Task<PostgresServer> PostgresAsync(CancellationToken cancellationToken)
+    {
+        await gate.WaitAsync(cancellationToken);
+        try
+        {
+            return postgres ??= await PostgresServer.StartAsync(new() { Directory = Directory, Password = Password }, cancellationToken);
+        }
+        finally
+        {
+            gate.Release();
+        }
+    }
+
+    public async Task<RedisServer> RedisAsync(CancellationToken cancellationToken)
+    {
+        await gate.WaitAsync(cancellationToken);
+        try
+        {
+            return redis ??= await RedisServer.StartAsync(new() { Directory = Directory, Password = Password }, cancellationToken);
+        }
+        finally
+        {
+            gate.Release();
+        }
+    }
+
+    /// <summary>The shared broker with topic <c>payments.events</c>; tests that need a topic of their own create one on it.</summary>
+    public async Task<KafkaBroker> KafkaAsync(CancellationToken cancellationToken)
+    {
+        await gate.WaitAsync(cancellationToken);
+        try
+        {
+            return kafka ??= KafkaBroker.Start(new Dictionary<string, int> { [Names.Topics.PaymentEvents] = KafkaBroker.DefaultPartitions });
+        }
+        finally
+        {
+            gate.Release();
+        }
+    }
+
+    /// <summary>A fresh, empty database on the shared PostgreSQL: its connection string.</summary>
+    public async Task<string> CreateDatabaseAsync(CancellationToken cancellationToken)
+    {
+        var server = await PostgresAsync(cancellationToken);
+        return await server.CreateDatabaseAsync(string.Create(CultureInfo.InvariantCulture, $"test_{Interlocked.Increment(ref databases)}"), cancellationToken);
+    }
+
+    /// <summary>A fresh directory for a server of the test's own.</summary>
+    public string CreateDirectory() => System.IO.Directory.CreateTempSubdirectory(Path.GetFileName(Directory) + "-").FullName;
+
+    public async ValueTask DisposeAsync()
+    {
+        if (kafka is not null)
+        {
+            await kafka.DisposeAsync();
+        }
+
+        if (redis is not null)
+        {
+            await redis.DisposeAsync();
+        }
+
+        if (postgres is not null)
+        {
+            await postgres.DisposeAsync();
+        }
+
+        if (directory.IsValueCreated)
+        {
+            var all = System.IO.Directory.GetDirectories(Path.GetTempPath(), Path.GetFileName(Directory) + "*");
+            Array.ForEach(all, d => System.IO.Directory.Delete(d, recursive: true));
+        }
+
+        gate.Dispose();
+    }
+
+    private static string NewDirectory()
+    {
+        var path = Prefix + Environment.ProcessId.ToString(CultureInfo.InvariantCulture);
+        System.IO.Directory.CreateDirectory(path);
+        return path;
+    }
+}
