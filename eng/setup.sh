@@ -1,0 +1,66 @@
+#!/usr/bin/env bash
+# Sourced by run.sh and test.sh from the root of the checkout: installs what the machine lacks and prepares the package feed.
+# Sets RestrictedFeed.
+
+if [ -t 1 ]; then bold=$'\033[1m' plain=$'\033[0m'; else bold= plain=; fi
+say() { printf '%s▸%s %s\n' "$bold" "$plain" "$*"; }
+die() { printf '\n%s\n' "$*" >&2; exit 1; }
+
+# await PID [LOG]: waits for a background process with a sign of life (and the number of tests that LOG has seen end), and
+# ends it when we are told to end; returns its exit code.
+await() {
+  local pid=$1 log=${2:-} tenths=0 status=0
+  # shellcheck disable=SC2064
+  trap "kill $pid 2>/dev/null; wait $pid 2>/dev/null; exit 130" INT TERM
+  while kill -0 "$pid" 2>/dev/null; do
+    sleep 0.2
+    tenths=$((tenths + 2))
+    if [ $((tenths % 150)) -eq 0 ]; then
+      if [ -n "$log" ]; then printf '  … %s s, %s tests finished\n' $((tenths / 10)) "$(grep -cE '\[(PASS|FAIL|FINISHED)\]|\[SKIP\]' "$log")"; else printf '  … %s s\n' $((tenths / 10)); fi
+    fi
+  done
+  wait "$pid" || status=$?
+  trap - INT TERM
+  return "$status"
+}
+
+# step TEXT COMMAND...: runs the command quietly with a sign of life, shows the end of its output when it fails.
+step() {
+  local text=$1 log status=0
+  shift
+  log=$(mktemp)
+  say "$text"
+  "$@" >"$log" 2>&1 </dev/null &
+  await $! || status=$?
+  if [ "$status" -ne 0 ]; then
+    { grep -E '(error|warning) [A-Z]+[0-9]+' "$log" | sort -u | head -n 40 || true; } >&2
+    grep -qE 'error [A-Z]+[0-9]+' "$log" || tail -n 40 "$log" >&2
+  fi
+  rm -f "$log"
+  return "$status"
+}
+
+setup() {
+  case "$PWD" in *[\;%]*) die "MSBuild cannot work in a directory whose path contains ';' or '%': $PWD" ;; esac
+  command -v dotnet >/dev/null || die "The .NET 10 SDK is needed: https://dotnet.microsoft.com/download"
+
+  local missing=()
+  compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null || command -v initdb >/dev/null || missing+=(postgresql)
+  command -v redis-server >/dev/null || missing+=(redis-server)
+  command -v setpriv >/dev/null || missing+=(util-linux)
+  if [ ${#missing[@]} -gt 0 ]; then
+    say "Installing what is missing"
+    eng/install.sh "${missing[@]}"
+  fi
+
+  local feed
+  feed=$(eng/probe-feed.sh)
+  if [ "$feed" = restricted ]; then
+    export RestrictedFeed=true
+    eng/restricted-feed/prepare.sh
+  else
+    export RestrictedFeed=false
+  fi
+
+  export DOTNET_CLI_TELEMETRY_OPTOUT=1 DOTNET_NOLOGO=1 MSBUILDDISABLENODEREUSE=1
+}

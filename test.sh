@@ -1,0 +1,95 @@
+#!/usr/bin/env bash
+# Builds everything and runs every test that this machine can run: ./test.sh [NAME]
+# NAME is a part of a test's, class's or namespace's name. The last line is "N passed, N failed".
+set -euo pipefail
+case ${1:-} in
+  -h|--help) sed -n '2,3s/^# //p' "$0"; exit ;;
+  -*) echo "Unknown option $1" >&2; exit 2 ;;
+esac
+[ $# -le 1 ] || { echo "One name at most: ./test.sh [NAME]" >&2; exit 2; }
+name=${1:-}
+name=${name// /_}
+
+cd -- "$(dirname -- "${BASH_SOURCE[0]}")"
+. eng/setup.sh
+setup
+
+solution=Payments.sln
+cannot=()
+if [ "$RestrictedFeed" = true ]; then
+  solution=Payments.Restricted.slnf
+  for project in Payments.AppHost tests/Payments.AppHost.Tests; do
+    [ ! -d "$project" ] || cannot+=("$project: the package feed lacks .NET Aspire")
+  done
+elif ! docker info >/dev/null 2>&1; then
+  [ ! -d tests/Payments.AppHost.Tests ] || cannot+=("tests/Payments.AppHost.Tests: no container runtime answers")
+fi
+not_run() {
+  [ ${#cannot[@]} -eq 0 ] || printf '\n%sNOT RUN on this machine%s\n' "$bold" "$plain"
+  [ ${#cannot[@]} -eq 0 ] || printf '  %s\n' "${cannot[@]}"
+}
+not_run
+
+passed=0 failed=0 skipped=0
+if ! step "Building ($solution, Release)" dotnet build "$solution" -c Release --nologo -v quiet -nodeReuse:false --disable-build-servers; then
+  echo "The build failed." >&2
+  echo "0 passed, 1 failed"
+  exit 1
+fi
+
+reports=artifacts/tests
+rm -rf "$reports"
+mkdir -p "$reports"
+
+# Counts come from the runner's report; a runner that crashed or hung before writing one is a failure of its own.
+run_project() {
+  local project=$1 assembly=tests/$1/bin/Release/net10.0/$1.dll report=$reports/$1.json status=0 counts ran
+  local arguments=(-noColor -noLogo -reporter verbose -longRunning 120 -ctrf "$report")
+  [ -z "$name" ] || arguments+=(-method "*$name*")
+  say "$project"
+  : >"$reports/$project.log"
+  timeout --kill-after=30 1200 dotnet exec "$assembly" "${arguments[@]}" </dev/null >"$reports/$project.log" 2>&1 &
+  await $! "$reports/$project.log" || status=$?
+  counts=$(node -e '
+    const { summary: s, tests } = JSON.parse(require("fs").readFileSync(process.argv[1], "utf8")).results;
+    for (const t of tests.filter(t => t.status === "failed")) console.error(`  FAILED ${t.name}\n    ${(t.message || "").trim().split("\n").join("\n    ")}\n    ${(t.trace || "").trim().split("\n").slice(0, 12).join("\n    ")}`);
+    for (const t of tests.filter(t => t.status === "skipped")) console.error(`  skipped ${t.name}: ${(t.message || "").trim()}`);
+    console.log(s.passed, s.failed + s.other, s.skipped + s.pending);
+  ' "$report") || counts=
+  if [ -z "$counts" ]; then
+    tail -n 60 "$reports/$project.log" >&2
+    echo "  $project wrote no report (exit code $status)" >&2
+    failed=$((failed + 1))
+    return
+  fi
+  read -r ran_passed ran_failed ran_skipped <<<"$counts"
+  ran=$((ran_passed + ran_failed + ran_skipped))
+  # More than single tests failed: an error of a fixture, or a crash after the report.
+  if [ "$status" -ne 0 ] && [ "$ran_failed" -eq 0 ] && { [ "$ran" -gt 0 ] || [ -z "$name" ]; }; then
+    tail -n 60 "$reports/$project.log" >&2
+    echo "  $project ended with exit code $status" >&2
+    ran_failed=1
+  fi
+  echo "  $ran_passed passed, $ran_failed failed, $ran_skipped skipped (log: $reports/$project.log)"
+  passed=$((passed + ran_passed)) failed=$((failed + ran_failed)) skipped=$((skipped + ran_skipped))
+}
+
+for project in Payments.Tests Payments.IntegrationTests Payments.EndToEndTests; do run_project "$project"; done
+if [ "$RestrictedFeed" != true ] && [ -d tests/Payments.AppHost.Tests ] && [ ${#cannot[@]} -eq 0 ]; then run_project Payments.AppHost.Tests; fi
+
+if [ -z "$name" ] || [[ formatting == *"${name,,}"* ]]; then
+  if step "Formatting (dotnet format --verify-no-changes)" dotnet format "$solution" --no-restore --verify-no-changes; then
+    passed=$((passed + 1))
+  else
+    failed=$((failed + 1))
+  fi
+fi
+
+not_run
+if [ $((passed + failed)) -eq 0 ]; then
+  if [ "$skipped" -gt 0 ]; then echo "Every test that matches '$name' was skipped." >&2; else echo "No test matches '$name'." >&2; fi
+  failed=1
+fi
+[ "$skipped" -eq 0 ] || echo "$skipped skipped, named above"
+echo "$passed passed, $failed failed"
+[ "$failed" -eq 0 ]
