@@ -14,12 +14,6 @@ public interface IConnector
 
     Task<Outcome> AuthorizeAsync(AuthorizeCall call, CancellationToken cancellationToken);
 
-    /// <summary>
-    /// Finishes an authorization after the customer came back from a challenge: <see cref="Outcome"/> as of an authorization.
-    /// Safe to repeat, and to call where the customer never finished (the outcome then is still <see cref="OutcomeKind.NeedsAction"/>).
-    /// </summary>
-    Task<Outcome> CompleteAsync(CompleteCall call, CancellationToken cancellationToken);
-
     Task<Outcome> CaptureAsync(ModifyCall call, CancellationToken cancellationToken);
 
     /// <summary>Releases what is still held.</summary>
@@ -65,18 +59,6 @@ public sealed record AuthorizeCall(
     string? Description,
     string? StatementDescriptor,
     string ReturnUrl);
-
-/// <summary>The customer's return from a challenge.</summary>
-/// <param name="PaymentReference">The provider's reference of the authorization, where one is known.</param>
-/// <param name="Returned">The query of the URL that the browser came back to: what the provider added to it.</param>
-public sealed record CompleteCall(
-    AttemptId AttemptId,
-    PaymentId PaymentId,
-    Mode Mode,
-    Money Amount,
-    bool CaptureNow,
-    string? PaymentReference,
-    IReadOnlyDictionary<string, string> Returned);
 
 /// <summary>A capture, void or refund of an earlier authorization.</summary>
 /// <param name="PaymentReference">The provider's reference of the authorization.</param>
