@@ -159,3 +159,13 @@ public readonly record struct ReceiptId(Guid Value) : IId<ReceiptId>
 
     public override string ToString() => Id.Format(Prefix, Value);
 }
+
+/// <summary>An operator's key (not the key itself).</summary>
+public readonly record struct OperatorKeyId(Guid Value) : IId<OperatorKeyId>
+{
+    public static string Prefix => "opk";
+
+    public static OperatorKeyId From(Guid value) => new(value);
+
+    public override string ToString() => Id.Format(Prefix, Value);
+}

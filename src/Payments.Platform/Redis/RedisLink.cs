@@ -1,0 +1,155 @@
+using Microsoft.Extensions.Configuration;
+using Microsoft.Extensions.Diagnostics.HealthChecks;
+using Microsoft.Extensions.Logging;
+using StackExchange.Redis;
+
+namespace Payments.Platform.Redis;
+
+/// <summary>What Redis answered; <see cref="Answered"/> is false where it did not in time.</summary>
+public readonly record struct RedisReply<T>(bool Answered, T? Value);
+
+/// <summary>
+/// The way to Redis, which only ever speeds things up: every call is bounded, and a Redis that hangs or is away costs one short wait
+/// per pause, not one per request. Callers say what to do without it.
+/// </summary>
+public sealed partial class RedisLink : IAsyncDisposable, IDisposable
+{
+    /// <summary>How long one call may take: Redis answers within a millisecond or is in trouble.</summary>
+    public static readonly TimeSpan CallLimit = TimeSpan.FromMilliseconds(50);
+
+    /// <summary>How long Redis is left alone after it did not answer; then one call tries again.</summary>
+    public static readonly TimeSpan Pause = TimeSpan.FromSeconds(1);
+
+    private readonly string? configuration;
+    private readonly TimeProvider time;
+    private readonly ILogger<RedisLink> logger;
+    private readonly Lock gate = new();
+    private Task<ConnectionMultiplexer>? connecting;
+    private long closedUntil;
+    private bool away;
+
+    public RedisLink(IConfiguration configuration, TimeProvider time, ILogger<RedisLink> logger)
+    {
+        ArgumentNullException.ThrowIfNull(configuration);
+        this.configuration = configuration.GetConnectionString(Names.Connections.Redis);
+        this.time = time;
+        this.logger = logger;
+    }
+
+    /// <summary>False where no connection string <c>redis</c> is configured.</summary>
+    public bool IsConfigured => !string.IsNullOrEmpty(configuration);
+
+    /// <summary>Runs one call within <see cref="CallLimit"/>; never throws for what Redis or the network does.</summary>
+    public async ValueTask<RedisReply<T>> TryAsync<T>(Func<IDatabase, Task<T>> call, CancellationToken cancellationToken)
+    {
+        ArgumentNullException.ThrowIfNull(call);
+        if (!IsConfigured || time.GetTimestamp() < Volatile.Read(ref closedUntil))
+        {
+            return default;
+        }
+
+        Task? pending = null;
+        try
+        {
+            var connection = Connected();
+            if (!connection.IsCompletedSuccessfully)
+            {
+                // The first connection is made in the background; nobody waits for it longer than for a call.
+                pending = connection;
+                await connection.WaitAsync(CallLimit, time, cancellationToken);
+            }
+
+            var answer = call((await connection).GetDatabase());
+            pending = answer;
+            var value = await answer.WaitAsync(CallLimit, time, cancellationToken);
+            NoteAnswer();
+            return new RedisReply<T>(true, value);
+        }
+        catch (Exception e) when (e is TimeoutException or RedisException or ObjectDisposedException)
+        {
+            NoteFailure(e, pending);
+            return default;
+        }
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        if (connecting is { IsCompletedSuccessfully: true })
+        {
+            await (await connecting).CloseAsync(allowCommandsToComplete: false);
+        }
+    }
+
+    public void Dispose()
+    {
+        if (connecting is { IsCompletedSuccessfully: true })
+        {
+            connecting.Result.Dispose();
+        }
+    }
+
+    private Task<ConnectionMultiplexer> Connected()
+    {
+        var task = Volatile.Read(ref connecting);
+        if (task is not null && !task.IsFaulted && !task.IsCanceled)
+        {
+            return task;
+        }
+
+        lock (gate)
+        {
+            if (connecting is null || connecting.IsFaulted || connecting.IsCanceled)
+            {
+                var options = ConfigurationOptions.Parse(configuration!);
+                options.AbortOnConnectFail = false;
+                options.ConnectTimeout = 2_000;
+                options.ClientName = "payments";
+                connecting = Task.Run(() => ConnectionMultiplexer.ConnectAsync(options));
+            }
+
+            return connecting;
+        }
+    }
+
+    private void NoteAnswer()
+    {
+        if (Volatile.Read(ref away))
+        {
+            Volatile.Write(ref away, false);
+            Returned(logger);
+        }
+    }
+
+    private void NoteFailure(Exception exception, Task? pending)
+    {
+        // Whatever the abandoned call ends in was decided here; an error nobody awaits must not surface elsewhere.
+        pending?.ContinueWith(static t => _ = t.Exception, CancellationToken.None, TaskContinuationOptions.OnlyOnFaulted | TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
+        Volatile.Write(ref closedUntil, time.GetTimestamp() + (long)(Pause.TotalSeconds * time.TimestampFrequency));
+        if (!Volatile.Read(ref away))
+        {
+            Volatile.Write(ref away, true);
+            Away(logger, exception.GetType().Name);
+        }
+    }
+
+    [LoggerMessage(1101, LogLevel.Warning, "Redis does not answer ({Failure}); working without it.")]
+    private static partial void Away(ILogger logger, string failure);
+
+    [LoggerMessage(1102, LogLevel.Information, "Redis answers again.")]
+    private static partial void Returned(ILogger logger);
+}
+
+/// <summary>Redis is an aid: without it the service is degraded, not unhealthy.</summary>
+internal sealed class RedisHealth(RedisLink redis) : IHealthCheck
+{
+    public async Task<HealthCheckResult> CheckHealthAsync(HealthCheckContext context, CancellationToken cancellationToken = default)
+    {
+        if (!redis.IsConfigured)
+        {
+            return HealthCheckResult.Healthy("Not configured; counters are per process.");
+        }
+
+        var reply = await redis.TryAsync(database => database.PingAsync(), cancellationToken);
+        return reply.Answered ? HealthCheckResult.Healthy() : HealthCheckResult.Degraded("Redis does not answer; counters are per process.");
+    }
+}
