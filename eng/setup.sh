@@ -16,7 +16,7 @@ await() {
     sleep 0.2
     tenths=$((tenths + 2))
     if [ $((tenths % 150)) -eq 0 ]; then
-      if [ -n "$log" ]; then printf '  … %s s, %s tests finished\n' $((tenths / 10)) "$(grep -cE '\[(PASS|FAIL|FINISHED)\]|\[SKIP\]' "$log")"; else printf '  … %s s\n' $((tenths / 10)); fi
+      if [ -n "$log" ]; then printf '  … %s s, %s tests finished\n' $((tenths / 10)) "$(grep -cE '\[FINISHED\]' "$log")"; else printf '  … %s s\n' $((tenths / 10)); fi
     fi
   done
   wait "$pid" || status=$?

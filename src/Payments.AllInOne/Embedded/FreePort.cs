@@ -7,11 +7,21 @@ namespace Payments.AllInOne.Embedded;
 public static class FreePort
 {
     /// <summary>A port that was free a moment ago.</summary>
-    public static int Next()
+    public static int Next() => Next(1)[0];
+
+    /// <summary>Different ports that were free a moment ago.</summary>
+    public static int[] Next(int count)
     {
-        using var socket = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
-        socket.Bind(new IPEndPoint(IPAddress.Loopback, 0));
-        return ((IPEndPoint)socket.LocalEndPoint!).Port;
+        var sockets = Enumerable.Range(0, count).Select(_ => new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp)).ToArray();
+        try
+        {
+            Array.ForEach(sockets, s => s.Bind(new IPEndPoint(IPAddress.Loopback, 0)));
+            return [.. sockets.Select(s => ((IPEndPoint)s.LocalEndPoint!).Port)];
+        }
+        finally
+        {
+            Array.ForEach(sockets, s => s.Dispose());
+        }
     }
 
     public static bool IsFree(int port)

@@ -1,0 +1,77 @@
+using System.Globalization;
+using Payments.Platform;
+
+namespace Payments.AllInOne;
+
+/// <summary>The configuration that all services share in this process.</summary>
+internal static class ServiceConfiguration
+{
+    public const string DemoMerchant = "Demo Shop";
+    private const string AdyenMerchantAccount = "PaymentsECOM";
+
+    public static IReadOnlyDictionary<string, string?> Of(AllInOneOptions options, Addresses addresses, ProductSecrets secrets, IReadOnlyDictionary<string, string> connections)
+    {
+        var configuration = new Dictionary<string, string?>
+        {
+            ["Logging:LogLevel:Default"] = "Information",
+            ["Logging:LogLevel:Microsoft"] = "Warning",
+            ["Logging:LogLevel:System"] = "Warning",
+            ["Logging:LogLevel:Npgsql"] = "Warning",
+            ["Logging:LogLevel:Polly"] = "Warning",
+
+            ["Payments:InternalKey"] = secrets.InternalKey,
+            ["Payments:OperatorKey"] = secrets.OperatorKey,
+            ["Payments:Secrets:EncryptionKey"] = secrets.EncryptionKey,
+            ["Payments:Secrets:FingerprintKey"] = secrets.FingerprintKey,
+            ["Payments:PublicUrl"] = Text(addresses.Api),
+            ["Payments:Urls:Api"] = Text(addresses.Api),
+            ["Payments:Urls:Vault"] = Text(addresses.Vault),
+            ["Payments:Urls:Ledger"] = Text(addresses.Ledger),
+            ["Payments:Urls:Fraud"] = Text(addresses.Fraud),
+            ["Payments:Urls:Webhooks"] = Text(addresses.Webhooks),
+            ["Payments:Webhooks:AllowLoopback"] = "true",
+
+            ["Payments:Seed:MerchantName"] = DemoMerchant,
+            ["Payments:Seed:SecretKey"] = secrets.SecretKey,
+            ["Payments:Seed:PublishableKey"] = secrets.PublishableKey,
+
+            ["Payments:Stripe:Test:BaseUrl"] = Text(addresses.Simulators),
+            ["Payments:Stripe:Test:ApiKey"] = secrets.StripeApiKey,
+            ["Payments:Stripe:Test:WebhookSecret"] = secrets.StripeWebhookSecret,
+            ["Payments:Adyen:Test:BaseUrl"] = Text(addresses.Simulators),
+            ["Payments:Adyen:Test:ApiKey"] = secrets.AdyenApiKey,
+            ["Payments:Adyen:Test:MerchantAccount"] = AdyenMerchantAccount,
+            ["Payments:Adyen:Test:HmacKey"] = secrets.AdyenHmacKey,
+
+            ["Simulators:Data"] = Path.Combine(options.DataDirectory, "simulators"),
+            ["Simulators:LatencyMedianMilliseconds"] = options.SimulatorLatencyMilliseconds.ToString(CultureInfo.InvariantCulture),
+            ["Simulators:PublicUrl"] = Text(addresses.Simulators),
+            ["Simulators:Stripe:ApiKey"] = secrets.StripeApiKey,
+            ["Simulators:Stripe:WebhookUrl"] = Text(addresses.Api) + "/providers/stripe/test/webhooks",
+            ["Simulators:Stripe:WebhookSecret"] = secrets.StripeWebhookSecret,
+            ["Simulators:Adyen:ApiKey"] = secrets.AdyenApiKey,
+            ["Simulators:Adyen:MerchantAccount"] = AdyenMerchantAccount,
+            ["Simulators:Adyen:WebhookUrl"] = Text(addresses.Api) + "/providers/adyen/test/webhooks",
+            ["Simulators:Adyen:HmacKey"] = secrets.AdyenHmacKey,
+        };
+        foreach (var (name, connection) in connections)
+        {
+            configuration["ConnectionStrings:" + name] = connection;
+        }
+
+        if (options.AspireCli is not null)
+        {
+            configuration["OTEL_EXPORTER_OTLP_ENDPOINT"] = Text(addresses.DashboardOtlpGrpc);
+        }
+
+        foreach (var (key, value) in options.Configuration)
+        {
+            configuration[key] = value;
+        }
+
+        return configuration;
+    }
+
+    /// <summary>Without the trailing slash.</summary>
+    private static string Text(Uri address) => address.GetLeftPart(UriPartial.Authority);
+}
