@@ -10,9 +10,18 @@ public interface IConnector
 {
     Provider Provider { get; }
 
+    /// <summary>Whose credentials this connector holds; a call of another mode is a bug.</summary>
+    Mode Mode { get; }
+
     Capabilities Capabilities { get; }
 
     Task<Outcome> AuthorizeAsync(AuthorizeCall call, CancellationToken cancellationToken);
+
+    /// <summary>
+    /// Finishes a challenge with what the customer's browser brought back to the return page. May be repeated; where the provider
+    /// already knows the result this only asks for it.
+    /// </summary>
+    Task<Outcome> CompleteChallengeAsync(ChallengeCall call, CancellationToken cancellationToken);
 
     Task<Outcome> CaptureAsync(ModifyCall call, CancellationToken cancellationToken);
 
@@ -29,6 +38,9 @@ public interface IConnector
 
     /// <summary>Removes a stored card from the provider; true also where it was already gone.</summary>
     Task<bool> DetachAsync(Mode mode, string providerToken, CancellationToken cancellationToken);
+
+    /// <summary>A cheap call without effect: does the provider answer now?</summary>
+    Task<bool> ProbeAsync(CancellationToken cancellationToken);
 
     /// <summary>Verifies a webhook's signature over the raw body and reads its facts; null where the signature is wrong.</summary>
     ProviderNotice? ReadWebhook(IReadOnlyDictionary<string, string> headers, ReadOnlyMemory<byte> body);
@@ -58,10 +70,29 @@ public sealed record AuthorizeCall(
     string ProviderToken,
     string? Description,
     string? StatementDescriptor,
-    string ReturnUrl);
+    string ReturnUrl)
+{
+    /// <summary>False for a merchant-initiated payment: a challenge is then a decline, since nobody could answer it.</summary>
+    public bool CustomerPresent { get; init; } = true;
+}
+
+/// <param name="AttemptId">The attempt that authorizes.</param>
+/// <param name="PaymentReference">The provider's reference, where one is known before the challenge ends.</param>
+/// <param name="Query">Query parameters (or form fields) that the browser brought to the return page.</param>
+public sealed record ChallengeCall(
+    AttemptId AttemptId,
+    PaymentId PaymentId,
+    Mode Mode,
+    Money Amount,
+    bool CaptureNow,
+    string? PaymentReference,
+    IReadOnlyDictionary<string, string> Query);
 
 /// <summary>A capture, void or refund of an earlier authorization.</summary>
-/// <param name="PaymentReference">The provider's reference of the authorization.</param>
+/// <param name="PaymentReference">
+/// The provider's reference of the authorization. For a void at a provider that can cancel by our own reference, the text of the
+/// authorizing attempt's id, where the provider's reference never arrived.
+/// </param>
 /// <param name="Amount">What to capture or refund; what is still held, for a void.</param>
 /// <param name="Final">A capture after which no other follows, so that the rest is released.</param>
 public sealed record ModifyCall(
@@ -84,7 +115,11 @@ public sealed record ReadCall(
     Money Amount,
     string? PaymentReference,
     string? ModificationReference,
-    DateTimeOffset OpenedAt);
+    DateTimeOffset OpenedAt)
+{
+    /// <summary>The token that was charged, where known: narrows a search at the provider to one card.</summary>
+    public string? ProviderToken { get; init; }
+}
 
 /// <summary>How a provider call ended. Timeouts are <see cref="Unknown"/>, never declined.</summary>
 public enum OutcomeKind
@@ -130,6 +165,9 @@ public sealed record Outcome(OutcomeKind Kind)
 
     /// <summary>Why, in words for operators: exception kind, HTTP status. Never holds card data or keys.</summary>
     public string? Detail { get; init; }
+
+    /// <summary>The provider works and answered, although the outcome is not settled: not a failure to a circuit breaker.</summary>
+    internal bool ProviderIsWell { get; init; }
 }
 
 /// <summary>A normalised decline: one row of the decline table.</summary>
@@ -186,7 +224,10 @@ public enum ProviderFactKind
     AuthorizationApproved,
     AuthorizationDeclined,
     AuthorizationNeedsAction,
+
+    /// <summary>What was held is released: by our void, by the provider's dashboard or because it ran out.</summary>
     AuthorizationCancelled,
+
     CaptureSucceeded,
     CaptureFailed,
     VoidSucceeded,
@@ -200,7 +241,10 @@ public enum ProviderFactKind
 
 /// <param name="NoticeId">The provider's id of this notification, for deduplication.</param>
 /// <param name="PaymentReference">The provider's reference of the authorization.</param>
-/// <param name="AttemptId">Where the provider echoes what we sent along.</param>
+/// <param name="AttemptId">
+/// Where the provider echoes what we sent along: the attempt of this very operation, or absent. For the automatic capture of an
+/// authorization it is the authorizing attempt.
+/// </param>
 public sealed record ProviderFact(string NoticeId, ProviderFactKind Kind, string PaymentReference)
 {
     public string? ModificationReference { get; init; }

@@ -1,0 +1,111 @@
+using System.Globalization;
+using System.Security.Cryptography;
+using System.Text;
+using System.Text.Json;
+using Microsoft.Extensions.Logging;
+using Payments.Connectors.Wire;
+using Payments.Core;
+
+namespace Payments.Connectors.Adyen;
+
+/// <summary>Adyen's notifications: each item carries a signature of its own; one that is wrong condemns the whole notice.</summary>
+internal sealed class AdyenWebhook(Mode mode, AdyenAccount account, ILogger<AdyenConnector> logger)
+{
+    public ProviderNotice? Read(ReadOnlyMemory<byte> body)
+    {
+        try
+        {
+            using var document = JsonDocument.Parse(body);
+            return Read(document.RootElement);
+        }
+        catch (JsonException)
+        {
+            Log.WebhookUnreadable(logger, Provider.Adyen, mode, "not JSON");
+            return null;
+        }
+    }
+
+    /// <summary>What is signed: eight fields joined by colons.</summary>
+    public static string Sign(string hmacKey, string data) =>
+        Convert.ToBase64String(HMACSHA256.HashData(Convert.FromHexString(hmacKey), Encoding.UTF8.GetBytes(data)));
+
+    private ProviderNotice? Read(JsonElement root)
+    {
+        if (root.Items("notificationItems") is not { } wrapped)
+        {
+            Log.WebhookUnreadable(logger, Provider.Adyen, mode, "no items");
+            return null;
+        }
+
+        var facts = new List<ProviderFact>();
+        foreach (var wrapper in wrapped)
+        {
+            if (wrapper.Object("NotificationRequestItem") is not { } item || !IsSigned(item))
+            {
+                return null;
+            }
+
+            facts.Add(Fact(item));
+        }
+
+        // The signature covers the merchant account but not this flag; a mismatch is a misconfigured endpoint.
+        if (root.Text("live") is { } live && live != (mode == Mode.Live ? "true" : "false"))
+        {
+            Log.WebhookUnreadable(logger, Provider.Adyen, mode, "a notice of the other mode");
+            return null;
+        }
+
+        return facts.Count > 0 ? new ProviderNotice(Provider.Adyen, mode, facts) : null;
+    }
+
+    private bool IsSigned(JsonElement item)
+    {
+        if (item.Object("additionalData").Text("hmacSignature") is not { } given || item.Text("merchantAccountCode") != account.MerchantAccount)
+        {
+            return false;
+        }
+
+        var amount = item.Object("amount");
+        var value = amount.Number("value")?.ToString(CultureInfo.InvariantCulture) ?? "";
+        var data = string.Join(
+            ':',
+            item.Text("pspReference"), item.Text("originalReference"), item.Text("merchantAccountCode"), item.Text("merchantReference"),
+            value, amount.Text("currency"), item.Text("eventCode"), item.Text("success"));
+        return CryptographicOperations.FixedTimeEquals(Encoding.UTF8.GetBytes(given), Encoding.UTF8.GetBytes(Sign(account.HmacKey, data)));
+    }
+
+    private static ProviderFact Fact(JsonElement item)
+    {
+        var psp = item.Text("pspReference") ?? "";
+        var original = item.Text("originalReference");
+        var code = item.Text("eventCode") ?? "";
+        var success = item.Text("success") == "true";
+        var kind = Kind(code, success);
+        var additional = item.Object("additionalData");
+        var isAuthorization = code == "AUTHORISATION";
+        return new ProviderFact($"{psp}:{code}:{(success ? "true" : "false")}", kind, string.IsNullOrEmpty(original) ? psp : original)
+        {
+            ModificationReference = isAuthorization ? null : psp,
+            AttemptId = Id.TryParse<AttemptId>(item.Text("merchantReference"), out var attempt) ? attempt : null,
+            PaymentId = Id.TryParse<PaymentId>(additional.Text("metadata.payment_id"), out var payment) ? payment : null,
+            Amount = item.Object("amount") is { } amount && amount.Number("value") is { } minor && Currency.TryFind(amount.Text("currency"), out var currency) ? new Money(minor, currency) : null,
+            Captured = isAuthorization ? success && additional.Text("metadata.capture") == "automatic" : kind == ProviderFactKind.CaptureSucceeded,
+            Decline = success || !isAuthorization ? null : AdyenDeclines.OfRefusal(null, item.Text("reason")),
+            OccurredAt = DateTimeOffset.TryParse(item.Text("eventDate"), CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal, out var at) ? at.ToUniversalTime() : null,
+            RawType = code,
+        };
+    }
+
+    private static ProviderFactKind Kind(string code, bool success) => (code, success) switch
+    {
+        ("AUTHORISATION", true) => ProviderFactKind.AuthorizationApproved,
+        ("AUTHORISATION", false) => ProviderFactKind.AuthorizationDeclined,
+        ("CAPTURE", true) => ProviderFactKind.CaptureSucceeded,
+        ("CAPTURE", false) or ("CAPTURE_FAILED", _) => ProviderFactKind.CaptureFailed,
+        ("CANCELLATION" or "TECHNICAL_CANCEL", true) => ProviderFactKind.VoidSucceeded,
+        ("CANCELLATION" or "TECHNICAL_CANCEL", false) => ProviderFactKind.VoidFailed,
+        ("REFUND", true) => ProviderFactKind.RefundSucceeded,
+        ("REFUND", false) or ("REFUND_FAILED" or "REFUNDED_REVERSED", _) => ProviderFactKind.RefundFailed,
+        _ => ProviderFactKind.Other,
+    };
+}
