@@ -1,5 +1,5 @@
-using Payments.Simulators;
 using Payments.ServiceDefaults;
+using Payments.Simulators;
 
 var builder = WebApplication.CreateBuilder(args);
 builder.AddServiceDefaults("simulators");

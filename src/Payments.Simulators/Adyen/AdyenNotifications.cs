@@ -1,0 +1,93 @@
+using System.Globalization;
+using System.Security.Cryptography;
+using System.Text;
+using System.Text.Json.Nodes;
+using Payments.Simulators.Books;
+using Payments.Simulators.Webhooks;
+using Payments.Simulators.Wire;
+
+namespace Payments.Simulators.Adyen;
+
+/// <summary>Webhook items: what is told, and how it is signed.</summary>
+public sealed class AdyenNotifications(Settings settings)
+{
+    public void Authorisation(Transaction books, Charge charge, bool isSuccess, string reason)
+    {
+        ArgumentNullException.ThrowIfNull(charge);
+        Tell(books, charge, "AUTHORISATION", isSuccess, charge.Id, null, charge.Reference, charge.Amount, reason, AdyenJson.AdditionalData(charge));
+    }
+
+    /// <summary>The outcome of a modification, which has a reference of its own.</summary>
+    public void Modification(Transaction books, Charge charge, Movement movement, string eventCode, bool isSuccess, string reason)
+    {
+        ArgumentNullException.ThrowIfNull(charge);
+        ArgumentNullException.ThrowIfNull(movement);
+        Tell(books, charge, eventCode, isSuccess, movement.Id, charge.Id, movement.Reference ?? charge.Reference, movement.Amount, reason, Movement.NoMetadata);
+    }
+
+    public static JsonObject Json(AdyenNotification told, string merchantAccount, string hmacKey)
+    {
+        ArgumentNullException.ThrowIfNull(told);
+        var additional = AdyenJson.Map(told.AdditionalData);
+        additional["hmacSignature"] = Sign(
+            hmacKey,
+            $"{told.PspReference}:{told.OriginalReference}:{merchantAccount}:{told.MerchantReference}:{told.Value.ToString(CultureInfo.InvariantCulture)}:{told.Currency}:{told.EventCode}:{(told.Success ? "true" : "false")}");
+        var item = new JsonObject
+        {
+            ["additionalData"] = additional,
+            ["amount"] = AdyenJson.Amount(told.Value, told.Currency),
+            ["eventCode"] = told.EventCode,
+            ["eventDate"] = told.Created.ToString("yyyy-MM-dd'T'HH:mm:sszzz", CultureInfo.InvariantCulture),
+            ["merchantAccountCode"] = merchantAccount,
+            ["merchantReference"] = told.MerchantReference ?? "",
+        };
+        if (told.EventCode == "AUTHORISATION" && told.Success)
+        {
+            item["operations"] = new JsonArray("CANCEL", "CAPTURE", "REFUND");
+        }
+
+        if (told.OriginalReference is not null)
+        {
+            item["originalReference"] = told.OriginalReference;
+        }
+
+        item["paymentMethod"] = told.PaymentMethod;
+        item["pspReference"] = told.PspReference;
+        item["reason"] = told.Reason ?? "";
+        item["success"] = told.Success ? "true" : "false";
+        return new JsonObject
+        {
+            ["live"] = "false",
+            ["notificationItems"] = new JsonArray(new JsonObject { ["NotificationRequestItem"] = item }),
+        };
+    }
+
+    /// <summary>Base64 of HMAC-SHA256 under the hexadecimal key.</summary>
+    public static string Sign(string hmacKey, string data) =>
+        Convert.ToBase64String(HMACSHA256.HashData(Convert.FromHexString(hmacKey), Encoding.UTF8.GetBytes(data)));
+
+    private void Tell(Transaction books, Charge charge, string eventCode, bool isSuccess, string psp, string? original, string? reference, long value, string reason, IReadOnlyDictionary<string, string> additionalData)
+    {
+        if (settings.WebhookUrl(Providers.Adyen) is not { } url)
+        {
+            return;
+        }
+
+        var told = books.Put(new AdyenNotification
+        {
+            Id = $"{psp}:{eventCode}",
+            EventCode = eventCode,
+            Success = isSuccess,
+            PspReference = psp,
+            OriginalReference = original,
+            MerchantReference = reference,
+            Value = value,
+            Currency = charge.Currency,
+            PaymentMethod = AdyenJson.Brand(charge.Card),
+            Reason = reason,
+            Created = books.Now,
+            AdditionalData = additionalData,
+        });
+        books.Put(Delivery.New(Providers.Adyen, told.Id, url, books.Now));
+    }
+}

@@ -1,0 +1,29 @@
+using Microsoft.Extensions.Options;
+
+namespace Payments.Simulators.Wire;
+
+/// <summary>What can be changed while running.</summary>
+public sealed record SettingValues(double LatencyMedianMilliseconds, double LatencySigma, int OutcomeDelayMilliseconds, string? StripeWebhookUrl, string? AdyenWebhookUrl);
+
+/// <summary>The settings in force; they start as configured and are not kept over a restart.</summary>
+public sealed class Settings
+{
+    private volatile SettingValues current;
+
+    public Settings(IOptions<SimulatorsOptions> options)
+    {
+        ArgumentNullException.ThrowIfNull(options);
+        var configured = options.Value;
+        current = new(configured.LatencyMedianMilliseconds, configured.LatencySigma, configured.OutcomeDelayMilliseconds, Url(configured.Stripe.WebhookUrl), Url(configured.Adyen.WebhookUrl));
+    }
+
+    public SettingValues Current
+    {
+        get => current;
+        set => current = value with { StripeWebhookUrl = Url(value.StripeWebhookUrl), AdyenWebhookUrl = Url(value.AdyenWebhookUrl) };
+    }
+
+    public string? WebhookUrl(string provider) => provider == Providers.Stripe ? current.StripeWebhookUrl : current.AdyenWebhookUrl;
+
+    private static string? Url(string? configured) => string.IsNullOrWhiteSpace(configured) ? null : configured;
+}
