@@ -19,7 +19,8 @@ internal sealed class FrontDoor(RequestDelegate next, IdSource ids, ILogger<Fron
         SetHeaders(context);
         if (context.Features.Get<IHttpMaxRequestBodySizeFeature>() is { IsReadOnly: false } size)
         {
-            size.MaxRequestBodySize = BodyLimit.Of(context);
+            // The server counts the framing of chunks, too; the exact limit is kept where the body is read.
+            size.MaxRequestBodySize = BodyLimit.Of(context) + 8192L;
         }
 
         try
