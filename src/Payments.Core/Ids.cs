@@ -39,6 +39,24 @@ public static class Id
         });
     }
 
+    /// <summary>The time that a UUIDv7 carries, to the millisecond: when the id was made.</summary>
+    public static DateTimeOffset TimeOf(Guid value)
+    {
+        Span<byte> bytes = stackalloc byte[16];
+        value.TryWriteBytes(bytes, bigEndian: true, out _);
+        return DateTimeOffset.FromUnixTimeMilliseconds(BinaryPrimitives.ReadInt64BigEndian(bytes) >>> 16);
+    }
+
+    /// <summary>The smallest UUIDv7 of a time: a bound for ranges of ids.</summary>
+    public static Guid FirstAt(DateTimeOffset time)
+    {
+        Span<byte> bytes = stackalloc byte[16];
+        BinaryPrimitives.WriteInt64BigEndian(bytes, time.ToUnixTimeMilliseconds() << 16);
+        bytes[6] = 0x70;
+        bytes[8] = 0x80;
+        return new Guid(bytes, bigEndian: true);
+    }
+
     /// <summary>False for a wrong prefix, length or character, and for a number beyond 128 bits.</summary>
     public static bool TryParse<TId>(string? text, out TId id)
         where TId : struct, IId<TId>

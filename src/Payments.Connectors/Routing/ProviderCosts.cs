@@ -48,14 +48,18 @@ public static class ProviderCosts
     };
 
     /// <summary>Expected cost of one charge, in minor units of its currency, never more than the amount.</summary>
-    public static long Estimate(Provider provider, string? brand, string? country, string? funding, Money amount)
+    public static long Estimate(Provider provider, string? brand, string? country, string? funding, Money amount) =>
+        PriceOf(provider, brand, country, funding, amount.Currency).Of(amount.Minor, withFixedPart: true);
+
+    /// <summary>The provider's price for charges with a card.</summary>
+    public static Price PriceOf(Provider provider, string? brand, string? country, string? funding, Currency currency)
     {
         var region = RegionOf(country);
         foreach (var row in Table)
         {
             if (row.Provider == provider && Fits(row.Brand, brand) && (row.Region is null || row.Region == region) && Fits(row.Funding, funding))
             {
-                return new Price(row.RatePerMillion, InCurrency(row.FixedUsCents, amount.Currency)).Of(amount.Minor, withFixedPart: true);
+                return new Price(row.RatePerMillion, InCurrency(row.FixedUsCents, currency));
             }
         }
 

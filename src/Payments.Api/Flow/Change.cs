@@ -1,0 +1,56 @@
+using Payments.Core;
+
+namespace Payments.Api.Flow;
+
+/// <summary>One change of one payment, to be written as a whole or not at all.</summary>
+/// <param name="Before">The version that must still stand; 0 for a new payment.</param>
+/// <param name="After">The payment as it is to be.</param>
+/// <param name="Touched">Operations that are new or changed.</param>
+public sealed record Change(long Before, PaymentState After, IReadOnlyList<Operation> Touched, IReadOnlyList<Happening> Happenings)
+{
+    /// <summary>Claims the merchant's key for this request.</summary>
+    public Claim? Claim { get; init; }
+
+    /// <summary>The answer that the key now has.</summary>
+    public StoredAnswer? Answer { get; init; }
+
+    /// <summary>The request came to nothing: its key is free again.</summary>
+    public RequestKey? Release { get; init; }
+
+    public VolumeChange? Volume { get; init; }
+
+    public IReadOnlyList<NoticeMark> Notices { get; init; } = [];
+
+    public IReadOnlyList<Incident> Incidents { get; init; } = [];
+}
+
+/// <param name="Fingerprint">Keyed hash of the request.</param>
+public sealed record Claim(RequestKey Key, byte[] Fingerprint, OperationId? OperationId);
+
+/// <param name="Status">HTTP status; null together with <paramref name="Body"/> while the outcome is unknown.</param>
+public sealed record StoredAnswer(RequestKey Key, int? Status, byte[]? Body);
+
+/// <param name="Month">The first day of the month that it counts in.</param>
+/// <param name="MostMinor">The limit to keep; absent: none.</param>
+public sealed record VolumeChange(string Currency, DateOnly Month, long AmountMinor, long? MostMinor);
+
+/// <summary>A provider's notice that this change settles.</summary>
+public sealed record NoticeMark(Provider Provider, string NoticeId, string Verdict);
+
+/// <summary>Something that a person must look at.</summary>
+public sealed record Incident(IncidentId Id, string Kind, AttemptId? AttemptId, string Detail);
+
+/// <summary>What became of a change.</summary>
+public enum Verdict
+{
+    Committed,
+
+    /// <summary>Another change came first: read the payment again and decide again.</summary>
+    Conflict,
+
+    /// <summary>The merchant's key belongs to another request.</summary>
+    KeyTaken,
+
+    /// <summary>The merchant's monthly volume would be exceeded.</summary>
+    OverLimit,
+}

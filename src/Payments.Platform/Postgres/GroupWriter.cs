@@ -1,0 +1,172 @@
+using System.Diagnostics.Metrics;
+using System.Threading.Channels;
+using Npgsql;
+using Payments.Core;
+
+namespace Payments.Platform.Postgres;
+
+/// <summary>Limits of a <see cref="GroupWriter{TItem, TVerdict}"/>.</summary>
+public sealed record GroupWriterOptions
+{
+    /// <summary>Most items in one commit: beyond some sixty the round trip is paid for.</summary>
+    public int LargestBatch { get; init; } = 64;
+
+    /// <summary>Most items waiting; more are refused at once.</summary>
+    public int LongestQueue { get; init; } = 4096;
+
+    /// <summary>How long a batch is asked for again after the database went away in the middle.</summary>
+    public TimeSpan Patience { get; init; } = TimeSpan.FromSeconds(20);
+
+    public TimeSpan RetryDelay { get; init; } = TimeSpan.FromMilliseconds(100);
+}
+
+/// <summary>The queue is full: nothing was written, and the caller may try again later.</summary>
+public sealed class WriterOverloadedException(string writer) : Exception($"Too many writes are waiting for '{writer}'.");
+
+/// <summary>
+/// Group commit. Takes whatever waits, so that a lone item is written at once and under load dozens share a round trip and a commit.
+/// <para>
+/// At most one item per key is in a batch. An unexpected error halves the batch until the item that causes it stands alone. If the
+/// answer of a commit is lost, the same batch is asked for again under the same number: the write must answer a repeated number with
+/// its first verdicts, so nobody is answered before the fate of the commit is known.
+/// </para>
+/// </summary>
+/// <param name="write">Writes a batch under a number in one transaction and gives one verdict per item, in order.</param>
+public sealed class GroupWriter<TItem, TVerdict>(
+    string name,
+    Func<TItem, Guid> keyOf,
+    Func<Guid, IReadOnlyList<TItem>, CancellationToken, Task<IReadOnlyList<TVerdict>>> write,
+    GroupWriterOptions options,
+    IdSource ids,
+    TimeProvider time) : IAsyncDisposable
+{
+    private static readonly Meter Meter = new("Payments.Platform.GroupWriter");
+    private static readonly Histogram<int> BatchSizes = Meter.CreateHistogram(
+        "payments.group_commit.size", "{change}", "Changes that shared one commit.",
+        advice: new InstrumentAdvice<int> { HistogramBucketBoundaries = [1, 2, 4, 8, 16, 32, 64] });
+
+    private readonly Channel<Waiting> queue = Channel.CreateBounded<Waiting>(
+        new BoundedChannelOptions(options.LongestQueue) { SingleReader = true, FullMode = BoundedChannelFullMode.Wait });
+    private readonly CancellationTokenSource stopping = new();
+    private readonly Lock gate = new();
+    private Task? running;
+
+    /// <summary>Returns the item's verdict once its fate is durable. Not cancellable: what waits will be written.</summary>
+    /// <exception cref="WriterOverloadedException">The queue is full or the writer has stopped; nothing was written.</exception>
+    public Task<TVerdict> WriteAsync(TItem item)
+    {
+        lock (gate)
+        {
+            running ??= Task.Run(RunAsync);
+        }
+
+        var waiting = new Waiting(item, keyOf(item), new TaskCompletionSource<TVerdict>(TaskCreationOptions.RunContinuationsAsynchronously));
+        return queue.Writer.TryWrite(waiting) ? waiting.Answer.Task : throw new WriterOverloadedException(name);
+    }
+
+    /// <summary>Writes what waits, then stops.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        queue.Writer.TryComplete();
+        stopping.CancelAfter(options.Patience);
+        if (running is not null)
+        {
+            await running;
+        }
+
+        stopping.Dispose();
+    }
+
+    private async Task RunAsync()
+    {
+        var heldBack = new List<Waiting>();
+        while (heldBack.Count > 0 || await queue.Reader.WaitToReadAsync())
+        {
+            var batch = TakeBatch(heldBack);
+            BatchSizes.Record(batch.Count, new KeyValuePair<string, object?>("payments.writer", name));
+            await WriteAsync(batch);
+        }
+    }
+
+    private List<Waiting> TakeBatch(List<Waiting> heldBack)
+    {
+        var batch = new List<Waiting>();
+        var keys = new HashSet<Guid>();
+        for (var i = 0; i < heldBack.Count && batch.Count < options.LargestBatch;)
+        {
+            if (keys.Add(heldBack[i].Key))
+            {
+                batch.Add(heldBack[i]);
+                heldBack.RemoveAt(i);
+            }
+            else
+            {
+                i++;
+            }
+        }
+
+        while (batch.Count < options.LargestBatch && queue.Reader.TryRead(out var next))
+        {
+            if (keys.Add(next.Key))
+            {
+                batch.Add(next);
+            }
+            else
+            {
+                heldBack.Add(next);
+            }
+        }
+
+        return batch;
+    }
+
+    private async Task WriteAsync(List<Waiting> batch)
+    {
+        var number = ids.New<EventId>().Value;
+        var items = batch.ConvertAll(w => w.Item);
+        var deadline = time.GetTimestamp() + (long)(options.Patience.TotalSeconds * time.TimestampFrequency);
+        while (true)
+        {
+            try
+            {
+                var verdicts = await write(number, items, stopping.Token);
+                Invariant.Holds(verdicts.Count == batch.Count, "every item of a batch has a verdict");
+                for (var i = 0; i < batch.Count; i++)
+                {
+                    batch[i].Answer.SetResult(verdicts[i]);
+                }
+
+                return;
+            }
+            catch (Exception e) when (MayBeRepeated(e) && time.GetTimestamp() < deadline && !stopping.IsCancellationRequested)
+            {
+                await Task.Delay(options.RetryDelay, time);
+            }
+            catch (Exception) when (batch.Count > 1 && !stopping.IsCancellationRequested && time.GetTimestamp() < deadline)
+            {
+                await WriteAsync(batch[..(batch.Count / 2)]);
+                await WriteAsync(batch[(batch.Count / 2)..]);
+                return;
+            }
+#pragma warning disable CA1031 // Whatever it is, it belongs to those who wait for this batch.
+            catch (Exception e)
+#pragma warning restore CA1031
+            {
+                batch.ForEach(w => w.Answer.SetException(e));
+                return;
+            }
+        }
+    }
+
+    /// <summary>The connection broke, the server went down, or a lock was not to be had: the whole batch may be asked for again.</summary>
+    private static bool MayBeRepeated(Exception exception) => exception switch
+    {
+        PostgresException e => e.SqlState is PostgresErrorCodes.DeadlockDetected or PostgresErrorCodes.SerializationFailure
+            or PostgresErrorCodes.AdminShutdown or PostgresErrorCodes.CrashShutdown or PostgresErrorCodes.CannotConnectNow
+            or PostgresErrorCodes.TooManyConnections,
+        NpgsqlException or IOException or TimeoutException => true,
+        _ => false,
+    };
+
+    private sealed record Waiting(TItem Item, Guid Key, TaskCompletionSource<TVerdict> Answer);
+}
