@@ -1,4 +1,5 @@
 using System.Net;
+using Payments.AllInOne.Embedded;
 using Payments.Platform;
 using Payments.ServiceDefaults;
 
@@ -17,6 +18,7 @@ public sealed class AllInOneHost : IAsyncDisposable
     private readonly FileLog log;
     private Backends? backends;
     private Dashboard? dashboard;
+    private MailDrop? mail;
 
     private AllInOneHost(AllInOneOptions options, ProductSecrets secrets, FileStream ownership)
     {
@@ -37,6 +39,12 @@ public sealed class AllInOneHost : IAsyncDisposable
 
     public string LogFile => log.Path;
 
+    /// <summary>Where receipts arrive.</summary>
+    public string MailDirectory => Path.Combine(Options.DataDirectory, "mail");
+
+    /// <summary>The log for what else runs in this process.</summary>
+    internal ILoggerProvider LogOf(string name) => log.ProviderOf(name);
+
     /// <summary>The container of a service, by its name in <see cref="Names.Services"/>.</summary>
     public IServiceProvider ServicesOf(string service) => applications[service].Services;
 
@@ -50,6 +58,7 @@ public sealed class AllInOneHost : IAsyncDisposable
         AllInOneHost? host = null;
         try
         {
+            File.Delete(RunFile.PathIn(options.DataDirectory)); // of a run that was killed
             host = new AllInOneHost(options, await ProductSecrets.LoadAsync(options.DataDirectory, cancellationToken), ownership);
             await host.StartAsync(cancellationToken);
             return host;
@@ -77,6 +86,11 @@ public sealed class AllInOneHost : IAsyncDisposable
         if (backends is not null)
         {
             await backends.DisposeAsync();
+        }
+
+        if (mail is not null)
+        {
+            await mail.DisposeAsync();
         }
 
         await log.DisposeAsync();
@@ -110,7 +124,8 @@ public sealed class AllInOneHost : IAsyncDisposable
         }
 
         backends = await Backends.StartAsync(Options, Addresses, Secrets, cancellationToken);
-        var configuration = ServiceConfiguration.Of(Options, Addresses, Secrets, backends.Connections);
+        mail = MailDrop.Start(MailDirectory);
+        var configuration = ServiceConfiguration.Of(Options, Addresses, Secrets, backends.Connections, mail.Port);
         var seams = new InProcessSeams();
         foreach (var service in Service.All)
         {

@@ -9,7 +9,7 @@ internal static class ServiceConfiguration
     public const string DemoMerchant = "Demo Shop";
     private const string AdyenMerchantAccount = "PaymentsECOM";
 
-    public static IReadOnlyDictionary<string, string?> Of(AllInOneOptions options, Addresses addresses, ProductSecrets secrets, IReadOnlyDictionary<string, string> connections)
+    public static IReadOnlyDictionary<string, string?> Of(AllInOneOptions options, Addresses addresses, ProductSecrets secrets, IReadOnlyDictionary<string, string> connections, int mailPort)
     {
         var configuration = new Dictionary<string, string?>
         {
@@ -30,6 +30,10 @@ internal static class ServiceConfiguration
             ["Payments:Urls:Fraud"] = Text(addresses.Fraud),
             ["Payments:Urls:Webhooks"] = Text(addresses.Webhooks),
             ["Payments:Webhooks:AllowLoopback"] = "true",
+
+            ["Payments:Smtp:Host"] = "127.0.0.1",
+            ["Payments:Smtp:Port"] = mailPort.ToString(CultureInfo.InvariantCulture),
+            ["Payments:Smtp:From"] = "receipts@payments.example",
 
             ["Payments:Seed:MerchantName"] = DemoMerchant,
             ["Payments:Seed:SecretKey"] = secrets.SecretKey,

@@ -10,12 +10,12 @@ using Payments.Webhooks;
 namespace Payments.AllInOne;
 
 /// <summary>One service as this host runs it: an application of its own, with its own container, on its own port.</summary>
-internal sealed record Service(string Name, int PortOffset, Action<WebApplicationBuilder> Add, Action<WebApplication> Map)
+internal sealed record Service(string Name, int PortOffset, Action<WebApplicationBuilder> Add, Action<WebApplication> Map, int? HttpsOffset = null)
 {
     /// <summary>In starting order; they stop in the opposite one.</summary>
     public static readonly IReadOnlyList<Service> All =
     [
-        new(Names.Services.Simulators, Ports.Simulators, b => b.AddSimulators(), a => a.MapSimulators()),
+        new(Names.Services.Simulators, Ports.Simulators, b => b.AddSimulators(), a => a.MapSimulators(), Ports.SimulatorsHttps),
         new(Names.Services.Vault, Ports.Vault, b => b.AddVault(), a => a.MapVault()),
         new(Names.Services.Fraud, Ports.Fraud, b => b.AddFraud(), a => a.MapFraud()),
         new(Names.Services.Ledger, Ports.Ledger, b => b.AddLedger(), a => a.MapLedger()),
@@ -34,7 +34,7 @@ internal sealed record Service(string Name, int PortOffset, Action<WebApplicatio
         builder.Configuration.AddInMemoryCollection(configuration);
         builder.Logging.ClearProviders().AddProvider(log);
         builder.Services.AddSingleton<IHostLifetime, OwnedLifetime>();
-        builder.WebHost.UseUrls($"http://127.0.0.1:{addresses.Port(PortOffset)}");
+        builder.WebHost.UseUrls([$"http://127.0.0.1:{addresses.Port(PortOffset)}", .. HttpsOffset is { } https ? [$"https://127.0.0.1:{addresses.Port(https)}"] : Array.Empty<string>()]);
         builder.AddServiceDefaults(Name);
         seams.AddTo(builder.Services, Name);
         Add(builder);
@@ -46,7 +46,7 @@ internal sealed record Service(string Name, int PortOffset, Action<WebApplicatio
     }
 
     /// <summary>The process's signals belong to the host of all services, which stops them in order.</summary>
-    private sealed class OwnedLifetime : IHostLifetime
+    internal sealed class OwnedLifetime : IHostLifetime
     {
         public Task WaitForStartAsync(CancellationToken cancellationToken) => Task.CompletedTask;
 
