@@ -18,8 +18,9 @@ public interface IConnector
     Task<Outcome> AuthorizeAsync(AuthorizeCall call, CancellationToken cancellationToken);
 
     /// <summary>
-    /// Finishes a challenge with what the customer's browser brought back to the return page. May be repeated; where the provider
-    /// already knows the result this only asks for it.
+    /// Finishes a challenge with what the customer's browser brought back to the return page: <see cref="Outcome"/> as of an
+    /// authorization. Safe to repeat, and to call where the customer never finished or the query is forged: the outcome then still is
+    /// <see cref="OutcomeKind.NeedsAction"/>, without a URL.
     /// </summary>
     Task<Outcome> CompleteChallengeAsync(ChallengeCall call, CancellationToken cancellationToken);
 
@@ -251,8 +252,16 @@ public sealed record ProviderFact(string NoticeId, ProviderFactKind Kind, string
     public AttemptId? AttemptId { get; init; }
     public PaymentId? PaymentId { get; init; }
     public Money? Amount { get; init; }
+
+    /// <summary>
+    /// True where the provider says that the amount is captured. False on an approval may also mean that it does not say: an
+    /// authorization with automatic capture that is approved is captured at every provider.
+    /// </summary>
     public bool Captured { get; init; }
+
     public Decline? Decline { get; init; }
     public DateTimeOffset? OccurredAt { get; init; }
+
+    /// <summary>The provider's own name of what happened.</summary>
     public string? RawType { get; init; }
 }

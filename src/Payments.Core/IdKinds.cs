@@ -169,3 +169,13 @@ public readonly record struct OperatorKeyId(Guid Value) : IId<OperatorKeyId>
 
     public override string ToString() => Id.Format(Prefix, Value);
 }
+
+/// <summary>An entry of the fraud blocklist.</summary>
+public readonly record struct BlocklistEntryId(Guid Value) : IId<BlocklistEntryId>
+{
+    public static string Prefix => "blk";
+
+    public static BlocklistEntryId From(Guid value) => new(value);
+
+    public override string ToString() => Id.Format(Prefix, Value);
+}

@@ -25,7 +25,7 @@ internal sealed class AdyenConnector(Mode mode, AdyenAccount account, ProviderWi
         PartialCapture: true,
         MultipleCaptures: true,
         PartialVoid: false,
-        VoidAfterPartialCapture: true,
+        VoidAfterPartialCapture: false,
         ReadByAttempt: false,
         ListsCharges: false,
         AsynchronousModifications: true);
@@ -87,7 +87,7 @@ internal sealed class AdyenConnector(Mode mode, AdyenAccount account, ProviderWi
         if (details.Count == 0)
         {
             // The browser came back with nothing; the shopper may still finish. Only the webhook or the expiry can tell.
-            return new Outcome(OutcomeKind.Pending) { PaymentReference = call.PaymentReference, Detail = "the return page was called without a result" };
+            return new Outcome(OutcomeKind.NeedsAction) { PaymentReference = call.PaymentReference, Detail = "the return page was called without a result" };
         }
 
         // Another result of the same challenge is another request, so it needs another key.
@@ -101,7 +101,7 @@ internal sealed class AdyenConnector(Mode mode, AdyenAccount account, ProviderWi
         // A forged or stale result refuses this call, not the payment, whose challenge stays open until it ends at Adyen.
         var outcome = AdyenOutcomes.OfFailure(answer);
         return outcome.Kind == OutcomeKind.Declined
-            ? new Outcome(OutcomeKind.Pending) { PaymentReference = call.PaymentReference, Detail = $"the result was not accepted: {outcome.Detail}" }
+            ? new Outcome(OutcomeKind.NeedsAction) { PaymentReference = call.PaymentReference, Detail = $"the result was not accepted: {outcome.Detail}" }
             : outcome;
     }
 
