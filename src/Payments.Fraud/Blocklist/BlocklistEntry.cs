@@ -18,7 +18,7 @@ internal sealed record BlocklistEntry(BlocklistEntryId Id, BlockKind Kind, strin
 {
     public const string Columns = "id, kind, value, merchant_id, reason, created_at";
 
-    public string Object => "blocklist_entry";
+    public string Object { get; } = "blocklist_entry";
 
     public static BlocklistEntry Read(NpgsqlDataReader reader) => new(
         new BlocklistEntryId(reader.GetGuid(0)),

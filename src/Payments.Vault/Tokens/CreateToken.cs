@@ -1,6 +1,7 @@
 using Npgsql;
 using Payments.Connectors;
 using Payments.Core;
+using Payments.Core.Seams;
 using Payments.Platform.Http;
 using Payments.Platform.Idempotency;
 using Payments.Vault.Cards;
@@ -22,21 +23,24 @@ internal sealed class CreateToken(ConnectorRegistry connectors, CardFingerprint 
 
     internal sealed record Response(TokenId Id, string Object, Mode Mode, CardView Card, IReadOnlyList<Provider> Providers, DateTimeOffset CreatedAt);
 
-    public static async Task<IResult> HandleAsync(HttpContext context, CreateToken useCase, CancellationToken cancellationToken)
+    public static Task<IResult> HandleAsync(HttpContext context, CreateToken useCase, CancellationToken cancellationToken) =>
+        useCase.RunAsync(context, cancellationToken);
+
+    private async Task<IResult> RunAsync(HttpContext context, CancellationToken cancellationToken)
     {
         if (!(await RequestBody.ReadAsync<Request>(context, cancellationToken)).Succeeded(out var request, out var problem))
         {
             return problem;
         }
 
-        if (CardCheck.Refuse(request.Card, useCase.time.GetUtcNow()) is { } refused)
+        if (CardCheck.Refuse(request.Card, time.GetUtcNow()) is { } refused)
         {
             return refused;
         }
 
         var caller = context.Caller();
-        return await useCase.once.RunAsync(
-            context, IdempotencyScope.Of(caller), (work, token) => useCase.ExecuteAsync(caller, request.Card, work, token), cancellationToken);
+        return await once.RunAsync(
+            context, IdempotencyScope.Of(caller), (work, token) => ExecuteAsync(caller, request.Card, work, token), cancellationToken);
     }
 
     private async Task<IdempotentResponse> ExecuteAsync(Caller caller, CardRequest card, IdempotentWork work, CancellationToken cancellationToken)

@@ -65,7 +65,7 @@ internal sealed class DetachWorker(NpgsqlDataSource database, ConnectorRegistry 
         var due = new List<Due>();
         while (await reader.ReadAsync(cancellationToken))
         {
-            ModeNames.TryParse(reader.GetString(1), out var mode);
+            Invariant.Holds(ModeNames.TryParse(reader.GetString(1), out var mode), "a constraint allows no other mode");
             due.Add(new Due(new TokenId(reader.GetGuid(0)), mode, ProviderNames.Parse(reader.GetString(2)), reader.GetString(3), reader.GetInt32(4)));
         }
 
