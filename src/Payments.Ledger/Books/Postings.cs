@@ -1,0 +1,161 @@
+using System.Collections.Frozen;
+using Payments.Core;
+using Payments.Core.Events;
+using static Payments.Core.Events.PaymentEventTypes;
+using static Payments.Core.OperationState;
+using static Payments.Ledger.Books.AccountKind;
+using static Payments.Ledger.Books.LineKind;
+
+namespace Payments.Ledger.Books;
+
+/// <summary>
+/// What each event does to the books: one table, read top to bottom. <c>docs/ledger.md</c> explains every row. A function of the
+/// event alone, so that posting can be repeated and checked by whoever has the event.
+/// </summary>
+public static class Postings
+{
+    // event and state of its operation → lines (action, kind, debit, credit, amount); a line of zero is not written.
+    private static readonly FrozenDictionary<(string Type, OperationState State), Row[]> Table = new Dictionary<(string, OperationState), Row[]>
+    {
+        [(InReview, Succeeded)] = [Hold(Authorization, ProviderReceivable, MerchantPending, f => f.Booked)],
+        [(Authorized, Succeeded)] = [Hold(Authorization, ProviderReceivable, MerchantPending, f => f.HeldSinceReview ? 0 : f.Booked)],
+        [(Captured, Succeeded)] =
+        [
+            Release(Authorization, ProviderReceivable, MerchantPending, f => f.Booked + f.Released),
+            Post(Capture, ProviderReceivable, MerchantPending, f => f.Booked),
+            Post(CaptureSuspense, ProviderReceivable, Suspense, f => f.Excess),
+            Post(Commission, MerchantPending, CommissionRevenue, f => f.Fees.CommissionMinor),
+            Post(ProviderCost, ProviderCostExpense, ProviderCostPayable, f => f.Fees.ProviderCostMinor),
+        ],
+        [(CaptureFailed, OperationState.Failed)] = [Release(Authorization, ProviderReceivable, MerchantPending, f => f.Released)],
+        [(CaptureFailed, Reversed)] =
+        [
+            Post(CaptureReversal, MerchantPending, ProviderReceivable, f => f.Booked),
+            Post(CaptureReversalSuspense, Suspense, ProviderReceivable, f => f.Excess),
+            Post(CommissionReversal, CommissionRevenue, MerchantPending, f => f.Fees.CommissionMinor),
+            Post(ProviderCostReversal, ProviderCostPayable, ProviderCostExpense, f => f.Fees.ProviderCostMinor),
+            Hold(Authorization, ProviderReceivable, MerchantPending, f => f.Booked - f.Released),
+        ],
+        [(Voided, Succeeded)] = [Release(Authorization, ProviderReceivable, MerchantPending, f => f.Released)],
+        [(Refunded, Succeeded)] =
+        [
+            Post(Refund, MerchantPending, ProviderReceivable, f => f.Booked),
+            Post(RefundSuspense, Suspense, ProviderReceivable, f => f.Excess),
+        ],
+        [(RefundFailed, OperationState.Failed)] = [],
+        [(RefundFailed, Reversed)] =
+        [
+            Post(RefundReversal, ProviderReceivable, MerchantPending, f => f.Booked),
+            Post(RefundReversalSuspense, ProviderReceivable, Suspense, f => f.Excess),
+        ],
+    }.ToFrozenDictionary();
+
+    // An expiry ends the hold whatever its operation is: the lapsed authorization itself, or the void of the sweep.
+    private static readonly Row[] OnExpiry = [Release(Authorization, ProviderReceivable, MerchantPending, f => f.Released)];
+
+    // No money moved or is promised.
+    private static readonly FrozenSet<string> Nothing =
+        new[] { Rejected, RequiresAction, Processing, Declined, PaymentEventTypes.Failed, VoidFailed, RefundPending }.ToFrozenSet(StringComparer.Ordinal);
+
+    private static readonly FrozenDictionary<string, OperationKind> KindOf = new Dictionary<string, OperationKind>
+    {
+        [InReview] = OperationKind.Authorize,
+        [Authorized] = OperationKind.Authorize,
+        [Captured] = OperationKind.Capture,
+        [CaptureFailed] = OperationKind.Capture,
+        [Voided] = OperationKind.Void,
+        [Refunded] = OperationKind.Refund,
+        [RefundFailed] = OperationKind.Refund,
+    }.ToFrozenDictionary(StringComparer.Ordinal);
+
+    /// <exception cref="InvariantException">The event contradicts itself, or is of a type or state that this table does not know.</exception>
+    public static IReadOnlyList<JournalLine> For(PaymentEvent happened)
+    {
+        ArgumentNullException.ThrowIfNull(happened);
+        if (Nothing.Contains(happened.Type))
+        {
+            return [];
+        }
+
+        if (happened.Data.Operation is not { } operation)
+        {
+            throw new InvariantException($"an event of type {happened.Type} carries its operation");
+        }
+
+        var rows = RowsOf(happened.Type, operation);
+        return rows.Length == 0 ? [] : Lines(rows, Facts.Of(happened, operation));
+    }
+
+    private static Row[] RowsOf(string type, OperationFact operation)
+    {
+        if (type == Expired)
+        {
+            return OnExpiry;
+        }
+
+        Invariant.Holds(KindOf.TryGetValue(type, out var kind), $"event type {type} is in the posting table");
+        Invariant.Holds(operation.Kind == kind, $"an event of type {type} is about an operation of kind {kind}");
+        return Table.TryGetValue((type, operation.State), out var rows)
+            ? rows
+            : throw new InvariantException($"an event of type {type} with an operation that is {operation.State} is in the posting table");
+    }
+
+    private static List<JournalLine> Lines(Row[] rows, Facts facts)
+    {
+        var lines = new List<JournalLine>(rows.Length);
+        foreach (var row in rows)
+        {
+            var amount = row.Amount(facts);
+            Invariant.Holds(amount >= 0, $"the amount of a line of kind {row.Kind} is not negative");
+            if (amount > 0)
+            {
+                lines.Add(new(row.Kind, row.Action, facts.Name(row.Debit), facts.Name(row.Credit), new Money(amount, facts.Currency)));
+            }
+        }
+
+        return lines;
+    }
+
+    private static Row Post(LineKind kind, AccountKind debit, AccountKind credit, Func<Facts, long> amount) => new(kind, LineAction.Post, debit, credit, amount);
+
+    private static Row Hold(LineKind kind, AccountKind debit, AccountKind credit, Func<Facts, long> amount) => new(kind, LineAction.Hold, debit, credit, amount);
+
+    private static Row Release(LineKind kind, AccountKind debit, AccountKind credit, Func<Facts, long> amount) => new(kind, LineAction.Release, debit, credit, amount);
+
+    private sealed record Row(LineKind Kind, LineAction Action, AccountKind Debit, AccountKind Credit, Func<Facts, long> Amount);
+
+    /// <param name="Booked">The part of the amount that our books allow.</param>
+    /// <param name="Excess">The part of a provider's fact beyond it.</param>
+    /// <param name="HeldSinceReview">The hold was posted when the payment went to review.</param>
+    private sealed record Facts(
+        string Merchant, string Provider, Currency Currency, long Booked, long Excess, long Released, CaptureFees Fees, bool HeldSinceReview)
+    {
+        private static readonly CaptureFees NoFees = new(0, 0, 0);
+
+        public static Facts Of(PaymentEvent happened, OperationFact operation)
+        {
+            var excess = operation.SuspenseMinor;
+            var booked = checked(operation.AmountMinor - excess);
+            Invariant.Holds(operation.AmountMinor >= 0 && excess >= 0 && booked >= 0 && operation.ReleasedMinor >= 0, "an operation's amounts are not negative");
+            Invariant.Holds(Currency.TryFind(operation.Currency, out var currency), "an operation's currency is accepted");
+            Invariant.Holds(operation.Currency == happened.Data.Payment.Currency, "an operation has its payment's currency");
+            var provider = operation.Provider ?? happened.Data.Payment.Provider;
+            Invariant.Holds(provider is not null, "money moves through a provider");
+            var fees = happened.Data.Fees;
+            Invariant.Holds(fees is not null || operation.Kind != OperationKind.Capture || operation.State == OperationState.Failed || booked == 0, "a capture carries its fees");
+            Invariant.Holds(fees is null or { CommissionMinor: >= 0, ProviderCostMinor: >= 0 }, "fees are not negative");
+            return new(
+                happened.MerchantId.ToString(), Account.OwnedBy(provider!.Value), currency!, booked, excess, operation.ReleasedMinor, fees ?? NoFees,
+                happened.Data.Payment.Risk?.Decision == FraudVerdict.Review);
+        }
+
+        public AccountName Name(AccountKind kind) => new(
+            Chart.Of(kind).Owner switch
+            {
+                OwnerKind.Merchant => Merchant,
+                OwnerKind.Provider => Provider,
+                _ => Account.Platform,
+            },
+            kind);
+    }
+}
