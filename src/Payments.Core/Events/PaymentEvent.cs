@@ -23,8 +23,8 @@ public sealed record PaymentEventData(PaymentView Payment, OperationFact? Operat
 /// <param name="Id">The operation (for refunds also <c>re_…</c> with the same digits).</param>
 /// <param name="AmountMinor">What this operation moved or was to move.</param>
 /// <param name="ReleasedMinor">
-/// How much of the authorization stops being held with this event, beyond the amount moved: at a void or an expiry all that was
-/// still held, at a final capture the remainder, at the reversal of a capture the part of its amount that is not held again.
+/// How much of the authorization stopped being held when this operation succeeded, beyond the amount moved: at a void or an expiry
+/// all that was still held, at a final capture the remainder. The reversal of a capture holds nothing again.
 /// </param>
 /// <param name="SuspenseMinor">The part of <paramref name="AmountMinor"/> beyond what our books allow (a provider's fact), posted to suspense.</param>
 /// <param name="Final">A capture after which no other follows.</param>

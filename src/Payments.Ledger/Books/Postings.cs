@@ -27,16 +27,17 @@ public static class Postings
             Post(Commission, MerchantPending, CommissionRevenue, f => f.Fees.CommissionMinor),
             Post(ProviderCost, ProviderCostExpense, ProviderCostPayable, f => f.Fees.ProviderCostMinor),
         ],
-        [(CaptureFailed, OperationState.Failed)] = [Release(Authorization, ProviderReceivable, MerchantPending, f => f.Released)],
+        [(CaptureFailed, OperationState.Failed)] = [],
         [(CaptureFailed, Reversed)] =
         [
             Post(CaptureReversal, MerchantPending, ProviderReceivable, f => f.Booked),
             Post(CaptureReversalSuspense, Suspense, ProviderReceivable, f => f.Excess),
             Post(CommissionReversal, CommissionRevenue, MerchantPending, f => f.Fees.CommissionMinor),
             Post(ProviderCostReversal, ProviderCostPayable, ProviderCostExpense, f => f.Fees.ProviderCostMinor),
-            Hold(Authorization, ProviderReceivable, MerchantPending, f => f.Booked - f.Released),
         ],
         [(Voided, Succeeded)] = [Release(Authorization, ProviderReceivable, MerchantPending, f => f.Released)],
+        [(Expired, Succeeded)] = [Release(Authorization, ProviderReceivable, MerchantPending, f => f.Released)],
+        [(Expired, OperationState.Failed)] = [],
         [(Refunded, Succeeded)] =
         [
             Post(Refund, MerchantPending, ProviderReceivable, f => f.Booked),
@@ -49,9 +50,6 @@ public static class Postings
             Post(RefundReversalSuspense, ProviderReceivable, Suspense, f => f.Excess),
         ],
     }.ToFrozenDictionary();
-
-    // An expiry ends the hold whatever its operation is: the lapsed authorization itself, or the void of the sweep.
-    private static readonly Row[] OnExpiry = [Release(Authorization, ProviderReceivable, MerchantPending, f => f.Released)];
 
     // No money moved or is promised.
     private static readonly FrozenSet<string> Nothing =
@@ -88,13 +86,11 @@ public static class Postings
 
     private static Row[] RowsOf(string type, OperationFact operation)
     {
-        if (type == Expired)
-        {
-            return OnExpiry;
-        }
-
-        Invariant.Holds(KindOf.TryGetValue(type, out var kind), $"event type {type} is in the posting table");
-        Invariant.Holds(operation.Kind == kind, $"an event of type {type} is about an operation of kind {kind}");
+        // What expires is either an authorization that never came to be, or one whose hold the sweep or the provider voided.
+        Invariant.Holds(
+            type == Expired ? operation is { Kind: OperationKind.Void, State: Succeeded } or { Kind: OperationKind.Authorize, State: OperationState.Failed }
+                : KindOf.TryGetValue(type, out var kind) && operation.Kind == kind,
+            $"an event of type {type} with an operation of kind {operation.Kind} is in the posting table");
         return Table.TryGetValue((type, operation.State), out var rows)
             ? rows
             : throw new InvariantException($"an event of type {type} with an operation that is {operation.State} is in the posting table");

@@ -1,0 +1,49 @@
+using System.Diagnostics;
+using System.Diagnostics.Metrics;
+using Payments.Ledger.Books;
+using Payments.Platform;
+
+namespace Payments.Ledger;
+
+internal static class LedgerTelemetry
+{
+    public const string Name = Names.TelemetryPrefix + "Ledger";
+
+    public static readonly ActivitySource Source = new(Name);
+}
+
+/// <summary>The ledger's instruments.</summary>
+public sealed class LedgerMetrics : IDisposable
+{
+    private readonly Meter meter;
+    private readonly Counter<long> journals;
+    private readonly Counter<long> movements;
+    private readonly Counter<long> findings;
+    private long openFindings;
+
+    public LedgerMetrics(IMeterFactory meters)
+    {
+        ArgumentNullException.ThrowIfNull(meters);
+        meter = meters.Create(LedgerTelemetry.Name);
+        journals = meter.CreateCounter<long>("payments.ledger.journals", "{journal}", "Journals offered to the books, by verdict.");
+        movements = meter.CreateCounter<long>("payments.ledger.movements", "{movement}", "Movements posted.");
+        findings = meter.CreateCounter<long>("payments.ledger.findings.raised", "{finding}", "Findings raised by the ledger's controls, by kind.");
+        meter.CreateObservableGauge("payments.ledger.findings.open", () => Interlocked.Read(ref openFindings), "{finding}", "Findings that are not resolved.");
+    }
+
+    public void Judged(PostingVerdict verdict, JournalDraft journal)
+    {
+        ArgumentNullException.ThrowIfNull(journal);
+        journals.Add(1, new KeyValuePair<string, object?>("verdict", verdict.ToString()), new KeyValuePair<string, object?>("mode", Account.Text(journal.Mode)));
+        if (verdict == PostingVerdict.Posted)
+        {
+            movements.Add(journal.Lines.Count(l => l.Action == LineAction.Post));
+        }
+    }
+
+    public void Raised(string kind) => findings.Add(1, new KeyValuePair<string, object?>("kind", kind));
+
+    public void Open(long count) => Interlocked.Exchange(ref openFindings, count);
+
+    public void Dispose() => meter.Dispose();
+}

@@ -1,0 +1,72 @@
+using Npgsql;
+using Payments.Tests.Ledger.Lives;
+using Xunit;
+
+namespace Payments.IntegrationTests.Ledger;
+
+public sealed class InsertOnlyTests(EmbeddedServers servers)
+{
+    private static CancellationToken Cancel => TestContext.Current.CancellationToken;
+
+    [Fact]
+    public async Task Every_table_and_every_partition_refuses_changes_to_the_service_and_to_the_owner()
+    {
+        await using var books = await LedgerDatabase.CreateAsync(servers, Cancel);
+        var world = new World(new Random(3).Next, LedgerDatabase.Ids);
+        while (world.History.Count < 100)
+        {
+            world.Step();
+        }
+
+        await books.PostAsync(books.Drafts(world.History), Cancel);
+
+        // Also partitions of the future, made by the service's own job.
+        await using (var make = books.Writer.CreateCommand("SELECT ledger.make_partitions(7)"))
+        {
+            Assert.NotEmpty((string[])(await make.ExecuteScalarAsync(Cancel))!);
+        }
+
+        var tables = await books.ValueAsync<string[]>("""
+            SELECT array_agg(c.oid::regclass::text) FROM pg_class c
+            WHERE c.relnamespace = 'ledger'::regnamespace AND c.relkind IN ('r', 'p') AND c.relname NOT IN ('findings', 'control_marks')
+            """, Cancel);
+        Assert.True(tables!.Length > 3 * 9);
+        Assert.Contains("ledger.movements_default", tables);
+        foreach (var table in tables)
+        {
+            foreach (var sql in Attempts(table))
+            {
+                Assert.Equal(PostgresErrorCodes.InsufficientPrivilege, await RefusalAsync(books.Writer, sql));
+                if (Refused(table, sql))
+                {
+                    Assert.True(await RowsAsync(books, table) == 0 ? sql[0] != 'T' || await RefusalAsync(books.Owner, sql) == PostgresErrorCodes.RestrictViolation
+                        : await RefusalAsync(books.Owner, sql) == PostgresErrorCodes.RestrictViolation, sql);
+                }
+            }
+
+            Assert.Equal(PostgresErrorCodes.InsufficientPrivilege, await RefusalAsync(books.Writer, $"INSERT INTO {table} SELECT * FROM {table}"));
+        }
+
+        await ModelCheck.HoldsAsync(books, Cancel);
+    }
+
+    // An update and a delete of every row, and the truncation that row triggers would not see.
+    private static string[] Attempts(string table)
+    {
+        var column = table.Contains("balances", StringComparison.Ordinal) ? "version" : table.Contains("chain_heads", StringComparison.Ordinal) ? "seq"
+            : table.Contains("account_kinds", StringComparison.Ordinal) ? "kind" : "id";
+        return [$"UPDATE {table} SET {column} = {column}", $"DELETE FROM {table}", $"TRUNCATE {table} CASCADE"];
+    }
+
+    // The fold and the heads are updated by the posting function, which runs as the owner.
+    private static bool Refused(string table, string sql) => sql[0] != 'U' || (table != "ledger.balances" && table != "ledger.chain_heads");
+
+    private static Task<long> RowsAsync(LedgerDatabase books, string table) => books.ValueAsync<long>($"SELECT count(*) FROM {table}", Cancel);
+
+    private static async Task<string?> RefusalAsync(NpgsqlDataSource database, string sql)
+    {
+        await using var command = database.CreateCommand(sql);
+        var refusal = await Record.ExceptionAsync(() => command.ExecuteNonQueryAsync(Cancel));
+        return (refusal as PostgresException)?.SqlState;
+    }
+}

@@ -1,0 +1,57 @@
+using Payments.Core;
+using Payments.Core.Events;
+
+namespace Payments.Tests.Ledger.Lives;
+
+/// <summary>Makes the events of one payment, in order of version.</summary>
+internal sealed class Events(IdSource ids, DateTimeOffset start)
+{
+    private long version;
+
+    public PaymentId Payment { get; } = ids.New<PaymentId>();
+
+    public MerchantId Merchant { get; init; } = ids.New<MerchantId>();
+
+    public Mode Mode { get; init; } = Mode.Test;
+
+    public Provider Provider { get; init; } = Provider.Stripe;
+
+    public string Currency { get; init; } = "USD";
+
+    public FraudVerdict Risk { get; init; } = FraudVerdict.Approve;
+
+    public long AmountCaptured { get; set; }
+
+    public long AmountRefunded { get; set; }
+
+    /// <summary>An event about one operation of this payment.</summary>
+    public PaymentEvent Of(
+        string type, OperationKind kind, OperationState state, long amount, CaptureFees? fees = null, long released = 0, long suspense = 0) =>
+        Of(type, new OperationFact(
+            ids.New<OperationId>().ToString(), kind, state, amount, Currency, ids.New<AttemptId>().ToString(), Provider, "ref", null, released, suspense, false), fees);
+
+    public PaymentEvent Of(string type, OperationFact? operation, CaptureFees? fees = null)
+    {
+        version++;
+        var at = start.AddSeconds(version);
+        var view = new PaymentView
+        {
+            Id = Payment.ToString(),
+            MerchantId = Merchant.ToString(),
+            Mode = Mode,
+            Status = PaymentStatus.Authorized,
+            Amount = 10_000,
+            AmountCapturable = 0,
+            AmountCaptured = AmountCaptured,
+            AmountRefunded = AmountRefunded,
+            Currency = Currency,
+            CaptureMethod = CaptureMethod.Manual,
+            PaymentMethod = new("card", "visa", "4242", "US", "credit", null),
+            Provider = Provider,
+            Risk = new(10, Risk, []),
+            CreatedAt = start,
+            Version = version,
+        };
+        return new(ids.New<EventId>(), type, Payment, Merchant, Mode, version, at, new(view, operation, fees));
+    }
+}
