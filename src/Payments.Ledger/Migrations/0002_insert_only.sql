@@ -1,6 +1,6 @@
 -- Rows of the books are never changed or removed, whoever asks: triggers on every table and every partition, also future ones.
--- A row trigger on a partitioned table is cloned to its partitions; a TRUNCATE trigger is not, so the function that makes
--- partitions puts it there.
+-- A row trigger on a partitioned table is cloned to its partitions; a statement trigger (the only kind that sees TRUNCATE) is
+-- not, so the function that makes partitions puts it there.
 
 CREATE FUNCTION ledger.refuse_change() RETURNS trigger
 LANGUAGE plpgsql AS $$
@@ -10,15 +10,15 @@ BEGIN
 END $$;
 
 CREATE TRIGGER refuse_change BEFORE UPDATE OR DELETE ON ledger.accounts FOR EACH ROW EXECUTE FUNCTION ledger.refuse_change();
-CREATE TRIGGER refuse_truncate BEFORE TRUNCATE ON ledger.accounts FOR EACH STATEMENT EXECUTE FUNCTION ledger.refuse_change();
+CREATE TRIGGER refuse_statement BEFORE UPDATE OR DELETE OR TRUNCATE ON ledger.accounts FOR EACH STATEMENT EXECUTE FUNCTION ledger.refuse_change();
 CREATE TRIGGER refuse_change BEFORE UPDATE OR DELETE ON ledger.account_kinds FOR EACH ROW EXECUTE FUNCTION ledger.refuse_change();
-CREATE TRIGGER refuse_truncate BEFORE TRUNCATE ON ledger.account_kinds FOR EACH STATEMENT EXECUTE FUNCTION ledger.refuse_change();
+CREATE TRIGGER refuse_statement BEFORE UPDATE OR DELETE OR TRUNCATE ON ledger.account_kinds FOR EACH STATEMENT EXECUTE FUNCTION ledger.refuse_change();
 CREATE TRIGGER refuse_change BEFORE UPDATE OR DELETE ON ledger.journals FOR EACH ROW EXECUTE FUNCTION ledger.refuse_change();
-CREATE TRIGGER refuse_truncate BEFORE TRUNCATE ON ledger.journals FOR EACH STATEMENT EXECUTE FUNCTION ledger.refuse_change();
+CREATE TRIGGER refuse_statement BEFORE UPDATE OR DELETE OR TRUNCATE ON ledger.journals FOR EACH STATEMENT EXECUTE FUNCTION ledger.refuse_change();
 CREATE TRIGGER refuse_change BEFORE UPDATE OR DELETE ON ledger.movements FOR EACH ROW EXECUTE FUNCTION ledger.refuse_change();
-CREATE TRIGGER refuse_truncate BEFORE TRUNCATE ON ledger.movements FOR EACH STATEMENT EXECUTE FUNCTION ledger.refuse_change();
+CREATE TRIGGER refuse_statement BEFORE UPDATE OR DELETE OR TRUNCATE ON ledger.movements FOR EACH STATEMENT EXECUTE FUNCTION ledger.refuse_change();
 CREATE TRIGGER refuse_change BEFORE UPDATE OR DELETE ON ledger.pending_transfers FOR EACH ROW EXECUTE FUNCTION ledger.refuse_change();
-CREATE TRIGGER refuse_truncate BEFORE TRUNCATE ON ledger.pending_transfers FOR EACH STATEMENT EXECUTE FUNCTION ledger.refuse_change();
+CREATE TRIGGER refuse_statement BEFORE UPDATE OR DELETE OR TRUNCATE ON ledger.pending_transfers FOR EACH STATEMENT EXECUTE FUNCTION ledger.refuse_change();
 CREATE TRIGGER refuse_delete BEFORE DELETE OR TRUNCATE ON ledger.balances FOR EACH STATEMENT EXECUTE FUNCTION ledger.refuse_change();
 CREATE TRIGGER refuse_delete BEFORE DELETE OR TRUNCATE ON ledger.chain_heads FOR EACH STATEMENT EXECUTE FUNCTION ledger.refuse_change();
 
@@ -50,7 +50,7 @@ BEGIN
             BEGIN
                 EXECUTE format('CREATE TABLE ledger.%I PARTITION OF ledger.%I FOR VALUES FROM (%L) TO (%L)', v_name, v_parent,
                     ledger.uuid_floor(v_month AT TIME ZONE 'UTC'), ledger.uuid_floor((v_month + interval '1 month') AT TIME ZONE 'UTC'));
-                EXECUTE format('CREATE TRIGGER refuse_truncate BEFORE TRUNCATE ON ledger.%I FOR EACH STATEMENT EXECUTE FUNCTION ledger.refuse_change()', v_name);
+                EXECUTE format('CREATE TRIGGER refuse_statement BEFORE UPDATE OR DELETE OR TRUNCATE ON ledger.%I FOR EACH STATEMENT EXECUTE FUNCTION ledger.refuse_change()', v_name);
                 v_made := v_made || v_name;
             EXCEPTION WHEN check_violation THEN
                 RAISE WARNING 'partition % cannot be made: its rows are in the default partition', v_name;
@@ -63,8 +63,8 @@ END $$;
 CREATE TABLE ledger.journals_default PARTITION OF ledger.journals DEFAULT;
 CREATE TABLE ledger.movements_default PARTITION OF ledger.movements DEFAULT;
 CREATE TABLE ledger.pending_transfers_default PARTITION OF ledger.pending_transfers DEFAULT;
-CREATE TRIGGER refuse_truncate BEFORE TRUNCATE ON ledger.journals_default FOR EACH STATEMENT EXECUTE FUNCTION ledger.refuse_change();
-CREATE TRIGGER refuse_truncate BEFORE TRUNCATE ON ledger.movements_default FOR EACH STATEMENT EXECUTE FUNCTION ledger.refuse_change();
-CREATE TRIGGER refuse_truncate BEFORE TRUNCATE ON ledger.pending_transfers_default FOR EACH STATEMENT EXECUTE FUNCTION ledger.refuse_change();
+CREATE TRIGGER refuse_statement BEFORE UPDATE OR DELETE OR TRUNCATE ON ledger.journals_default FOR EACH STATEMENT EXECUTE FUNCTION ledger.refuse_change();
+CREATE TRIGGER refuse_statement BEFORE UPDATE OR DELETE OR TRUNCATE ON ledger.movements_default FOR EACH STATEMENT EXECUTE FUNCTION ledger.refuse_change();
+CREATE TRIGGER refuse_statement BEFORE UPDATE OR DELETE OR TRUNCATE ON ledger.pending_transfers_default FOR EACH STATEMENT EXECUTE FUNCTION ledger.refuse_change();
 
 SELECT ledger.make_partitions(3);

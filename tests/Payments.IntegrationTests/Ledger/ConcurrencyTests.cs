@@ -70,7 +70,7 @@ public sealed class ConcurrencyTests(EmbeddedServers servers)
             for (var round = 0; round < 5; round++)
             {
                 var journals = Enumerable.Range(0, 20).Select(i => JournalDraft.Of(
-                    new Events(LedgerDatabase.Ids, new(2026, 3, 1, 0, 0, 0, TimeSpan.Zero)) { Merchant = merchant }
+                    new PaymentLife(LedgerDatabase.Ids, new(2026, 3, 1, 0, 0, 0, TimeSpan.Zero)) { Merchant = merchant }
                         .Of(PaymentEventTypes.Refunded, OperationKind.Refund, OperationState.Succeeded, 1), partition, (round * 20) + i + 1)!).ToArray();
                 await books.PostAsync(journals, Cancel);
             }

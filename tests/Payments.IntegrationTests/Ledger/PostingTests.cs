@@ -57,10 +57,10 @@ public sealed class PostingTests(EmbeddedServers servers)
     public async Task An_event_that_comes_again_with_another_content_is_a_finding_and_changes_nothing()
     {
         await using var books = await LedgerDatabase.CreateAsync(servers, Cancel);
-        var payment = new Events(LedgerDatabase.Ids, Noon);
+        var payment = new PaymentLife(LedgerDatabase.Ids, Noon);
         var original = books.Draft(payment.Of(PaymentEventTypes.Captured, OperationKind.Capture, OperationState.Succeeded, 10_000, new(1, 320, 200)))!;
         var forged = original with { Lines = [.. original.Lines.Select(l => l with { Amount = l.Amount + new Money(1, Usd) })] };
-        var other = books.Draft(new Events(LedgerDatabase.Ids, Noon).Of(PaymentEventTypes.Refunded, OperationKind.Refund, OperationState.Succeeded, 700))!;
+        var other = books.Draft(new PaymentLife(LedgerDatabase.Ids, Noon).Of(PaymentEventTypes.Refunded, OperationKind.Refund, OperationState.Succeeded, 700))!;
 
         Assert.Equal([PostingVerdict.Posted, PostingVerdict.Conflict], await books.PostAsync([original, forged], Cancel));
         var before = await books.FoldedAsync(Cancel);
@@ -76,7 +76,7 @@ public sealed class PostingTests(EmbeddedServers servers)
     public async Task A_journal_that_cannot_be_posted_is_refused_alone_and_by_name()
     {
         await using var books = await LedgerDatabase.CreateAsync(servers, Cancel);
-        var capture = books.Draft(new Events(LedgerDatabase.Ids, Noon).Of(PaymentEventTypes.Captured, OperationKind.Capture, OperationState.Succeeded, 10_000, new(1, 320, 200)))!;
+        var capture = books.Draft(new PaymentLife(LedgerDatabase.Ids, Noon).Of(PaymentEventTypes.Captured, OperationKind.Capture, OperationState.Succeeded, 10_000, new(1, 320, 200)))!;
         var empty = capture with { Id = LedgerDatabase.Ids.New<JournalId>(), Lines = [] };
         var negative = capture with { Id = LedgerDatabase.Ids.New<JournalId>(), Lines = [capture.Lines[1] with { Amount = new(-1, Usd) }] };
         var circular = capture with { Id = LedgerDatabase.Ids.New<JournalId>(), Lines = [capture.Lines[1] with { Credit = capture.Lines[1].Debit }] };
@@ -88,7 +88,7 @@ public sealed class PostingTests(EmbeddedServers servers)
         Assert.Equal("posted", await books.PostRawAsync(debit, credit, 5, "USD", Cancel));
         Assert.Equal("unknown_account", await books.PostRawAsync(debit, credit with { Owner = "nobody" }, 5, "USD", Cancel));
         Assert.Equal("currency_mismatch", await books.PostRawAsync(debit, credit, 5, "EUR", Cancel));
-        var live = new Events(LedgerDatabase.Ids, Noon) { Mode = Mode.Live, Merchant = capture.MerchantId };
+        var live = new PaymentLife(LedgerDatabase.Ids, Noon) { Mode = Mode.Live, Merchant = capture.MerchantId };
         await books.PostAsync([books.Draft(live.Of(PaymentEventTypes.Refunded, OperationKind.Refund, OperationState.Succeeded, 700))!], Cancel);
         Assert.Equal("mode_mismatch", await books.PostRawAsync(debit, credit with { Mode = Mode.Live }, 5, "USD", Cancel));
         await ModelCheck.HoldsAsync(books, Cancel);

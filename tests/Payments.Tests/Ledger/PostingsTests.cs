@@ -12,7 +12,7 @@ public sealed class PostingsTests
 {
     private static readonly DateTimeOffset Noon = new(2026, 3, 1, 12, 0, 0, TimeSpan.Zero);
     private static readonly CaptureFees Fees = new(3, 320, 175);
-    private readonly Events payment = new(new IdSource(TimeProvider.System), Noon);
+    private readonly PaymentLife payment = new(new IdSource(TimeProvider.System), Noon);
 
     [Fact]
     public void An_authorization_is_a_pending_transfer_and_moves_nothing() =>
@@ -21,7 +21,7 @@ public sealed class PostingsTests
     [Fact]
     public void A_payment_in_review_is_held_once()
     {
-        var reviewed = new Events(new IdSource(TimeProvider.System), Noon) { Risk = FraudVerdict.Review };
+        var reviewed = new PaymentLife(new IdSource(TimeProvider.System), Noon) { Risk = FraudVerdict.Review };
         Assert.Equal(
             ["hold authorization stripe:provider_receivable > M:merchant_pending 100.00 USD"],
             Text(reviewed.Of(PaymentEventTypes.InReview, Authorize, Succeeded, 10_000), reviewed.Merchant));
@@ -196,7 +196,7 @@ public sealed class PostingsTests
     [Fact]
     public void Adyen_has_accounts_of_its_own_and_currencies_keep_their_digits()
     {
-        var dinars = new Events(new IdSource(TimeProvider.System), Noon) { Provider = Provider.Adyen, Currency = "KWD" };
+        var dinars = new PaymentLife(new IdSource(TimeProvider.System), Noon) { Provider = Provider.Adyen, Currency = "KWD" };
         Assert.Equal(
             ["post refund M:merchant_pending > adyen:provider_receivable 1.234 KWD"],
             Text(dinars.Of(PaymentEventTypes.Refunded, Refund, Succeeded, 1_234), dinars.Merchant));

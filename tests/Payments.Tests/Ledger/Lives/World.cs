@@ -51,7 +51,7 @@ internal sealed class World(Func<int, int> choose, IdSource ids)
 
     private void Begin()
     {
-        var life = new Life(new Events(ids, new DateTimeOffset(2026, 3, 1, 0, 0, 0, TimeSpan.Zero).AddMinutes(lives.Count))
+        var life = new Life(new PaymentLife(ids, new DateTimeOffset(2026, 3, 1, 0, 0, 0, TimeSpan.Zero).AddMinutes(lives.Count))
         {
             Merchant = merchants[choose(merchants.Length)],
             Mode = choose(4) == 0 ? Mode.Live : Mode.Test,
@@ -196,9 +196,9 @@ internal sealed class World(Func<int, int> choose, IdSource ids)
 
     private void Happen(PaymentEvent happened) => History.Add(happened);
 
-    private sealed class Life(Events events)
+    private sealed class Life(PaymentLife events)
     {
-        public Events Events => events;
+        public PaymentLife Events => events;
 
         public string Merchant { get; } = events.Merchant.ToString();
 

@@ -4,7 +4,7 @@ using Payments.Core.Events;
 namespace Payments.Tests.Ledger.Lives;
 
 /// <summary>Makes the events of one payment, in order of version.</summary>
-internal sealed class Events(IdSource ids, DateTimeOffset start)
+internal sealed class PaymentLife(IdSource ids, DateTimeOffset start)
 {
     private long version;
 
