@@ -36,6 +36,9 @@ public static class Names
         public const string PaymentEvents = "payments.events";
     }
 
+    /// <summary>The Kafka consumer group of a consumer; the scale rules of its service watch the group's lag.</summary>
+    public static string ConsumerGroup(string consumer) => "payments." + consumer;
+
     /// <summary>Activity sources and meters: one per service, plus the plumbing's own.</summary>
     public const string TelemetryPrefix = "Payments.";
 }

@@ -1,0 +1,52 @@
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Http.HttpResults;
+using Microsoft.AspNetCore.Routing;
+using Payments.Core;
+using Payments.Platform.Http;
+
+namespace Payments.Platform.Inbox;
+
+/// <summary>What operators see and do of the consumers of this service.</summary>
+public static class DeadLetterEndpoints
+{
+    public static void MapDeadLetters(this WebApplication app)
+    {
+        ArgumentNullException.ThrowIfNull(app);
+        var operations = app.MapGroup("/internal/v1/ops").RequireInternalKey().ExcludeFromDescription();
+        operations.MapGet("/dead_letters", ListAsync);
+        operations.MapPost("/dead_letters/{id}/replay", ReplayAsync);
+        operations.MapGet("/consumers", ConsumersAsync);
+        operations.MapPost("/consumers/{consumer}/resume", ResumeAsync);
+    }
+
+    private static async Task<Results<Ok<Page<DeadLetter>>, Problem>> ListAsync(HttpContext context, DeadLetters letters, CancellationToken cancellationToken)
+    {
+        var query = new RequestQuery(context);
+        var (limit, cursor) = (query.Limit(), query.CursorId());
+        return query.Problem is { } problem
+            ? problem
+            : TypedResults.Ok(Page.Of(await letters.ListAsync(cursor is { } last ? new DeadLetterId(last) : null, limit + 1, cancellationToken), limit, l => Cursor.Of(l.Id.Value)));
+    }
+
+    private static async Task<Results<Ok<ReplayResult>, Problem>> ReplayAsync(string id, DeadLetters letters, CancellationToken cancellationToken)
+    {
+        if (!Id.TryParse<DeadLetterId>(id, out var letter) || await letters.ReplayAsync(letter, cancellationToken) is not { Found: true } replay)
+        {
+            return Problems.NotFound("dead_letter");
+        }
+
+        return replay.Error is null
+            ? TypedResults.Ok(new ReplayResult(replay.Applied))
+            : new Problem(StatusCodes.Status409Conflict, "replay_failed", $"{replay.Applied} events were applied, then: {replay.Error}");
+    }
+
+    private static async Task<Ok<IReadOnlyList<ConsumerView>>> ConsumersAsync(ConsumerOperations consumers, CancellationToken cancellationToken) =>
+        TypedResults.Ok(await consumers.ListAsync(cancellationToken));
+
+    private static async Task<Results<NoContent, Problem>> ResumeAsync(string consumer, ConsumerOperations consumers, CancellationToken cancellationToken) =>
+        await consumers.ResumeAsync(consumer, cancellationToken) ? TypedResults.NoContent() : Problems.NotFound("consumer", "consumer");
+}
+
+/// <param name="Applied">How many events of the payment took effect now.</param>
+public sealed record ReplayResult(int Applied);

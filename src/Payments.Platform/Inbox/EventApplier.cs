@@ -1,0 +1,86 @@
+using Microsoft.Extensions.Logging;
+using Npgsql;
+using Payments.Core;
+using Payments.Platform.Outbox;
+using EventId = Payments.Core.EventId;
+
+namespace Payments.Platform.Inbox;
+
+/// <summary>Applies rows of the log exactly once: effects and checkpoint in one transaction, whoever else tries the same.</summary>
+internal sealed class EventApplier(
+    NpgsqlDataSource database, Checkpoints checkpoints, ParkedPayments parked, IEventHandler handler, ConsumerTelemetry telemetry, ILogger logger)
+{
+    /// <summary>
+    /// Applies rows that are a gapless run in each partition from the checkpoint on. A row that fails alone, while the database
+    /// works, parks its payment. False where the checkpoints stand elsewhere; some of the rows may be applied then.
+    /// </summary>
+    /// <exception cref="Exception">A failure that passes (<see cref="Failure.Passes"/>): read the checkpoints and try again.</exception>
+    public async Task<bool> ApplyAsync(Guid epoch, IReadOnlyList<OutboxRow> rows, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return await InTransactionAsync(epoch, rows, null, cancellationToken);
+        }
+        catch (Exception e) when (!Failure.Passes(e))
+        {
+            return rows.Count == 1
+                ? await AloneAsync(epoch, rows, cancellationToken)
+                : await ApplyAsync(epoch, [.. rows.Take(rows.Count / 2)], cancellationToken)
+                  && await ApplyAsync(epoch, [.. rows.Skip(rows.Count / 2)], cancellationToken);
+        }
+    }
+
+    private async Task<bool> AloneAsync(Guid epoch, IReadOnlyList<OutboxRow> row, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return await InTransactionAsync(epoch, row, null, cancellationToken);
+        }
+        catch (Exception e) when (!Failure.Passes(e))
+        {
+            if (!await InTransactionAsync(epoch, row, Failure.Describe(e), cancellationToken))
+            {
+                return false;
+            }
+
+            telemetry.Parked();
+            InboxLog.Parked(logger, telemetry.Consumer, new PaymentId(row[0].Subject), new EventId(row[0].Id), e);
+            return true;
+        }
+    }
+
+    /// <param name="error">Not null: the one row is parked for this reason instead of being handled.</param>
+    private async Task<bool> InTransactionAsync(Guid epoch, IReadOnlyList<OutboxRow> rows, string? error, CancellationToken cancellationToken)
+    {
+        using var measured = telemetry.Process(rows);
+        await using var connection = await database.OpenConnectionAsync(cancellationToken);
+        await using var transaction = await connection.BeginTransactionAsync(cancellationToken);
+        if (!await checkpoints.AdvanceAsync(connection, transaction, epoch, rows, cancellationToken))
+        {
+            return false;
+        }
+
+        var waiting = await parked.AmongAsync(connection, transaction, rows, cancellationToken);
+        if (error is not null)
+        {
+            await parked.ParkAsync(connection, transaction, rows[0].Subject, cancellationToken);
+            await parked.KeepAsync(connection, transaction, epoch, rows, error, cancellationToken);
+        }
+        else
+        {
+            if (rows.Where(r => waiting.Contains(r.Subject)).ToArray() is { Length: > 0 } kept)
+            {
+                await parked.KeepAsync(connection, transaction, epoch, kept, null, cancellationToken);
+            }
+
+            if (rows.Where(r => !waiting.Contains(r.Subject)).Select(EventReading.Read).ToArray() is { Length: > 0 } events)
+            {
+                await handler.ApplyAsync(connection, transaction, events, cancellationToken);
+            }
+        }
+
+        await transaction.CommitAsync(cancellationToken);
+        measured.Succeeded();
+        return true;
+    }
+}

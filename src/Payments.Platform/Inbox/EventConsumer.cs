@@ -1,0 +1,264 @@
+using Confluent.Kafka;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+using Payments.Platform.Kafka;
+using Payments.Platform.Outbox;
+
+namespace Payments.Platform.Inbox;
+
+/// <summary>
+/// Applies a publisher's log to one handler, each event exactly once and in the order of its partition. Kafka brings the events
+/// quickly; the numbers tell what it lost, and the publisher's log has everything. So the broker may be wiped, replaced or
+/// absent at any time.
+/// </summary>
+internal sealed class EventConsumer(
+    ConsumerRegistration registration,
+    Checkpoints checkpoints,
+    EventApplier applier,
+    IOutboxSource source,
+    KafkaClients kafka,
+    EventConsumerOptions options,
+    ConsumerState state,
+    ConsumerTelemetry telemetry,
+    TimeProvider time,
+    ILogger<EventConsumer> logger) : BackgroundService
+{
+    private readonly Random jitter = new();
+    private readonly long[] wanted = new long[LogicalPartition.Count];
+    private IReadOnlyList<long> headsBefore = new long[LogicalPartition.Count];
+    private bool quiet = true;
+    private long nextPoll;
+    private ConsumerPosition? position;
+
+    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    {
+        await using var feed = new KafkaFeed(kafka, registration.Topic, registration.Group, logger);
+        var failures = 0;
+        while (!stoppingToken.IsCancellationRequested)
+        {
+            try
+            {
+                await StepAsync(feed, stoppingToken);
+                failures = 0;
+                state.Trouble = null;
+            }
+            catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
+            {
+                return;
+            }
+#pragma warning disable CA1031 // Whatever it was, it is told and the step is repeated from the checkpoints: a consumer never just ends.
+            catch (Exception e)
+#pragma warning restore CA1031
+            {
+                position = null;
+                state.Trouble = Failure.Describe(e);
+                var delay = Backoff(failures++);
+                InboxLog.WillRetry(logger, registration.Name, delay, e);
+                await Task.Delay(delay, time, stoppingToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            }
+        }
+    }
+
+    /// <summary>Takes what has arrived, applies what follows on, refills what is missing, and asks for the heads when it is time.</summary>
+    private async Task StepAsync(KafkaFeed feed, CancellationToken cancellationToken)
+    {
+        position ??= await checkpoints.LoadAsync(cancellationToken) ?? await RegisterAsync(cancellationToken);
+        var messages = await feed.ReadAsync(options.MaxBatch, UntilPoll(), cancellationToken);
+        if (messages.Count > 0)
+        {
+            quiet = false;
+            telemetry.Received(messages.Count);
+        }
+
+        if (position.HaltedBecause is null)
+        {
+            var run = await NextInOrderAsync(messages, cancellationToken);
+            await ApplyAsync(run, cancellationToken);
+            await RefillAsync(cancellationToken);
+            feed.Done(messages);
+        }
+
+        if (UntilPoll() == TimeSpan.Zero)
+        {
+            await PollHeadsAsync(cancellationToken);
+        }
+    }
+
+    private async Task<ConsumerPosition> RegisterAsync(CancellationToken cancellationToken)
+    {
+        var heads = await source.HeadsAsync(cancellationToken);
+        var (epoch, sequences) = registration.StartAt switch
+        {
+            StartAt.FromNow => (heads.Epoch, heads.Sequences),
+            StartAt.FromPosition at => (at.Epoch, at.Sequences),
+            _ => (heads.Epoch, new long[LogicalPartition.Count]),
+        };
+        await checkpoints.RegisterAsync(epoch, sequences, cancellationToken);
+        var registered = await checkpoints.LoadAsync(cancellationToken) ?? throw new InvalidOperationException("The registration is not there.");
+        InboxLog.Began(logger, registration.Name, registered.Epoch, registered.Sequences.Sum());
+        return registered;
+    }
+
+    /// <summary>Of the messages those that follow on from the checkpoints; old ones are dropped, skipped ones become wanted.</summary>
+    private async Task<List<OutboxRow>> NextInOrderAsync(IReadOnlyList<ConsumeResult<string, byte[]>> messages, CancellationToken cancellationToken)
+    {
+        var run = new List<OutboxRow>(messages.Count);
+        var last = (long[])position!.Sequences.Clone();
+        foreach (var message in messages)
+        {
+            if (!CloudEvent.TryRead(registration.Publisher, message.Message, out var epoch, out var row))
+            {
+                telemetry.Foreign();
+            }
+            else if (epoch != position.Epoch)
+            {
+                // The publisher itself tells which log is the right one; leftovers of another in the broker mean nothing.
+                telemetry.Foreign();
+                InboxLog.ForeignEpoch(logger, registration.Name, epoch);
+                if (await IsAnotherLogAsync(await source.HeadsAsync(cancellationToken), cancellationToken))
+                {
+                    return [];
+                }
+            }
+            else if (row.Sequence <= last[row.Partition])
+            {
+                telemetry.Repeated();
+            }
+            else if (row.Sequence == last[row.Partition] + 1)
+            {
+                last[row.Partition]++;
+                run.Add(row);
+            }
+            else
+            {
+                wanted[row.Partition] = Math.Max(wanted[row.Partition], row.Sequence);
+            }
+        }
+
+        return run;
+    }
+
+    private async Task ApplyAsync(IReadOnlyList<OutboxRow> run, CancellationToken cancellationToken)
+    {
+        if (run.Count == 0)
+        {
+            return;
+        }
+
+        if (!await applier.ApplyAsync(position!.Epoch, run, cancellationToken))
+        {
+            // Another replica was faster. What of this run it did not apply is a gap when the next number comes, or the heads are asked.
+            position = await checkpoints.LoadAsync(cancellationToken) ?? throw new InvalidOperationException("The registration has gone.");
+            return;
+        }
+
+        foreach (var row in run)
+        {
+            position.Sequences[row.Partition] = row.Sequence;
+        }
+    }
+
+    private async Task RefillAsync(CancellationToken cancellationToken)
+    {
+        if (!Missing().Any())
+        {
+            return;
+        }
+
+        // Another replica may have come further than this one remembers.
+        position = await checkpoints.LoadAsync(cancellationToken) ?? throw new InvalidOperationException("The registration has gone.");
+        foreach (var partition in Missing())
+        {
+            InboxLog.Refills(logger, registration.Name, partition, position.Sequences[partition] + 1, wanted[partition]);
+            while (position.HaltedBecause is null && position.Sequences[partition] < wanted[partition])
+            {
+                await RefillPageAsync(partition, cancellationToken);
+            }
+        }
+    }
+
+    private IEnumerable<int> Missing() =>
+        position is { HaltedBecause: null } ? Enumerable.Range(0, wanted.Length).Where(p => wanted[p] > position.Sequences[p]).ToArray() : [];
+
+    private async Task RefillPageAsync(int partition, CancellationToken cancellationToken)
+    {
+        var after = position!.Sequences[partition];
+        var page = await source.ReadAsync(partition, after, options.MaxBatch, cancellationToken);
+        if (page.Epoch != position.Epoch)
+        {
+            await HaltAsync($"The publisher's epoch is {page.Epoch}, this consumer has applied epoch {position.Epoch}.", cancellationToken);
+        }
+        else if (page.Rows.Count == 0 || page.Rows[0].Sequence != after + 1)
+        {
+            await HaltAsync($"The publisher's log has no event {after + 1} in partition {partition} any more.", cancellationToken);
+        }
+        else
+        {
+            telemetry.Refilled(page.Rows.Count);
+            await ApplyAsync(page.Rows, cancellationToken);
+        }
+    }
+
+    /// <summary>
+    /// Compares with the publisher's heads. What the publisher had at the last poll and is still missing was lost; what it has
+    /// now is in flight, unless nothing arrives at all.
+    /// </summary>
+    private async Task PollHeadsAsync(CancellationToken cancellationToken)
+    {
+        nextPoll = time.GetTimestamp() + (long)(time.TimestampFrequency * options.HeadsPollMilliseconds / 1000.0 * (0.9 + (0.2 * jitter.NextDouble())));
+        position = await checkpoints.LoadAsync(cancellationToken) ?? throw new InvalidOperationException("The registration has gone.");
+        state.HaltedBecause = position.HaltedBecause;
+        var heads = await source.HeadsAsync(cancellationToken);
+        state.Lag = heads.Sequences.Zip(position.Sequences, (head, applied) => Math.Max(0, head - applied)).Sum();
+        if (position.HaltedBecause is not null || await IsAnotherLogAsync(heads, cancellationToken))
+        {
+            return;
+        }
+
+        for (var p = 0; p < wanted.Length; p++)
+        {
+            wanted[p] = Math.Max(wanted[p], quiet ? heads.Sequences[p] : headsBefore[p]);
+        }
+
+        (headsBefore, quiet) = (heads.Sequences, true);
+        await source.ReportAsync(registration.Name, new ConsumerProgress(position.Epoch, position.Sequences), cancellationToken);
+        await RefillAsync(cancellationToken);
+    }
+
+    private async Task<bool> IsAnotherLogAsync(OutboxHeads heads, CancellationToken cancellationToken)
+    {
+        if (heads.Epoch != position!.Epoch)
+        {
+            await HaltAsync($"The publisher's epoch is {heads.Epoch}, this consumer has applied epoch {position.Epoch}.", cancellationToken);
+            return true;
+        }
+
+        for (var p = 0; p < heads.Sequences.Count; p++)
+        {
+            if (heads.Sequences[p] < position.Sequences[p])
+            {
+                await HaltAsync($"The publisher's head of partition {p} is {heads.Sequences[p]}, this consumer has applied {position.Sequences[p]}.", cancellationToken);
+                return true;
+            }
+        }
+
+        return false;
+    }
+
+    private async Task HaltAsync(string because, CancellationToken cancellationToken)
+    {
+        position = position! with { HaltedBecause = because };
+        state.HaltedBecause = because;
+        InboxLog.Halted(logger, registration.Name, because);
+        await checkpoints.HaltAsync(because, cancellationToken);
+    }
+
+    private TimeSpan UntilPoll()
+    {
+        var ticks = nextPoll - time.GetTimestamp();
+        return nextPoll == 0 || ticks <= 0 ? TimeSpan.Zero : TimeSpan.FromSeconds((double)ticks / time.TimestampFrequency);
+    }
+
+    private TimeSpan Backoff(int failures) =>
+        TimeSpan.FromMilliseconds(Math.Min(options.MaxRetryDelayMilliseconds, options.RetryDelayMilliseconds * Math.Pow(2, Math.Min(failures, 20))));
+}

@@ -1,0 +1,15 @@
+using Microsoft.Extensions.Logging;
+
+namespace Payments.Platform.Kafka;
+
+internal static partial class KafkaLog
+{
+    [LoggerMessage(150, LogLevel.Warning, "Kafka: {Reason}. Events wait in the outbox and are refilled from there.")]
+    public static partial void Trouble(ILogger logger, string reason);
+
+    [LoggerMessage(EventId = 151, Message = "librdkafka {Client}: {Line}")]
+    public static partial void Library(ILogger logger, LogLevel level, string client, string line);
+
+    [LoggerMessage(152, LogLevel.Information, "Topic {Topic} was created with {Partitions} partitions.")]
+    public static partial void TopicCreated(ILogger logger, string topic, int partitions);
+}
