@@ -16,8 +16,6 @@ public sealed class AllInOneHost : IAsyncDisposable
     private readonly Dictionary<string, WebApplication> applications = [];
     private readonly FileStream ownership;
     private readonly FileLog log;
-    private readonly TaskCompletionSource<string> ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
-    private volatile bool isStopping;
     private Backends? backends;
     private Dashboard? dashboard;
     private MailDrop? mail;
@@ -47,9 +45,6 @@ public sealed class AllInOneHost : IAsyncDisposable
     /// <summary>The log for what else runs in this process.</summary>
     internal ILoggerProvider LogOf(string name) => log.ProviderOf(name);
 
-    /// <summary>Completes with the name of a service that ended by itself, as one does whose background work fails.</summary>
-    public Task<string> ServiceEnded => ended.Task;
-
     /// <summary>The container of a service, by its name in <see cref="Names.Services"/>.</summary>
     public IServiceProvider ServicesOf(string service) => applications[service].Services;
 
@@ -75,37 +70,31 @@ public sealed class AllInOneHost : IAsyncDisposable
         }
     }
 
-    /// <summary>Stops everything, also what is left when something does not stop cleanly.</summary>
-    /// <exception cref="AggregateException">Something did not.</exception>
     public async ValueTask DisposeAsync()
     {
-        isStopping = true;
-        List<Func<ValueTask>> steps = [];
-        foreach (var app in running)
+        while (running.TryPop(out var app))
         {
-            steps.Add(async () => await app.StopAsync(CancellationToken.None));
-            steps.Add(app.DisposeAsync);
+            await app.StopAsync(CancellationToken.None);
+            await app.DisposeAsync();
         }
 
-        steps.AddRange([.. new IAsyncDisposable?[] { dashboard, backends, mail, log, ownership }.OfType<IAsyncDisposable>().Select(d => (Func<ValueTask>)d.DisposeAsync)]);
-        running.Clear();
-        var failures = new List<Exception>();
-        foreach (var step in steps)
+        if (dashboard is not null)
         {
-            try
-            {
-                await step();
-            }
-            catch (Exception e) when (e is not OutOfMemoryException)
-            {
-                failures.Add(e); // the next ones must stop all the same
-            }
+            await dashboard.DisposeAsync();
         }
 
-        if (failures.Count > 0)
+        if (backends is not null)
         {
-            throw new AggregateException("Not everything stopped cleanly.", failures);
+            await backends.DisposeAsync();
         }
+
+        if (mail is not null)
+        {
+            await mail.DisposeAsync();
+        }
+
+        await log.DisposeAsync();
+        await ownership.DisposeAsync();
     }
 
     private static FileStream Own(string directory)
@@ -158,13 +147,6 @@ public sealed class AllInOneHost : IAsyncDisposable
             Options.Progress(service.Name);
             var app = applications[service.Name];
             running.Push(app);
-            app.Lifetime.ApplicationStopping.Register(() =>
-            {
-                if (!isStopping)
-                {
-                    ended.TrySetResult(service.Name);
-                }
-            });
             await app.StartAsync(cancellationToken);
         }
 

@@ -50,9 +50,6 @@ public static class SimulatorsModule
     public static void MapSimulators(this WebApplication app)
     {
         ArgumentNullException.ThrowIfNull(app);
-
-        // Clients are told where the authority's certificate is before anybody connects.
-        _ = app.Services.GetRequiredService<Certificates>().Leaf;
         app.MapStripe();
         app.MapAdyen("/v71");
         app.MapAdyen("/v72");

@@ -14,7 +14,6 @@ public sealed class BookStore : IDisposable
     private readonly Lock gate = new();
     private readonly Journal journal;
     private readonly TimeProvider clock;
-    private readonly Queue<(string Id, DateTimeOffset Created)> answersByAge = new();
 
     public BookStore(Journal journal, TimeProvider clock)
     {
@@ -117,11 +116,7 @@ public sealed class BookStore : IDisposable
 
                     break;
                 case StoredCard card: Cards.Put(card); break;
-                case StoredAnswer answer:
-                    Answers.Put(answer with { Body = "", Position = position });
-                    answersByAge.Enqueue((answer.Id, answer.Created));
-                    ForgetOldAnswers();
-                    break;
+                case StoredAnswer answer: Answers.Put(answer with { Body = "", Position = position }); break;
                 case PendingTurn turn: Turns.Put(turn); break;
                 case Delivery delivery: Deliveries.Put(delivery); break;
                 case PaymentIntent intent: PaymentIntents.Put(intent); break;
@@ -131,19 +126,6 @@ public sealed class BookStore : IDisposable
                 case AdyenNotification notification: Notifications.Put(notification); break;
                 case AdyenSession session: Sessions.Put(session); break;
                 default: throw new InvalidDataException($"The journal holds an unknown {entity.GetType().Name}.");
-            }
-        }
-    }
-
-    /// <summary>An answer older than any key's lifetime will never be asked for; what is in the journal may stay there.</summary>
-    private void ForgetOldAnswers()
-    {
-        while (answersByAge.TryPeek(out var oldest) && Now - oldest.Created >= Dialect.LongestKeyLifetime)
-        {
-            answersByAge.Dequeue();
-            if (Answers.Find(oldest.Id) is { } answer && answer.Created == oldest.Created)
-            {
-                Answers.Put(answer with { Pruned = true });
             }
         }
     }

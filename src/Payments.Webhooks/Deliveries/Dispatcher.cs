@@ -1,0 +1,201 @@
+using System.Diagnostics;
+using Microsoft.Extensions.Options;
+using Npgsql;
+using Payments.Platform.Postgres;
+
+namespace Payments.Webhooks.Deliveries;
+
+/// <summary>
+/// Works one channel: claims what is due while it has free slots, attempts it, writes the outcome down. What it claims and then
+/// cannot finish becomes due again when its lease ends, or at once when the service stops in order.
+/// </summary>
+public sealed class Dispatcher(
+    IDeliveryChannel channel, DueDeliveries queue, IOptions<WebhooksOptions> options, Jitter jitter, TimeProvider time, ILogger<Dispatcher> logger) : BackgroundService
+{
+    private static readonly TimeSpan AfterFailure = TimeSpan.FromSeconds(1);
+
+    // A receiver that is answering right now gets this long when the service stops, so that it is not asked twice.
+    private static readonly TimeSpan Grace = TimeSpan.FromSeconds(5);
+    private readonly CancellationTokenSource ending = new();
+    private readonly Dictionary<Guid, int> busy = [];
+    private readonly HashSet<Task> underWay = [];
+    private readonly Lock gate = new();
+
+    /// <summary>Signalled whenever something may have become due.</summary>
+    public WakeUp WakeUp { get; } = new();
+
+    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    {
+        try
+        {
+            while (true)
+            {
+                var pause = await ClaimAndStartAsync(stoppingToken);
+                if (pause > TimeSpan.Zero)
+                {
+                    await WakeUp.WaitAsync(pause, time, stoppingToken);
+                }
+            }
+        }
+        catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
+        {
+            ending.CancelAfter(Grace);
+            await Task.WhenAll(Snapshot());
+        }
+    }
+
+    public override void Dispose()
+    {
+        WakeUp.Dispose();
+        ending.Dispose();
+        base.Dispose();
+    }
+
+    /// <returns>How long to wait unless woken; zero to look again at once.</returns>
+    private async Task<TimeSpan> ClaimAndStartAsync(CancellationToken stopping)
+    {
+        var poll = TimeSpan.FromMilliseconds(options.Value.PollMilliseconds);
+        Dictionary<Guid, int> lanes;
+        int slots;
+        lock (gate)
+        {
+            slots = channel.Slots - underWay.Count;
+            lanes = new Dictionary<Guid, int>(busy);
+        }
+
+        if (slots == 0)
+        {
+            return poll; // a finished attempt signals
+        }
+
+        try
+        {
+            var claimed = await channel.ClaimAsync(slots, lanes, stopping);
+            foreach (var delivery in claimed)
+            {
+                Start(delivery);
+            }
+
+            return claimed.Count > 0 ? TimeSpan.Zero : poll;
+        }
+        catch (NpgsqlException e)
+        {
+            Log.ClaimFailed(logger, channel.Name, e);
+            return AfterFailure;
+        }
+    }
+
+    private void Start(ClaimedDelivery delivery)
+    {
+        lock (gate)
+        {
+            busy[delivery.LaneId] = busy.GetValueOrDefault(delivery.LaneId) + 1;
+            var task = Task.Run(() => AttemptAsync(delivery, ending.Token), CancellationToken.None);
+            underWay.Add(task);
+            _ = task.ContinueWith(done => Finish(done, delivery.LaneId), CancellationToken.None, TaskContinuationOptions.None, TaskScheduler.Default);
+        }
+    }
+
+    private void Finish(Task task, Guid lane)
+    {
+        lock (gate)
+        {
+            underWay.Remove(task);
+            if (--busy[lane] == 0)
+            {
+                busy.Remove(lane);
+            }
+        }
+
+        WakeUp.Signal();
+    }
+
+    private Task[] Snapshot()
+    {
+        lock (gate)
+        {
+            return [.. underWay];
+        }
+    }
+
+    private async Task AttemptAsync(ClaimedDelivery delivery, CancellationToken cancellationToken)
+    {
+        using var activity = WebhooksTelemetry.Source.StartActivity("deliver " + channel.Name, ActivityKind.Client, delivery.TraceParent);
+        activity?.SetTag("payments.event.id", delivery.EventId.ToString());
+        activity?.SetTag("payments.event.type", delivery.EventType);
+        try
+        {
+            var result = await SendAsync(delivery, cancellationToken);
+            Measure(result, activity);
+
+            // What the receiver answered is written down even while the service stops.
+            await SettleAsync(delivery, result, CancellationToken.None);
+        }
+        catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
+        {
+            await ReleaseAsync(delivery);
+        }
+        catch (NpgsqlException e)
+        {
+            // The outcome could not be written down: the lease ends and the delivery is due again.
+            Log.SettlingFailed(logger, channel.Name, delivery.EventId, e);
+        }
+    }
+
+    private async Task<AttemptResult> SendAsync(ClaimedDelivery delivery, CancellationToken cancellationToken)
+    {
+        var started = time.GetTimestamp();
+        try
+        {
+            return await channel.SendAsync(delivery, cancellationToken);
+        }
+        catch (Exception e) when (e is not (OperationCanceledException or NpgsqlException))
+        {
+            // Ours, not the receiver's; the schedule keeps a fault that stays from being repeated without pause.
+            Log.AttemptBroke(logger, channel.Name, delivery.EventId, e);
+            return new AttemptResult(Verdict.Failed, time.GetElapsedTime(started), Error: AttemptErrors.Internal);
+        }
+    }
+
+    private async Task SettleAsync(ClaimedDelivery delivery, AttemptResult result, CancellationToken cancellationToken)
+    {
+        var pause = result.Verdict == Verdict.Failed ? channel.Schedule.After(delivery.AttemptOfRun, jitter(), result.RetryAfter) : null;
+        if (!await queue.SettleAsync(delivery, result, pause, cancellationToken))
+        {
+            Log.LeaseLost(logger, channel.Name, delivery.EventId);
+            return;
+        }
+
+        if (result.Verdict != Verdict.Delivered)
+        {
+            Log.AttemptFailed(logger, channel.Name, delivery.EventId, delivery.Attempt, result.StatusCode, result.Error, pause is null ? null : (long)pause.Value.TotalSeconds);
+        }
+
+        await channel.AfterwardsAsync(delivery, result, cancellationToken);
+    }
+
+    private async Task ReleaseAsync(ClaimedDelivery delivery)
+    {
+        try
+        {
+            await queue.ReleaseAsync(delivery, CancellationToken.None);
+        }
+        catch (NpgsqlException e)
+        {
+            Log.ReleaseFailed(logger, channel.Name, delivery.EventId, e);
+        }
+    }
+
+    private void Measure(AttemptResult result, Activity? activity)
+    {
+        var tags = new TagList { { "payments.webhooks.channel", channel.Name }, { "payments.webhooks.outcome", result.Verdict.ToString().ToLowerInvariant() } };
+        WebhooksTelemetry.Attempts.Add(1, tags);
+        WebhooksTelemetry.AttemptDuration.Record(result.Duration.TotalSeconds, tags);
+        activity?.SetTag("http.response.status_code", result.StatusCode);
+        activity?.SetTag("error.type", result.Error);
+        if (result.Verdict != Verdict.Delivered)
+        {
+            activity?.SetStatus(ActivityStatusCode.Error);
+        }
+    }
+}

@@ -1,0 +1,139 @@
+using Npgsql;
+using Payments.Core;
+using Payments.Platform.Postgres;
+
+namespace Payments.Webhooks.Deliveries;
+
+/// <summary>
+/// The durable queue: claims what is due, lane by lane, and writes down how it went. All times are the database's, so clocks of
+/// machines do not matter.
+/// </summary>
+public sealed class DueDeliveries(NpgsqlDataSource database, IdSource ids)
+{
+    // Walks from lane to lane through the index, one probe each, so a lane with a backlog costs as little as any other.
+    private const string DueLanes = """
+        WITH RECURSIVE lanes AS (
+            (SELECT lane_id, next_attempt_at FROM deliveries WHERE status = 'pending' ORDER BY lane_id, next_attempt_at LIMIT 1)
+            UNION ALL
+            SELECT following.lane_id, following.next_attempt_at
+            FROM lanes CROSS JOIN LATERAL (
+                SELECT d.lane_id, d.next_attempt_at FROM deliveries d
+                WHERE d.status = 'pending' AND d.lane_id > lanes.lane_id ORDER BY d.lane_id, d.next_attempt_at LIMIT 1) following)
+        """;
+
+    private const string ClaimFromReady = """
+        , claimed AS (
+            SELECT due.event_id, due.lane_id
+            FROM ready CROSS JOIN LATERAL (
+                SELECT d.event_id, d.lane_id FROM deliveries d
+                WHERE d.lane_id = ready.lane_id AND d.status = 'pending' AND d.next_attempt_at <= now()
+                ORDER BY d.next_attempt_at LIMIT ready.room FOR UPDATE SKIP LOCKED) due
+            LIMIT $1)
+        UPDATE deliveries d
+        SET lease = $2, next_attempt_at = now() + $3, attempts = d.attempts + 1
+        FROM claimed JOIN events e ON e.id = claimed.event_id
+        """;
+
+    private const string ClaimedColumns = "d.event_id, d.lane_id, d.attempts, d.attempts - d.round_start, e.type, e.body, e.traceparent";
+
+    /// <summary>Claims due deliveries to endpoints: at most <paramref name="slots"/> in all and <paramref name="perLane"/> of one endpoint.</summary>
+    /// <param name="failing">Whether to serve the endpoints whose last attempt failed or the others.</param>
+    /// <param name="busy">What this process is sending already, by endpoint.</param>
+    public async Task<IReadOnlyList<ClaimedDelivery>> ClaimWebhooksAsync(
+        int slots, int perLane, bool failing, IReadOnlyDictionary<Guid, int> busy, TimeSpan lease, CancellationToken cancellationToken)
+    {
+        ArgumentNullException.ThrowIfNull(busy);
+        const string sql = DueLanes + """
+            , ready AS (
+                SELECT lanes.lane_id, $4 - coalesce(busy.count, 0) AS room
+                FROM lanes
+                JOIN webhook_endpoints w ON w.id = lanes.lane_id AND w.status = 'enabled' AND w.deleted_at IS NULL AND (w.failing_since IS NOT NULL) = $5
+                LEFT JOIN unnest($6::uuid[], $7::integer[]) AS busy (lane_id, count) ON busy.lane_id = lanes.lane_id
+                WHERE lanes.next_attempt_at <= now() AND coalesce(busy.count, 0) < $4
+                ORDER BY lanes.next_attempt_at LIMIT $1)
+            """ + ClaimFromReady + """
+             JOIN webhook_endpoints w ON w.id = claimed.lane_id
+            WHERE d.event_id = claimed.event_id AND d.lane_id = claimed.lane_id
+            RETURNING 
+            """ + ClaimedColumns + """
+            , w.url, (SELECT array_agg(s.sealed ORDER BY s.number DESC) FROM webhook_secrets s
+                      WHERE s.endpoint_id = w.id AND (s.expires_at IS NULL OR s.expires_at > now()))
+            """;
+        var token = ids.New<DeliveryId>().Value;
+        await using var command = database.CreateCommand(sql);
+        command.With(slots, token, lease, perLane, failing, busy.Keys.ToArray(), busy.Values.ToArray());
+        return await ReadClaimedAsync(command, token, r => new DeliveryTarget(new Uri(r.GetString(7)), r.GetFieldValue<string[]>(8)), cancellationToken);
+    }
+
+    /// <summary>Claims due receipts.</summary>
+    public async Task<IReadOnlyList<ClaimedDelivery>> ClaimReceiptsAsync(int slots, TimeSpan lease, CancellationToken cancellationToken)
+    {
+        const string sql = "WITH ready AS (SELECT '00000000-0000-0000-0000-000000000000'::uuid AS lane_id, $1 AS room) "
+            + ClaimFromReady + " WHERE d.event_id = claimed.event_id AND d.lane_id = claimed.lane_id RETURNING " + ClaimedColumns;
+        var token = ids.New<DeliveryId>().Value;
+        await using var command = database.CreateCommand(sql);
+        command.With(slots, token, lease);
+        return await ReadClaimedAsync(command, token, _ => null, cancellationToken);
+    }
+
+    /// <summary>Writes an attempt's outcome down, unless the claim was taken over meanwhile.</summary>
+    /// <param name="pause">Until the next attempt; null where there is none.</param>
+    /// <returns>False where the lease had been lost: someone else attempts, and logs, this delivery.</returns>
+    public async Task<bool> SettleAsync(ClaimedDelivery delivery, AttemptResult result, TimeSpan? pause, CancellationToken cancellationToken)
+    {
+        ArgumentNullException.ThrowIfNull(delivery);
+        ArgumentNullException.ThrowIfNull(result);
+        const string sql = """
+            WITH settled AS (
+                UPDATE deliveries
+                SET status = $4, lease = NULL, next_attempt_at = now() + $5,
+                    delivered_at = CASE WHEN $4 = 'delivered' THEN coalesce(delivered_at, now()) ELSE delivered_at END
+                WHERE event_id = $1 AND lane_id = $2 AND lease = $3 AND status = 'pending'
+                RETURNING event_id, lane_id)
+            INSERT INTO delivery_attempts (event_id, lane_id, number, duration_milliseconds, status_code, error, response)
+            SELECT event_id, lane_id, $6, $7, $8::integer, $9::text, $10::text FROM settled
+            """;
+        var status = result.Verdict == Verdict.Delivered ? "delivered" : pause is null ? "failed" : "pending";
+        await using var command = database.CreateCommand(sql);
+        command.With(
+            delivery.EventId.Value,
+            delivery.LaneId,
+            delivery.Lease,
+            status,
+            status == "pending" ? pause!.Value : TimeSpan.Zero,
+            delivery.Attempt,
+            (int)result.Duration.TotalMilliseconds,
+            result.StatusCode,
+            result.Error,
+            result.Response);
+        return await command.ExecuteNonQueryAsync(cancellationToken) == 1;
+    }
+
+    /// <summary>Gives a claim back that this process could not finish because it stops: due again at once.</summary>
+    public async Task ReleaseAsync(ClaimedDelivery delivery, CancellationToken cancellationToken)
+    {
+        ArgumentNullException.ThrowIfNull(delivery);
+        const string sql = """
+            UPDATE deliveries SET lease = NULL, next_attempt_at = now(), attempts = attempts - 1
+            WHERE event_id = $1 AND lane_id = $2 AND lease = $3 AND status = 'pending'
+            """;
+        await using var command = database.CreateCommand(sql);
+        command.With(delivery.EventId.Value, delivery.LaneId, delivery.Lease);
+        await command.ExecuteNonQueryAsync(cancellationToken);
+    }
+
+    private static async Task<IReadOnlyList<ClaimedDelivery>> ReadClaimedAsync(
+        NpgsqlCommand command, Guid lease, Func<NpgsqlDataReader, DeliveryTarget?> target, CancellationToken cancellationToken)
+    {
+        var claimed = new List<ClaimedDelivery>();
+        await using var reader = await command.ExecuteReaderAsync(cancellationToken);
+        while (await reader.ReadAsync(cancellationToken))
+        {
+            claimed.Add(new ClaimedDelivery(
+                EventId.From(reader.GetGuid(0)), reader.GetGuid(1), lease, reader.GetInt32(2), reader.GetInt32(3), reader.GetString(4),
+                reader.GetFieldValue<byte[]>(5), reader.IsDBNull(6) ? null : reader.GetString(6), target(reader)));
+        }
+
+        return claimed;
+    }
+}
