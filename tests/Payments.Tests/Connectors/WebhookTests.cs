@@ -1,0 +1,206 @@
+using System.Globalization;
+using System.Security.Cryptography;
+using System.Text;
+using Payments.Connectors;
+using Payments.Connectors.Adyen;
+using Payments.Core;
+using Xunit;
+
+namespace Payments.Tests.Connectors;
+
+public sealed class WebhookTests
+{
+    private static readonly Uri Nowhere = new("http://127.0.0.1:9");
+    private static readonly AttemptId Attempt = Bench.Ids.New<AttemptId>();
+    private static readonly PaymentId Payment = Bench.Ids.New<PaymentId>();
+
+    private readonly FakeTime time = new();
+    private readonly IConnector stripe;
+    private readonly IConnector adyen;
+
+    public WebhookTests()
+    {
+        stripe = Bench.Connector(Nowhere, Provider.Stripe, time);
+        adyen = Bench.Connector(Nowhere, Provider.Adyen, time);
+    }
+
+    [Fact]
+    public void Adyens_published_vector_gives_its_signature() => Assert.Equal(
+        "coqCmt/IZ4E3CzPvMY8zTjQVL5hYJUiBRg8UU+iCWo0=",
+        AdyenWebhook.Sign(Bench.AdyenHmacKey, "7914073381342284::TestMerchant:TestPayment-1407325143704:1130:EUR:AUTHORISATION:true"));
+
+    [Fact]
+    public void Adyens_published_vector_is_accepted_and_any_signed_field_changed_is_not()
+    {
+        const string good = """
+            {"live":"false","notificationItems":[{"NotificationRequestItem":{"additionalData":{"hmacSignature":"coqCmt/IZ4E3CzPvMY8zTjQVL5hYJUiBRg8UU+iCWo0="},"amount":{"value":1130,"currency":"EUR"},"pspReference":"7914073381342284","eventCode":"AUTHORISATION","merchantAccountCode":"TestMerchant","merchantReference":"TestPayment-1407325143704","success":"true","eventDate":"2019-05-06T17:15:34.121+02:00"}}]}
+            """;
+        var fact = Assert.Single(Read(adyen, good)!.Facts);
+        Assert.Equal((ProviderFactKind.AuthorizationApproved, "7914073381342284", new Money(1130, Currency.Of("EUR")), null), (fact.Kind, fact.PaymentReference, fact.Amount!.Value, fact.AttemptId));
+        Assert.Equal(new DateTimeOffset(2019, 5, 6, 15, 15, 34, 121, TimeSpan.Zero), fact.OccurredAt);
+
+        foreach (var (from, to) in new[]
+        {
+            ("1130", "1131"), ("EUR", "USD"), ("7914073381342284", "7914073381342285"), ("\"AUTHORISATION\"", "\"CAPTURE\""), ("TestMerchant", "OtherMerchant"),
+            ("1407325143704", "1407325143705"), ("\"true\"", "\"false\""), ("coqCmt", "aoqCmt"), ("hmacSignature", "signature"), ("\"live\":\"false\"", "\"live\":\"true\""),
+        })
+        {
+            Assert.Null(Read(adyen, good.Replace(from, to, StringComparison.Ordinal)));
+        }
+    }
+
+    [Fact]
+    public void One_wrong_item_condemns_the_whole_notice()
+    {
+        var good = Item("A1", null, "AUTHORISATION", true);
+        Assert.Equal(2, Read(adyen, Notice(good, Item("A2", "A1", "CAPTURE", true)))!.Facts.Count);
+        Assert.Null(Read(adyen, Notice(good, Item("A2", "A1", "CAPTURE", true).Replace("hmacSignature\":\"", "hmacSignature\":\"x", StringComparison.Ordinal))));
+        Assert.Null(Read(adyen, """{"live":"false","notificationItems":[]}"""));
+        Assert.Null(Read(adyen, "{}"));
+        Assert.Null(Read(adyen, "not json"));
+    }
+
+    // event, success, fact
+    [Theory]
+    [InlineData("AUTHORISATION", true, ProviderFactKind.AuthorizationApproved)]
+    [InlineData("AUTHORISATION", false, ProviderFactKind.AuthorizationDeclined)]
+    [InlineData("CAPTURE", true, ProviderFactKind.CaptureSucceeded)]
+    [InlineData("CAPTURE", false, ProviderFactKind.CaptureFailed)]
+    [InlineData("CAPTURE_FAILED", true, ProviderFactKind.CaptureFailed)]
+    [InlineData("CANCELLATION", true, ProviderFactKind.VoidSucceeded)]
+    [InlineData("CANCELLATION", false, ProviderFactKind.VoidFailed)]
+    [InlineData("TECHNICAL_CANCEL", true, ProviderFactKind.VoidSucceeded)]
+    [InlineData("REFUND", true, ProviderFactKind.RefundSucceeded)]
+    [InlineData("REFUND", false, ProviderFactKind.RefundFailed)]
+    [InlineData("REFUND_FAILED", true, ProviderFactKind.RefundFailed)]
+    [InlineData("REFUNDED_REVERSED", true, ProviderFactKind.RefundFailed)]
+    [InlineData("CHARGEBACK", true, ProviderFactKind.Other)]
+    [InlineData("REPORT_AVAILABLE", true, ProviderFactKind.Other)]
+    public void Every_event_of_Adyen_is_its_fact(string code, bool success, ProviderFactKind kind)
+    {
+        var original = code == "AUTHORISATION" ? null : "A0";
+        var fact = Assert.Single(Read(adyen, Notice(Item("A1", original, code, success)))!.Facts);
+        Assert.Equal((kind, original ?? "A1", original is null ? null : "A1", (AttemptId?)Attempt), (fact.Kind, fact.PaymentReference, fact.ModificationReference, fact.AttemptId));
+        Assert.Equal($"A1:{code}:{(success ? "true" : "false")}", fact.NoticeId);
+        Assert.Equal(kind == ProviderFactKind.AuthorizationDeclined, fact.Decline is not null);
+    }
+
+    [Fact]
+    public void Stripes_signature_holds_for_five_minutes_and_for_this_body_only()
+    {
+        var body = Intent("payment_intent.succeeded", "succeeded", "automatic");
+        var headers = Signed(body);
+        Assert.NotNull(stripe.ReadWebhook(headers, Bytes(body)));
+        Assert.NotNull(stripe.ReadWebhook(new Dictionary<string, string> { ["stripe-signature"] = headers["Stripe-Signature"] }, Bytes(body)));
+
+        Assert.Null(stripe.ReadWebhook(headers, Bytes(body + " ")));
+        Assert.Null(stripe.ReadWebhook(new Dictionary<string, string>(), Bytes(body)));
+        Assert.Null(stripe.ReadWebhook(Signed(body, "whsec_of_another"), Bytes(body)));
+        foreach (var header in new[] { "", "t=,v1=", "t=1,v1=zz", "v1=" + new string('0', 64), headers["Stripe-Signature"].Replace("v1=", "v0=", StringComparison.Ordinal) })
+        {
+            Assert.Null(stripe.ReadWebhook(new Dictionary<string, string> { ["Stripe-Signature"] = header }, Bytes(body)));
+        }
+
+        time.Pass(TimeSpan.FromSeconds(300));
+        Assert.NotNull(stripe.ReadWebhook(headers, Bytes(body)));
+        time.Pass(TimeSpan.FromSeconds(1));
+        Assert.Null(stripe.ReadWebhook(headers, Bytes(body)));
+        time.Pass(TimeSpan.FromSeconds(-602));
+        Assert.Null(stripe.ReadWebhook(headers, Bytes(body)));
+    }
+
+    [Fact]
+    public void While_a_secret_is_rolled_either_signature_will_do()
+    {
+        var body = Intent("payment_intent.succeeded", "succeeded", "automatic");
+        var header = $"{Signed(body, "whsec_old")["Stripe-Signature"]},{Signed(body)["Stripe-Signature"].Split(',')[1]}";
+        Assert.NotNull(stripe.ReadWebhook(new Dictionary<string, string> { ["Stripe-Signature"] = header }, Bytes(body)));
+    }
+
+    // type, status, capture method, amount received, fact, captured
+    [Theory]
+    [InlineData("payment_intent.succeeded", "succeeded", "automatic", 5_000, ProviderFactKind.AuthorizationApproved, true)]
+    [InlineData("payment_intent.amount_capturable_updated", "requires_capture", "manual", 0, ProviderFactKind.AuthorizationApproved, false)]
+    [InlineData("payment_intent.payment_failed", "requires_payment_method", "manual", 0, ProviderFactKind.AuthorizationDeclined, false)]
+    [InlineData("payment_intent.requires_action", "requires_action", "manual", 0, ProviderFactKind.AuthorizationNeedsAction, false)]
+    [InlineData("payment_intent.processing", "processing", "manual", 0, ProviderFactKind.Other, false)]
+    public void Every_event_of_an_intent_is_its_fact(string type, string status, string capture, long received, ProviderFactKind kind, bool captured)
+    {
+        var fact = Assert.Single(Read(stripe, Intent(type, status, capture, received))!.Facts);
+        Assert.Equal((kind, "pi_1", captured, (AttemptId?)Attempt, (PaymentId?)Payment, "evt_1"), (fact.Kind, fact.PaymentReference, fact.Captured, fact.AttemptId, fact.PaymentId, fact.NoticeId));
+        Assert.Equal(new Money(5_000, Currency.Of("USD")), fact.Amount);
+    }
+
+    [Fact]
+    public void A_cancelled_intent_is_no_fact_of_the_authorizing_attempt()
+    {
+        var fact = Assert.Single(Read(stripe, Intent("payment_intent.canceled", "canceled", "manual"))!.Facts);
+        Assert.Equal((ProviderFactKind.AuthorizationCancelled, null), (fact.Kind, fact.AttemptId));
+    }
+
+    [Fact]
+    public void Captures_are_told_by_the_attempts_that_made_them()
+    {
+        var (first, second) = (Bench.Ids.New<AttemptId>(), Bench.Ids.New<AttemptId>());
+        var facts = Read(stripe, Intent("payment_intent.succeeded", "succeeded", "manual", 5_000, $"\"capture_{first}\":\"2000\",\"capture_{second}\":\"3000\","))!.Facts;
+        Assert.Equal(
+            [(ProviderFactKind.CaptureSucceeded, (AttemptId?)first, 2_000L, $"evt_1:{first}"), (ProviderFactKind.CaptureSucceeded, (AttemptId?)second, 3_000L, $"evt_1:{second}")],
+            facts.Select(f => (f.Kind, f.AttemptId, f.Amount!.Value.Minor, f.NoticeId)));
+
+        var elsewhere = Assert.Single(Read(stripe, Intent("payment_intent.succeeded", "succeeded", "manual", 4_000))!.Facts);
+        Assert.Equal((ProviderFactKind.CaptureSucceeded, null, 4_000L), (elsewhere.Kind, elsewhere.AttemptId, elsewhere.Amount!.Value.Minor));
+
+        var partial = Assert.Single(Read(stripe, Intent("payment_intent.amount_capturable_updated", "requires_capture", "manual", 2_000, $"\"capture_{first}\":\"2000\","))!.Facts);
+        Assert.Equal((ProviderFactKind.CaptureSucceeded, (AttemptId?)first), (partial.Kind, partial.AttemptId));
+    }
+
+    // type, status of the refund, fact
+    [Theory]
+    [InlineData("refund.created", "pending", ProviderFactKind.Other)]
+    [InlineData("refund.created", "succeeded", ProviderFactKind.RefundSucceeded)]
+    [InlineData("refund.updated", "succeeded", ProviderFactKind.RefundSucceeded)]
+    [InlineData("refund.updated", "failed", ProviderFactKind.RefundFailed)]
+    [InlineData("refund.failed", "failed", ProviderFactKind.RefundFailed)]
+    [InlineData("charge.refund.updated", "canceled", ProviderFactKind.RefundFailed)]
+    public void Every_event_of_a_refund_is_its_fact(string type, string status, ProviderFactKind kind)
+    {
+        var body = $$$"""{"id":"evt_1","type":"{{{type}}}","created":1772366400,"livemode":false,"data":{"object":{"id":"re_1","object":"refund","amount":700,"currency":"usd","payment_intent":"pi_1","status":"{{{status}}}","failure_reason":"lost_or_stolen_card","metadata":{"attempt_id":"{{{Attempt}}}","payment_id":"{{{Payment}}}"} } } }""";
+        var fact = Assert.Single(Read(stripe, body)!.Facts);
+        Assert.Equal((kind, "pi_1", "re_1", (AttemptId?)Attempt, 700L), (fact.Kind, fact.PaymentReference, fact.ModificationReference, fact.AttemptId, fact.Amount!.Value.Minor));
+        Assert.Equal(kind == ProviderFactKind.RefundFailed ? "refund_rejected" : null, fact.Decline?.Code);
+    }
+
+    [Fact]
+    public void An_event_of_live_mode_is_not_taken_in_test_mode_and_another_object_has_no_consequence()
+    {
+        Assert.Null(Read(stripe, Intent("payment_intent.succeeded", "succeeded", "automatic").Replace("\"livemode\":false", "\"livemode\":true", StringComparison.Ordinal)));
+        Assert.Null(Read(stripe, "not json"));
+        Assert.Null(Read(stripe, """{"id":"evt_1"}"""));
+        var fact = Assert.Single(Read(stripe, """{"id":"evt_1","type":"charge.succeeded","created":1,"livemode":false,"data":{"object":{"id":"ch_1","object":"charge","payment_intent":"pi_1"}}}""")!.Facts);
+        Assert.Equal((ProviderFactKind.Other, "pi_1"), (fact.Kind, fact.PaymentReference));
+    }
+
+    private static string Intent(string type, string status, string capture, long received = 0, string metadata = "") => $$$"""
+        {"id":"evt_1","type":"{{{type}}}","created":1772366400,"livemode":false,"data":{"object":{"id":"pi_1","object":"payment_intent","amount":5000,"amount_received":{{{received}}},"currency":"usd","status":"{{{status}}}","capture_method":"{{{capture}}}","metadata":{{{{metadata}}}"attempt_id":"{{{Attempt}}}","payment_id":"{{{Payment}}}"} } } }
+        """;
+
+    private ProviderNotice? Read(IConnector connector, string body) =>
+        connector.ReadWebhook(connector.Provider == Provider.Stripe ? Signed(body) : new Dictionary<string, string>(), Bytes(body));
+
+    private Dictionary<string, string> Signed(string body, string secret = Bench.StripeWebhookSecret)
+    {
+        var t = time.GetUtcNow().ToUnixTimeSeconds().ToString(CultureInfo.InvariantCulture);
+        return new() { ["Stripe-Signature"] = $"t={t},v1={Convert.ToHexStringLower(HMACSHA256.HashData(Encoding.UTF8.GetBytes(secret), Bytes($"{t}.{body}")))}" };
+    }
+
+    private static string Item(string psp, string? original, string code, bool success)
+    {
+        var succeeded = success ? "true" : "false";
+        var signature = AdyenWebhook.Sign(Bench.AdyenHmacKey, $"{psp}:{original}:TestMerchant:{Attempt}:700:USD:{code}:{succeeded}");
+        return $$$"""{"NotificationRequestItem":{"additionalData":{"hmacSignature":"{{{signature}}}"},"amount":{"currency":"USD","value":700},"eventCode":"{{{code}}}","eventDate":"2026-03-01T12:00:00+01:00","merchantAccountCode":"TestMerchant","merchantReference":"{{{Attempt}}}",{{{(original is null ? "" : $"\"originalReference\":\"{original}\",")}}}"pspReference":"{{{psp}}}","reason":"Refused","success":"{{{succeeded}}}"}}""";
+    }
+
+    private static string Notice(params string[] items) => $$"""{"live":"false","notificationItems":[{{string.Join(',', items)}}]}""";
+
+    private static byte[] Bytes(string text) => Encoding.UTF8.GetBytes(text);
+}

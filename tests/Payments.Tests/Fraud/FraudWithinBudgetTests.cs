@@ -1,0 +1,72 @@
+using Payments.Core;
+using Payments.Core.Seams;
+using Xunit;
+
+namespace Payments.Tests.Fraud;
+
+public sealed class FraudWithinBudgetTests
+{
+    private static readonly IdSource Ids = new(TimeProvider.System);
+    private static readonly FraudRequest Request = new(Ids.New<PaymentId>(), Ids.New<MerchantId>(), Mode.Test, 5_000, "USD", new string('a', 64), "visa", "424242", "US", "credit");
+    private static readonly FraudDecision Rejection = new(100, FraudVerdict.Reject, ["blocklisted_card"]);
+
+    private static CancellationToken Cancel => TestContext.Current.CancellationToken;
+
+    [Fact]
+    public async Task A_timely_decision_is_passed_on() =>
+        Assert.Same(Rejection, await Within(_ => Task.FromResult(Rejection), FraudWithinBudget.DefaultBudget).ScoreAsync(Request, Cancel));
+
+    [Fact]
+    public async Task A_late_decision_becomes_the_fallback_and_the_scorer_is_told_to_stop()
+    {
+        var told = new TaskCompletionSource();
+        var decision = await Within(
+            async token =>
+            {
+                using var registration = token.Register(told.SetResult);
+                await Task.Delay(Timeout.Infinite, token);
+                return Rejection;
+            },
+            TimeSpan.FromMilliseconds(20)).ScoreAsync(Request, Cancel);
+        AssertFallback(decision);
+        await told.Task.WaitAsync(TimeSpan.FromSeconds(30), Cancel);
+    }
+
+    [Fact]
+    public async Task A_scorer_that_ignores_its_token_does_not_hold_the_payment_up()
+    {
+        var never = new TaskCompletionSource<FraudDecision>();
+        AssertFallback(await Within(_ => never.Task, TimeSpan.FromMilliseconds(20)).ScoreAsync(Request, Cancel));
+    }
+
+    [Fact]
+    public async Task A_failed_scorer_becomes_the_fallback()
+    {
+        AssertFallback(await Within(_ => throw new HttpRequestException("down"), FraudWithinBudget.DefaultBudget).ScoreAsync(Request, Cancel));
+        AssertFallback(await Within(_ => Task.FromException<FraudDecision>(new InvalidOperationException("broken")), FraudWithinBudget.DefaultBudget).ScoreAsync(Request, Cancel));
+    }
+
+    [Fact]
+    public async Task A_caller_who_gives_up_is_not_answered_with_a_decision()
+    {
+        using var gone = new CancellationTokenSource();
+        var never = new TaskCompletionSource<FraudDecision>();
+        var asked = Within(_ => never.Task, TimeSpan.FromMinutes(10)).ScoreAsync(Request, gone.Token);
+        await gone.CancelAsync();
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => asked);
+    }
+
+    private static void AssertFallback(FraudDecision decision)
+    {
+        Assert.Equal((0, FraudVerdict.Approve), (decision.Score, decision.Verdict));
+        Assert.Equal([FraudFallback.Factor], decision.Factors);
+    }
+
+    private static FraudWithinBudget Within(Func<CancellationToken, Task<FraudDecision>> score, TimeSpan budget) =>
+        new(new Scorer(score), TimeProvider.System, budget);
+
+    private sealed class Scorer(Func<CancellationToken, Task<FraudDecision>> score) : IFraudScorer
+    {
+        public Task<FraudDecision> ScoreAsync(FraudRequest request, CancellationToken cancellationToken) => score(cancellationToken);
+    }
+}
