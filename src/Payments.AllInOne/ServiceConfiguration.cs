@@ -31,6 +31,7 @@ internal static class ServiceConfiguration
             ["Payments:Urls:Webhooks"] = Text(addresses.Webhooks),
             ["Payments:Webhooks:AllowLoopback"] = "true",
 
+            ["Payments:Ledger:AnchorFile"] = Path.Combine(options.DataDirectory, "anchors"),
             ["Payments:Smtp:Host"] = "127.0.0.1",
             ["Payments:Smtp:Port"] = mailPort.ToString(CultureInfo.InvariantCulture),
             ["Payments:Smtp:From"] = "receipts@payments.example",

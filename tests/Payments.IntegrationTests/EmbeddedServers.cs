@@ -22,6 +22,7 @@ public sealed class EmbeddedServers : IAsyncDisposable
     private RedisServer? redis;
     private KafkaBroker? kafka;
     private int databases;
+    private bool swept;
 
     /// <summary>Removed at the end, together with everything in it.</summary>
     public string Directory => directory.Value;
@@ -31,6 +32,7 @@ public sealed class EmbeddedServers : IAsyncDisposable
         await gate.WaitAsync(cancellationToken);
         try
         {
+            await SweepAsync(cancellationToken);
             return postgres ??= await PostgresServer.StartAsync(new() { Directory = Directory, Password = Password }, cancellationToken);
         }
         finally
@@ -100,6 +102,34 @@ public sealed class EmbeddedServers : IAsyncDisposable
         }
 
         gate.Dispose();
+    }
+
+    /// <summary>Clears away what test runs that were killed have left behind.</summary>
+    private async Task SweepAsync(CancellationToken cancellationToken)
+    {
+        if (swept)
+        {
+            return;
+        }
+
+        swept = true;
+        foreach (var left in System.IO.Directory.GetDirectories(Path.GetTempPath(), Path.GetFileName(Prefix) + "*"))
+        {
+            var owner = left[Prefix.Length..].Split('-')[0];
+            if (!System.IO.Directory.Exists("/proc/" + owner))
+            {
+                try
+                {
+                    await PostgresServer.StopLeftBehindAsync(left, cancellationToken);
+                    await RedisServer.StopLeftBehindAsync(left, cancellationToken);
+                    System.IO.Directory.Delete(left, recursive: true);
+                }
+                catch (IOException) when (!System.IO.Directory.Exists(left))
+                {
+                    // Another test run swept at the same time.
+                }
+            }
+        }
     }
 
     private static string NewDirectory()

@@ -38,7 +38,19 @@ public sealed class ProductFixture(EmbeddedServers servers) : IAsyncLifetime
 
     public async ValueTask InitializeAsync()
     {
-        host = await AllInOneHost.StartAsync(new() { DataDirectory = servers.CreateDirectory(), SimulatorLatencyMilliseconds = 0 }, TestContext.Current.CancellationToken);
+        var options = new AllInOneOptions
+        {
+            DataDirectory = servers.CreateDirectory(),
+            SimulatorLatencyMilliseconds = 0,
+            // Everyone here shares the demo merchant's keys.
+            Configuration = new Dictionary<string, string?>
+            {
+                ["Payments:RateLimits:SecretPerSecond"] = "100000",
+                ["Payments:RateLimits:PublishablePerSecond"] = "100000",
+                ["Payments:RateLimits:OperatorPerSecond"] = "100000",
+            },
+        };
+        host = await AllInOneHost.StartAsync(options, TestContext.Current.CancellationToken);
         Api = Client(host.Addresses.Api, null);
         Vault = Client(host.Addresses.Vault, null);
         Simulators = Client(host.Addresses.Simulators, null);

@@ -82,11 +82,18 @@ public sealed class PostgresServer : IAsyncDisposable
         return ConnectionString(name);
     }
 
+    /// <summary>Stops a server that a run which was killed left running on the data in <paramref name="directory"/>, if there is one.</summary>
+    public static Task StopLeftBehindAsync(string directory, CancellationToken cancellationToken)
+    {
+        var data = Path.Combine(Path.GetFullPath(directory), "postgres");
+        return ServerProcess.StopStaleAsync(Path.Combine(data, "postmaster.pid"), pid => IsServerOf(data, pid), Posix.SigInt, Patience, cancellationToken);
+    }
+
     /// <summary>Starts the server again at the same address after it was stopped or killed.</summary>
     public async Task StartAsync(CancellationToken cancellationToken)
     {
         await InitializeAsync(cancellationToken);
-        await ServerProcess.StopStaleAsync(Path.Combine(data, "postmaster.pid"), IsServerOfThisData, Posix.SigInt, Patience, cancellationToken);
+        await StopLeftBehindAsync(options.Directory, cancellationToken);
         if (!FreePort.IsFree(Port))
         {
             throw new InvalidOperationException($"Port {Port}, wanted for PostgreSQL, is in use.");
@@ -195,7 +202,7 @@ public sealed class PostgresServer : IAsyncDisposable
         return settings.SelectMany(s => (string[])["-c", $"{s.Key}={s.Value}"]);
     }
 
-    private bool IsServerOfThisData(int pid) => Posix.CommandLineOf(pid).Split('\0') is [var program, .. var arguments]
+    private static bool IsServerOf(string data, int pid) => Posix.CommandLineOf(pid).Split('\0') is [var program, .. var arguments]
         && Path.GetFileName(program) == "postgres" && arguments.Contains(data);
 
     private async Task<bool> AnswersAsync(CancellationToken cancellationToken)

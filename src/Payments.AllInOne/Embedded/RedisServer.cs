@@ -47,11 +47,18 @@ public sealed class RedisServer : IAsyncDisposable
         return server;
     }
 
+    /// <summary>Stops a server that a run which was killed left running on the data in <paramref name="directory"/>, if there is one.</summary>
+    public static Task StopLeftBehindAsync(string directory, CancellationToken cancellationToken)
+    {
+        var data = Path.Combine(Path.GetFullPath(directory), "redis");
+        return ServerProcess.StopStaleAsync(Path.Combine(data, "redis.pid"), pid => IsServerOf(data, pid), Posix.SigTerm, Patience, cancellationToken);
+    }
+
     /// <summary>Starts the server again at the same address after it was stopped or killed.</summary>
     public async Task StartAsync(CancellationToken cancellationToken)
     {
         PrivatePath.CreateDirectory(data);
-        await ServerProcess.StopStaleAsync(Path.Combine(data, "redis.pid"), IsServerOfThisData, Posix.SigTerm, Patience, cancellationToken);
+        await StopLeftBehindAsync(options.Directory, cancellationToken);
         if (!FreePort.IsFree(Port))
         {
             throw new InvalidOperationException($"Port {Port}, wanted for Redis, is in use.");
@@ -121,7 +128,7 @@ public sealed class RedisServer : IAsyncDisposable
     }
 
     /// <summary>Redis rewrites its command line, so it is known by its configuration, which carries our port and password.</summary>
-    private bool IsServerOfThisData(int pid)
+    private static bool IsServerOf(string data, int pid)
     {
         if (!Posix.CommandLineOf(pid).StartsWith("redis-server", StringComparison.Ordinal))
         {
