@@ -13,44 +13,86 @@ internal static class EventSamples
     private static readonly DateTimeOffset Noon = new(2026, 3, 1, 12, 0, 0, TimeSpan.Zero);
 
     public static PaymentEvent Authorized(PaymentId payment, long version = 1) =>
-        Event(PaymentEventTypes.Authorized, payment, version, PaymentStatus.Authorized, OperationKind.Authorize, null);
+        Event(PaymentEventTypes.Authorized, payment, version, PaymentStatus.Authorized, OperationKind.Authorize, OperationState.Succeeded, null);
 
     public static PaymentEvent Captured(PaymentId payment, long version = 2) =>
-        Event(PaymentEventTypes.Captured, payment, version, PaymentStatus.Captured, OperationKind.Capture, new CaptureFees(1, 175, 90));
+        Event(PaymentEventTypes.Captured, payment, version, PaymentStatus.Captured, OperationKind.Capture, OperationState.Succeeded, new CaptureFees(1, 175, 90));
+
+    /// <summary>One event of each type at least, each of a payment of its own, in the forms that the payment flow gives them.</summary>
+    public static IReadOnlyList<PaymentEvent> OfEveryType()
+    {
+        var fees = new CaptureFees(1, 175, 90);
+        (string Type, PaymentStatus Status, OperationKind Kind, OperationState State, CaptureFees? Fees)[] rows =
+        [
+            (PaymentEventTypes.InReview, PaymentStatus.InReview, OperationKind.Authorize, OperationState.Succeeded, null),
+            (PaymentEventTypes.RequiresAction, PaymentStatus.Pending3ds, OperationKind.Authorize, OperationState.Pending, null),
+            (PaymentEventTypes.Processing, PaymentStatus.Processing, OperationKind.Authorize, OperationState.Unknown, null),
+            (PaymentEventTypes.Authorized, PaymentStatus.Authorized, OperationKind.Authorize, OperationState.Succeeded, null),
+            (PaymentEventTypes.Declined, PaymentStatus.Declined, OperationKind.Authorize, OperationState.Failed, null),
+            (PaymentEventTypes.Failed, PaymentStatus.Failed, OperationKind.Authorize, OperationState.Failed, null),
+            (PaymentEventTypes.Captured, PaymentStatus.Captured, OperationKind.Capture, OperationState.Succeeded, fees),
+            (PaymentEventTypes.CaptureFailed, PaymentStatus.Authorized, OperationKind.Capture, OperationState.Failed, null),
+            (PaymentEventTypes.CaptureFailed, PaymentStatus.Failed, OperationKind.Capture, OperationState.Reversed, fees),
+            (PaymentEventTypes.Voided, PaymentStatus.Voided, OperationKind.Void, OperationState.Succeeded, null),
+            (PaymentEventTypes.VoidFailed, PaymentStatus.Authorized, OperationKind.Void, OperationState.Failed, null),
+            (PaymentEventTypes.Expired, PaymentStatus.Expired, OperationKind.Void, OperationState.Succeeded, null),
+            (PaymentEventTypes.Expired, PaymentStatus.Expired, OperationKind.Authorize, OperationState.Failed, null),
+            (PaymentEventTypes.RefundPending, PaymentStatus.Refunding, OperationKind.Refund, OperationState.Pending, null),
+            (PaymentEventTypes.Refunded, PaymentStatus.Refunded, OperationKind.Refund, OperationState.Succeeded, null),
+            (PaymentEventTypes.RefundFailed, PaymentStatus.Captured, OperationKind.Refund, OperationState.Reversed, null),
+        ];
+        return [Rejected(), .. rows.Select(r => Event(r.Type, Ids.New<PaymentId>(), 3, r.Status, r.Kind, r.State, r.Fees))];
+    }
 
     public static PaymentEvent Event(
-        string type, PaymentId payment, long version, PaymentStatus status, OperationKind kind, CaptureFees? fees)
+        string type, PaymentId payment, long version, PaymentStatus status, OperationKind kind, OperationState state, CaptureFees? fees)
     {
         var merchant = Ids.New<MerchantId>();
         var at = Noon.AddSeconds(version);
-        var view = new PaymentView
+        var view = View(payment, merchant, version) with
         {
-            Id = payment.ToString(),
-            MerchantId = merchant.ToString(),
-            Mode = Mode.Test,
             Status = status,
-            Amount = 5_000,
-            AmountCapturable = fees is null ? 5_000 : 0,
-            AmountCaptured = fees is null ? 0 : 5_000,
-            AmountRefunded = 0,
-            Currency = "USD",
-            CaptureMethod = CaptureMethod.Manual,
-            PaymentMethod = new("card", "visa", "4242", "US", "credit", Ids.New<TokenId>().ToString()),
-            Provider = Provider.Stripe,
-            ProviderReference = "pi_1",
-            Risk = new(3, FraudVerdict.Approve, ["new_card"]),
-            OrderId = "1000",
-            Metadata = new Dictionary<string, string> { ["basket"] = "b 1" },
-            CreatedAt = Noon,
+            AmountCapturable = status is PaymentStatus.Authorized or PaymentStatus.InReview ? 5_000 : 0,
+            AmountCaptured = status == PaymentStatus.Captured ? 5_000 : 0,
             AuthorizedAt = at,
             CapturedAt = fees is null ? null : at,
-            Version = version,
+            NextAction = status == PaymentStatus.Pending3ds ? new("redirect", "https://issuer.example/challenge") : null,
+            Decline = status == PaymentStatus.Declined ? new("insufficient_funds", DeclineKind.Soft, "51", "Not enough money.") : null,
         };
         var operation = new OperationFact(
-            Ids.New<OperationId>().ToString(), kind, OperationState.Succeeded, 5_000, "USD", Ids.New<AttemptId>().ToString(),
+            Ids.New<OperationId>().ToString(), kind, state, 5_000, "USD", Ids.New<AttemptId>().ToString(),
             Provider.Stripe, "pi_1", null, 0, 0, Final: fees is not null);
         return new(Ids.New<EventId>(), type, payment, merchant, Mode.Test, version, at, new(view, operation, fees));
     }
+
+    private static PaymentEvent Rejected()
+    {
+        var (payment, merchant) = (Ids.New<PaymentId>(), Ids.New<MerchantId>());
+        var view = View(payment, merchant, 1) with { Status = PaymentStatus.Rejected, Provider = null, ProviderReference = null };
+        return new(Ids.New<EventId>(), PaymentEventTypes.Rejected, payment, merchant, Mode.Live, 1, Noon, new(view, null, null));
+    }
+
+    private static PaymentView View(PaymentId payment, MerchantId merchant, long version) => new()
+    {
+        Id = payment.ToString(),
+        MerchantId = merchant.ToString(),
+        Mode = Mode.Test,
+        Status = PaymentStatus.Created,
+        Amount = 5_000,
+        AmountCapturable = 0,
+        AmountCaptured = 0,
+        AmountRefunded = 0,
+        Currency = "USD",
+        CaptureMethod = CaptureMethod.Manual,
+        PaymentMethod = new("card", "visa", "4242", "US", "credit", Ids.New<TokenId>().ToString()),
+        Provider = Provider.Stripe,
+        ProviderReference = "pi_1",
+        Risk = new(3, FraudVerdict.Approve, ["new_card"]),
+        OrderId = "1000",
+        Metadata = new Dictionary<string, string> { ["basket"] = "b 1" },
+        CreatedAt = Noon,
+        Version = version,
+    };
 
     /// <summary>A database of its own with the given pieces of plumbing in it.</summary>
     public static async Task<NpgsqlDataSource> DatabaseAsync(this EmbeddedServers servers, CancellationToken cancellationToken, params string[] plumbing)

@@ -21,14 +21,14 @@ internal sealed class TestConsumer(WebApplication application, NpgsqlDataSource 
     public Task AppliedAsync(int count) =>
         UntilAsync($"SELECT count(*) >= {count} FROM effects", $"{count} effects");
 
-    /// <summary>Waits until a query answers true.</summary>
+    /// <summary>Waits until a query answers true; no row, or null, is not yet.</summary>
     public async Task UntilAsync(string condition, string what)
     {
         using var waiting = CancellationTokenSource.CreateLinkedTokenSource(TestContext.Current.CancellationToken);
         waiting.CancelAfter(Patience);
         try
         {
-            while (!await database.ScalarAsync<bool>(condition, waiting.Token))
+            while (!await database.ScalarAsync<bool>($"SELECT COALESCE(({condition}), false)", waiting.Token))
             {
                 await Task.Delay(20, waiting.Token);
             }
