@@ -16,6 +16,11 @@ public static partial class Applying
     {
         ArgumentNullException.ThrowIfNull(payment);
         ArgumentNullException.ThrowIfNull(fact);
+        if (fact.Currency is { } currency && currency != payment.Amount.Currency.Code)
+        {
+            return new Contradiction($"The payment is in {payment.Amount.Currency.Code}, the fact in {currency}.");
+        }
+
         return fact.Kind == OperationKind.Authorize ? Authorization(payment, fact) : Modification(payment, fact);
     }
 
@@ -43,7 +48,7 @@ public static partial class Applying
         {
             FactOutcome.Succeeded => Authorized(payment, authorize, attempt, fact),
             FactOutcome.Declined => Refused(payment, authorize, attempt, fact, AttemptState.Declined, PaymentEventTypes.Declined),
-            FactOutcome.NotProcessed when authorize.State == OperationState.Pending => new Contradiction("The provider had it, and now says that it never did."),
+            FactOutcome.NotProcessed when authorize.State == OperationState.Pending && attempt.State != AttemptState.NeedsAction => new Contradiction("The provider had it, and now says that it never did."),
             FactOutcome.NotProcessed => Refused(payment, authorize, attempt, fact, AttemptState.NotProcessed, PaymentEventTypes.Failed),
             FactOutcome.NeedsAction => Waiting(payment, authorize, attempt, fact, OperationState.Pending, AttemptState.NeedsAction),
             FactOutcome.Pending => Waiting(payment, authorize, attempt, fact, OperationState.Pending, AttemptState.Pending),
@@ -75,6 +80,11 @@ public static partial class Applying
         if (!authorize.IsUnsettled)
         {
             return IsOlder(authorize, fact) ? Known : new Contradiction($"The authorization was {Words.Of(authorize.State)} and now succeeded.");
+        }
+
+        if (fact.AmountMinor is { } amount && amount != authorize.AmountMinor)
+        {
+            return new Contradiction($"The authorization was for {authorize.AmountMinor} and succeeded for {amount}.");
         }
 
         var learned = Settle(attempt, AttemptState.Succeeded, fact);
@@ -110,6 +120,12 @@ public static partial class Applying
         }
 
         var failed = authorize.To(OperationState.Failed, fact.LearnedAt).With(learned) with { Reason = fact.Decline?.Code ?? fact.Detail, ProviderTime = fact.ProviderTime };
+        if (closed == AttemptState.NotProcessed && payment.Operations.Any(o => o is { Kind: OperationKind.Void, Origin: OperationOrigin.Expiry }))
+        {
+            // There was nothing to cancel: the challenge that nobody finished never became an authorization.
+            return Lapsed(payment, authorize, OperationOrigin.Expiry, fact.LearnedAt);
+        }
+
         return new Steps(payment).Happened(happening, payment.With(failed), failed).Done();
     }
 

@@ -32,6 +32,9 @@ public sealed record Fact(OperationKind Kind, FactOutcome Outcome, Provider Prov
 
     public long? AmountMinor { get; init; }
 
+    /// <summary>ISO code of the amount's currency, where the source tells it.</summary>
+    public string? Currency { get; init; }
+
     /// <summary>The authorization was captured with it.</summary>
     public bool Captured { get; init; }
 

@@ -1,0 +1,135 @@
+using Payments.Core;
+using Payments.Platform.Http;
+using Payments.Platform.Idempotency;
+
+namespace Payments.Api.Flow;
+
+/// <summary>A merchant's POST: who asks, under which key, for what.</summary>
+public sealed record MerchantRequest(Caller Caller, RequestKey Key, byte[] Fingerprint)
+{
+    public Claim ClaimFor(OperationId? operation) => new(Key, Fingerprint, operation);
+}
+
+/// <summary>
+/// Where every POST about payments comes in: its key is read, an answer that exists is given again. Redis is asked first and believed
+/// only where it has the answer; the unique key of the database decides.
+/// </summary>
+public sealed class Entrance(RequestFingerprint fingerprints, RequestCache cache, PaymentStore store, Resolver resolver)
+{
+    private static readonly Problem StillRunning = Problems.IdempotencyKeyInUse;
+
+    public async Task<Read<MerchantRequest>> EnterAsync(HttpContext context, CancellationToken cancellationToken)
+    {
+        ArgumentNullException.ThrowIfNull(context);
+        if (!IdempotencyKey.Read(context).Succeeded(out var key, out var problem))
+        {
+            return problem;
+        }
+
+        if (!(await RequestBytes.ReadAsync(context, cancellationToken)).Succeeded(out var body, out problem))
+        {
+            return problem;
+        }
+
+        var caller = context.Caller();
+        return new MerchantRequest(caller, new RequestKey(caller.Class, key), fingerprints.Of(context.Request.Method, context.Request.Path + context.Request.QueryString, body));
+    }
+
+    /// <summary>The answer that Redis remembers, if any.</summary>
+    public async Task<IResult?> RecallAsync(MerchantRequest request, CancellationToken cancellationToken)
+    {
+        ArgumentNullException.ThrowIfNull(request);
+        if (await cache.FindAsync(request.Caller.MerchantId, request.Caller.Mode, request.Key, cancellationToken) is not { } found)
+        {
+            return null;
+        }
+
+        return found.Fingerprint.AsSpan().SequenceEqual(request.Fingerprint) ? new RawAnswer(found.Status, found.Body, replayed: true) : Problems.IdempotencyKeyReused;
+    }
+
+    /// <summary>What the database says to this key; null where it is free.</summary>
+    public async Task<IResult?> ReplayAsync(MerchantRequest request, CancellationToken cancellationToken)
+    {
+        ArgumentNullException.ThrowIfNull(request);
+        var (merchant, mode) = (request.Caller.MerchantId, request.Caller.Mode);
+        if (await store.FindRequestAsync(merchant, mode, request.Key, cancellationToken) is not { } stored)
+        {
+            return null;
+        }
+
+        if (!stored.Fingerprint.AsSpan().SequenceEqual(request.Fingerprint))
+        {
+            return Problems.IdempotencyKeyReused;
+        }
+
+        var payment = new PaymentKey(merchant, mode, stored.PaymentId);
+        if (stored.State != RequestState.Final && stored.OperationId is { } operation && await resolver.SettleIfDueAsync(payment, operation, cancellationToken))
+        {
+            stored = await store.FindRequestAsync(merchant, mode, request.Key, cancellationToken) ?? stored;
+        }
+
+        switch (stored.State)
+        {
+            case RequestState.Final:
+                await RememberAsync(request, stored.Status!.Value, stored.Body!, cancellationToken);
+                return new RawAnswer(stored.Status!.Value, stored.Body!, replayed: true);
+            case RequestState.Unresolved:
+                return await UnresolvedAsync(payment, stored.OperationId, replayed: true, cancellationToken);
+            default:
+                return StillRunning;
+        }
+    }
+
+    /// <summary>A refusal is nobody's stored answer, but a repeat of a request that was accepted must not meet one.</summary>
+    public async Task<IResult> RefuseAsync(MerchantRequest request, Problem problem, CancellationToken cancellationToken) =>
+        await ReplayAsync(request, cancellationToken) ?? problem;
+
+    /// <summary>Answers a request that has run: finally if its operation is settled, with 202 otherwise.</summary>
+    public async Task<IResult> AnswerAsync(MerchantRequest request, Ran ran, OperationId operationId)
+    {
+        ArgumentNullException.ThrowIfNull(request);
+        ArgumentNullException.ThrowIfNull(ran);
+        if (ran.Answer is { Status: { } known, Body: { } bytes })
+        {
+            await RememberAsync(request, known, bytes, CancellationToken.None);
+            return new RawAnswer(known, bytes, replayed: false);
+        }
+
+        var payment = ran.Payment;
+        var operation = payment.Operations.First(o => o.Id == operationId);
+        if (Answers.IsReleased(operation))
+        {
+            return new Problem(
+                StatusCodes.Status503ServiceUnavailable, "provider_unavailable",
+                "The payment's provider cannot be reached; nothing was done. Repeat the request with the same Idempotency-Key.") { RetryAfter = TimeSpan.FromSeconds(5) };
+        }
+
+        if (operation.State == OperationState.Open || Answers.IsUnresolved(operation))
+        {
+            return new RawAnswer(StatusCodes.Status202Accepted, Answers.Body(payment, operation), replayed: false);
+        }
+
+        // A webhook was faster: whoever settled the operation stored the answer in the same commit.
+        var stored = await store.FindRequestAsync(request.Caller.MerchantId, request.Caller.Mode, request.Key, CancellationToken.None);
+        if (stored is not { State: RequestState.Final, Status: { } status, Body: { } body })
+        {
+            throw new InvariantException("a settled operation has a stored answer");
+        }
+
+        await RememberAsync(request, status, body, CancellationToken.None);
+        return new RawAnswer(status, body, replayed: false);
+    }
+
+    public Task RememberAsync(MerchantRequest request, int status, byte[] body, CancellationToken cancellationToken)
+    {
+        ArgumentNullException.ThrowIfNull(request);
+        return cache.RememberAsync(request.Caller.MerchantId, request.Caller.Mode, request.Key, new CachedAnswer(request.Fingerprint, status, body), cancellationToken);
+    }
+
+    private async Task<IResult> UnresolvedAsync(PaymentKey key, OperationId? operationId, bool replayed, CancellationToken cancellationToken)
+    {
+        var payment = await store.FindAsync(key, cancellationToken) ?? throw new InvariantException("a request belongs to a payment");
+        var operation = payment.Operations.First(o => o.Id == operationId);
+        return new RawAnswer(StatusCodes.Status202Accepted, Answers.Body(payment, operation), replayed);
+    }
+}

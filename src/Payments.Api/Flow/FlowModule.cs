@@ -1,0 +1,82 @@
+using Microsoft.Extensions.DependencyInjection.Extensions;
+using Microsoft.Extensions.Options;
+using Npgsql;
+using Payments.Connectors;
+using Payments.Core;
+using Payments.Platform.Http;
+using Payments.Platform.Http.Seams;
+using Payments.Platform.Outbox;
+using Payments.Platform.Postgres;
+
+namespace Payments.Api.Flow;
+
+/// <summary>The payment flow: what it needs, and where it answers. The database and HTTP come with the service.</summary>
+public static class FlowModule
+{
+    public static void AddPayments(this WebApplicationBuilder builder)
+    {
+        ArgumentNullException.ThrowIfNull(builder);
+        var services = builder.Services;
+        builder.AddVaultClient();
+        builder.AddFraudScorerClient();
+        services.AddConnectors(builder.Configuration);
+        services.AddOptions<FlowOptions>().BindConfiguration("Payments").ValidateDataAnnotations().ValidateOnStart();
+        services.TryAddSingleton(s => s.GetRequiredService<IOptions<FlowOptions>>().Value.Deadlines);
+        services.TryAddSingleton<OutboxSignal>();
+        services.AddSingleton<CommitChanges>();
+        services.AddSingleton<PaymentWriter>();
+        services.AddSingleton<PaymentStore>();
+        services.AddSingleton<PaymentList>();
+        services.AddSingleton<NoticeStore>();
+        services.AddSingleton<DueAttempts>();
+        services.AddSingleton<RequestCache>();
+        services.AddSingleton<Learning>();
+        services.AddSingleton<ProviderCalls>();
+        services.AddSingleton<Execution>();
+        services.AddSingleton<Resolver>();
+        services.AddSingleton<Entrance>();
+        services.AddSingleton<FraudCheck>();
+        services.AddSingleton<ModifyPayment>();
+        services.AddSingleton<FlowSignal>();
+        services.AddHostedService<NoticeWorker>();
+        services.AddHostedService<ResolverWorker>();
+        services.AddHostedService<FlowMaintenance>();
+    }
+
+    public static void MapPayments(this WebApplication app)
+    {
+        ArgumentNullException.ThrowIfNull(app);
+        var merchants = app.MapGroup("/v1").RequireSecretKey().AddEndpointFilter(WithoutDatabaseAsync).WithTags("Payments");
+        merchants.MapPost("/payments", CreatePayment.HandleAsync).WithName("CreatePayment")
+            .Accepts<CreatePayment.Request>("application/json").Produces<PaymentView>(201).Produces<PaymentView>(202);
+        merchants.MapPost("/payments/{id}/capture", CapturePayment.HandleAsync).WithName("CapturePayment")
+            .Accepts<CapturePayment.Request>(isOptional: true, "application/json").Produces<PaymentView>().Produces<PaymentView>(202);
+        merchants.MapPost("/payments/{id}/void", VoidPayment.HandleAsync).WithName("VoidPayment")
+            .Accepts<VoidPayment.Request>(isOptional: true, "application/json").Produces<PaymentView>().Produces<PaymentView>(202);
+        merchants.MapPost("/payments/{id}/refunds", RefundPayment.HandleAsync).WithName("RefundPayment")
+            .Accepts<RefundPayment.Request>(isOptional: true, "application/json").Produces<RefundView>(201).Produces<RefundView>(202);
+        merchants.MapGet("/payments/{id}", ReadPayments.OneAsync).WithName("GetPayment").Produces<PaymentView>();
+        merchants.MapGet("/payments", ReadPayments.ManyAsync).WithName("ListPayments").Produces<Page<PaymentView>>();
+        merchants.MapGet("/refunds/{id}", ReadPayments.RefundAsync).WithName("GetRefund").Produces<RefundView>();
+
+        app.MapGet("/v1/payments/{id}/return", ReturnFromChallenge.HandleAsync).AllowWithoutKey().ExcludeFromDescription();
+        app.MapPost("/providers/{provider}/{mode}/webhooks", ProviderWebhooks.HandleAsync)
+            .AllowWithoutKey().LimitBody(ProviderWebhooks.LargestBody).ExcludeFromDescription();
+    }
+
+    /// <summary>An outage of the database, or more waiting than it can take: the caller repeats under the same key, which is safe in every case.</summary>
+    private static async ValueTask<object?> WithoutDatabaseAsync(EndpointFilterInvocationContext context, EndpointFilterDelegate next)
+    {
+        try
+        {
+            return await next(context);
+        }
+        catch (Exception e) when (e is WriterOverloadedException or NpgsqlException { SqlState: null or "57P01" or "57P02" or "57P03" or "53300" or "55P03" } or TimeoutException)
+        {
+            Log.DatabaseAway(context.HttpContext.RequestServices.GetRequiredService<ILogger<PaymentWriter>>(), e);
+            return new Problem(
+                StatusCodes.Status503ServiceUnavailable, "service_unavailable",
+                "The database does not answer at the moment. Repeat the request with the same Idempotency-Key.") { RetryAfter = TimeSpan.FromSeconds(2) };
+        }
+    }
+}

@@ -1,0 +1,25 @@
+using System.ComponentModel.DataAnnotations;
+
+namespace Payments.Api.Flow;
+
+/// <summary>Section <c>Payments</c>.</summary>
+public sealed class FlowOptions
+{
+    /// <summary>The API's base URL as customers' browsers reach it.</summary>
+    [Required]
+    public string PublicUrl { get; set; } = "http://localhost:8080";
+
+    /// <summary>Longest wait for a fraud decision.</summary>
+    [Range(10, 10_000)]
+    public int FraudBudgetMilliseconds { get; set; } = 100;
+
+    /// <summary>A second provider is tried only while the request is younger than this.</summary>
+    [Range(100, 60_000)]
+    public int CascadeWithinMilliseconds { get; set; } = 10_000;
+
+    /// <summary>How often due attempts and notices are looked for.</summary>
+    [Range(50, 60_000)]
+    public int ResolverIntervalMilliseconds { get; set; } = 1_000;
+
+    public Deadlines Deadlines { get; set; } = new();
+}

@@ -1,0 +1,113 @@
+using Microsoft.Extensions.Options;
+using Payments.Connectors;
+using Payments.Core;
+
+namespace Payments.Api.Flow;
+
+/// <summary>Wakes the workers of this process; what a signal misses is found by looking at the tables.</summary>
+public sealed class FlowSignal : IDisposable
+{
+    private readonly SemaphoreSlim notices = new(0);
+
+    public void NoticeArrived() => notices.Release();
+
+    internal async Task WaitForNoticeAsync(TimeSpan atMost, CancellationToken cancellationToken)
+    {
+        if (await notices.WaitAsync(atMost, cancellationToken))
+        {
+            while (notices.Wait(0, CancellationToken.None))
+            {
+                // One look at the table serves all that have arrived.
+            }
+        }
+    }
+
+    public void Dispose() => notices.Dispose();
+}
+
+/// <summary>Applies providers' notices to payments.</summary>
+public sealed class NoticeWorker(
+    NoticeStore notices, PaymentStore store, Learning learning, FlowSignal signal, IdSource ids, TimeProvider time, IOptions<FlowOptions> options,
+    ILogger<NoticeWorker> logger) : BackgroundService
+{
+    private const int Batch = 64;
+
+    /// <summary>A notice may be faster than the commit that names what it is about.</summary>
+    private const int TriesToLocate = 4;
+
+    private static readonly TimeSpan LocateAgainAfter = TimeSpan.FromSeconds(2);
+
+    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    {
+        var pause = TimeSpan.FromMilliseconds(options.Value.ResolverIntervalMilliseconds);
+        while (!stoppingToken.IsCancellationRequested)
+        {
+            try
+            {
+                if (await ApplyDueAsync(stoppingToken) < Batch)
+                {
+                    await signal.WaitForNoticeAsync(pause, stoppingToken);
+                }
+            }
+            catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
+            {
+                return;
+            }
+            catch (Exception e) when (e is not InvariantException)
+            {
+                Log.WorkerFailed(logger, e, nameof(NoticeWorker));
+                await Task.Delay(pause, time, stoppingToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            }
+        }
+    }
+
+    /// <summary>Applies what is due; returns how many notices that were.</summary>
+    public async Task<int> ApplyDueAsync(CancellationToken cancellationToken)
+    {
+        var due = await notices.TakeDueAsync(Batch, cancellationToken);
+        await Parallel.ForEachAsync(due, new ParallelOptions { MaxDegreeOfParallelism = 8, CancellationToken = cancellationToken }, async (notice, token) => await ApplyAsync(notice, token));
+        return due.Count;
+    }
+
+    private async Task ApplyAsync(WaitingNotice notice, CancellationToken cancellationToken)
+    {
+        var (key, told) = (notice.Key, notice.Fact);
+        if (Facts.Of(key.Provider, told, ids.New<OperationId>(), time.GetUtcNow()) is not { } fact)
+        {
+            await notices.MarkAsync(key, null, "ignored", cancellationToken);
+            return;
+        }
+
+        if (await LocateAsync(key, told, cancellationToken) is not { } payment)
+        {
+            await UnknownAsync(notice, cancellationToken);
+            return;
+        }
+
+        await learning.LearnAsync(payment, fact, key);
+    }
+
+    private async Task<PaymentState?> LocateAsync(ProviderNoticeKey key, ProviderFact told, CancellationToken cancellationToken)
+    {
+        var names = new[] { told.PaymentReference, told.ModificationReference }.OfType<string>().Where(n => n.Length > 0).ToList();
+        return await store.LocateAsync(key.Mode, key.Provider, names, told.AttemptId, told.PaymentId, cancellationToken) is { } payment
+            ? await store.FindAsync(payment, cancellationToken)
+            : null;
+    }
+
+    private async Task UnknownAsync(WaitingNotice notice, CancellationToken cancellationToken)
+    {
+        if (notice.Tries < TriesToLocate)
+        {
+            await notices.PostponeAsync(notice.Key, LocateAgainAfter, cancellationToken);
+            return;
+        }
+
+        Log.UnknownReference(logger, notice.Key.Provider, notice.Fact.PaymentReference);
+        var incident = new Incident(
+            ids.New<IncidentId>(), "unknown_provider_reference", notice.Fact.AttemptId,
+            $"{Words.Of(notice.Key.Provider)} reported {notice.Fact.RawType} of {notice.Fact.PaymentReference}, which no payment here is called.");
+        await notices.RaiseAsync(null, notice.Key.Mode, null, incident, cancellationToken);
+        await notices.MarkAsync(notice.Key, null, "unknown_reference", cancellationToken);
+    }
+}
