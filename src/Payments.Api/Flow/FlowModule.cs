@@ -19,7 +19,11 @@ public static class FlowModule
         var services = builder.Services;
         builder.AddVaultClient();
         builder.AddFraudScorerClient();
-        services.AddConnectors(builder.Configuration);
+        if (!services.Any(s => s.ServiceType == typeof(ConnectorRegistry)))
+        {
+            services.AddConnectors(builder.Configuration);
+        }
+
         services.AddOptions<FlowOptions>().BindConfiguration("Payments").ValidateDataAnnotations().ValidateOnStart();
         services.TryAddSingleton(s => s.GetRequiredService<IOptions<FlowOptions>>().Value.Deadlines);
         services.TryAddSingleton<OutboxSignal>();
