@@ -1,0 +1,35 @@
+using System.ComponentModel.DataAnnotations;
+
+namespace Payments.Ledger;
+
+/// <summary>Section <c>Payments:Ledger</c>.</summary>
+public sealed class LedgerOptions
+{
+    public const string Section = "Payments:Ledger";
+
+    /// <summary>
+    /// The file of anchors, or a directory for it, out of the reach of whoever administers the database. Absent: nothing is
+    /// anchored, and health says so.
+    /// </summary>
+    public string? AnchorFile { get; set; }
+
+    /// <summary>The role that the running service takes on in the database. Empty: it stays the one that connects.</summary>
+    [RegularExpression("^[a-z_]*$")]
+    public string DatabaseRole { get; set; } = LedgerModule.DefaultRole;
+
+    /// <summary>How often completeness and the newest part of the chain are examined.</summary>
+    [Range(1, 3_600)]
+    public int ControlSeconds { get; set; } = 30;
+
+    /// <summary>How often the whole of the books is examined: folds, orphans, the whole chain.</summary>
+    [Range(1, 10_080)]
+    public int AuditMinutes { get; set; } = 360;
+
+    /// <summary>For how many months after this one partitions exist.</summary>
+    [Range(1, 24)]
+    public int PartitionMonthsAhead { get; set; } = 3;
+
+    /// <summary>How long the ledger may be behind the publisher before that is a finding.</summary>
+    [Range(1, 86_400)]
+    public int LagSeconds { get; set; } = 300;
+}
