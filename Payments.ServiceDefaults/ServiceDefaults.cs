@@ -64,7 +64,8 @@ public static class ServiceDefaults
             return;
         }
 
-        var applied = await Migrations.ApplyAsync(app.Services.GetRequiredService<NpgsqlDataSource>(), database.Migrations, cancellationToken);
+        await using var owner = app.Services.ConnectAsOwner(database);
+        var applied = await Migrations.ApplyAsync(owner, database.Migrations, cancellationToken);
         Log.Migrated(app.Logger, database.Name, applied);
     }
 }

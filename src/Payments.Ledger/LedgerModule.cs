@@ -1,5 +1,11 @@
-using Npgsql;
+using Microsoft.Extensions.Options;
+using Payments.Ledger.Chain;
+using Payments.Ledger.Controls;
+using Payments.Ledger.Endpoints;
 using Payments.Platform;
+using Payments.Platform.Http;
+using Payments.Platform.Inbox;
+using Payments.Platform.Postgres;
 
 namespace Payments.Ledger;
 
@@ -9,25 +15,50 @@ public static class LedgerModule
     /// <summary>The role that the running service takes on (<c>Payments:Ledger:DatabaseRole</c>; empty: it stays the owner).</summary>
     public const string DefaultRole = "ledger_writer";
 
+    /// <summary>The name of the ledger's consumer, for ever.</summary>
+    public const string Consumer = "ledger";
+
     public static void AddLedger(this WebApplicationBuilder builder)
     {
         ArgumentNullException.ThrowIfNull(builder);
+        var services = builder.Services;
+        builder.AddPaymentsHttp();
+        services.AddOptions<LedgerOptions>().BindConfiguration(LedgerOptions.Section).ValidateDataAnnotations().ValidateOnStart();
+        services.AddSingleton(s => s.GetRequiredService<IOptions<LedgerOptions>>().Value);
+        services.AddSingleton(s => new ServiceRole(s.GetRequiredService<LedgerOptions>().DatabaseRole));
+        builder.AddDatabase(Names.Databases.Ledger, typeof(LedgerModule).Assembly, Plumbing.Inbox);
+        services.AddSingleton<LedgerMetrics>();
+        builder.AddEventConsumer<LedgerPosting>(Consumer);
+
+        services.AddSingleton<ChainVerification>();
+        services.AddSingleton<Anchors>();
+        services.AddSingleton<Findings>();
+        services.AddSingleton<Audit>();
+        services.AddSingleton<Completeness>();
+        services.AddSingleton<LedgerControls>();
+        services.AddHostedService(s => s.GetRequiredService<LedgerControls>());
+        services.AddHealthChecks().AddCheck<LedgerHealth>("ledger", tags: ["ready"]);
     }
 
     public static void MapLedger(this WebApplication app)
     {
         ArgumentNullException.ThrowIfNull(app);
-    }
+        app.UsePaymentsHttp();
+        var merchants = app.MapGroup("/internal/v1/merchants/{merchant}/{mode}").RequireInternalKey();
+        merchants.MapGet("/balance", MerchantBalance.GetAsync);
+        merchants.MapGet("/balance_transactions", BalanceTransactions.ListAsync);
 
-    /// <summary>A connection whose sessions begin in <paramref name="role"/>, also after the pool has reset them.</summary>
-    public static string WithRole(string connectionString, string role)
-    {
-        var parts = new NpgsqlConnectionStringBuilder(connectionString);
-        if (!string.IsNullOrEmpty(role))
-        {
-            parts.Options = $"{parts.Options} -c role={role}".TrimStart();
-        }
-
-        return parts.ConnectionString;
+        var ops = app.MapGroup("/internal/v1/ops").RequireInternalKey();
+        ops.MapGet("/accounts", Accounts.ListAsync);
+        ops.MapGet("/accounts/{id}", Accounts.GetAsync);
+        ops.MapGet("/accounts/{id}/movements", Accounts.MovementsAsync);
+        ops.MapGet("/journals", Journals.ListAsync);
+        ops.MapGet("/journals/{id}", Journals.GetAsync);
+        ops.MapGet("/trial_balance", Balances.TrialAsync);
+        ops.MapGet("/balance", Balances.AtAsync);
+        ops.MapGet("/completeness", Controlling.CompletenessAsync);
+        ops.MapGet("/chain/verify", Controlling.VerifyAsync);
+        ops.MapPost("/chain/anchor", Controlling.AnchorAsync);
+        app.MapDeadLetters();
     }
 }

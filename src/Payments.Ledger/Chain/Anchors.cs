@@ -19,7 +19,7 @@ public sealed record AnchorReport(int Checked, DateTimeOffset? LastAt, IReadOnly
 /// The append-only file of anchors (<c>Payments:Ledger:AnchorFile</c>), one JSON object per line. Whoever rewrites the books from
 /// some day on would have to rewrite this file too, from that day on; keep it, or copies of it, out of the database's reach.
 /// </summary>
-public sealed class Anchors(NpgsqlDataSource database, ChainVerification chain, TimeProvider time, LedgerOptions options)
+public sealed class Anchors(NpgsqlDataSource database, ChainVerification chain, TimeProvider time, LedgerOptions options) : IDisposable
 {
     private static readonly string Beginning = new('0', 64);
     private readonly SemaphoreSlim gate = new(1);
@@ -42,8 +42,9 @@ public sealed class Anchors(NpgsqlDataSource database, ChainVerification chain, 
                 Directory.CreateDirectory(directory);
             }
 
+            // The line feed comes first: a line that a crash cut short stays a line of its own.
             await using var stream = new FileStream(File, FileMode.Append, FileAccess.Write, FileShare.Read);
-            await stream.WriteAsync(Encoding.UTF8.GetBytes(JsonSerializer.Serialize(anchor, Json.Options) + "\n"), cancellationToken);
+            await stream.WriteAsync(Encoding.UTF8.GetBytes("\n" + JsonSerializer.Serialize(anchor, Json.Options)), cancellationToken);
             stream.Flush(flushToDisk: true);
             return anchor;
         }
@@ -53,9 +54,9 @@ public sealed class Anchors(NpgsqlDataSource database, ChainVerification chain, 
         }
     }
 
-    /// <summary>When the last anchor was written; null where there is none.</summary>
+    /// <summary>When the last anchor was written; null where there is none, or none that can be read.</summary>
     public async Task<DateTimeOffset?> LastAsync(CancellationToken cancellationToken) =>
-        await LinesAsync(cancellationToken) is { Count: > 0 } lines ? JsonSerializer.Deserialize<Anchor>(lines[^1], Json.Options)?.At : null;
+        await LinesAsync(cancellationToken) is { Count: > 0 } lines ? Read(lines[^1])?.At : null;
 
     /// <summary>Whether the file is a chain, and whether the books still hold every journal that it anchors.</summary>
     public async Task<AnchorReport> VerifyAsync(CancellationToken cancellationToken)
@@ -88,6 +89,8 @@ public sealed class Anchors(NpgsqlDataSource database, ChainVerification chain, 
             $"Journal {h.Head.Seq} of ledger partition {h.Head.Partition}, anchored in line {h.Line}, is not in the books as it was."));
         return new(lines.Count, last, breaks);
     }
+
+    public void Dispose() => gate.Dispose();
 
     private async Task<string?[]> HeldAsync(List<(int Line, ChainHead Head)> heads, CancellationToken cancellationToken)
     {

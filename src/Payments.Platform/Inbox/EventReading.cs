@@ -5,12 +5,13 @@ using Payments.Platform.Outbox;
 
 namespace Payments.Platform.Inbox;
 
-/// <summary>Turns what was carried into what handlers take.</summary>
-internal static class EventReading
+/// <summary>Turns what was carried into what handlers take; also for controls that read the log again.</summary>
+public static class EventReading
 {
     /// <exception cref="InvalidEventException">The data is not that of a payment event.</exception>
     public static ReceivedEvent Read(OutboxRow row)
     {
+        ArgumentNullException.ThrowIfNull(row);
         var mode = row.Mode switch
         {
             "test" => Mode.Test,

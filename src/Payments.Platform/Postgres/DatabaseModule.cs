@@ -11,6 +11,23 @@ namespace Payments.Platform.Postgres;
 /// <summary>The one database that a service owns, and the migrations that shape it.</summary>
 public sealed record ServiceDatabase(string Name, IReadOnlyList<Migration> Migrations);
 
+/// <summary>Registered by a service whose sessions take on a role with fewer rights; its migrations run without it.</summary>
+/// <param name="Role">Empty: none.</param>
+public sealed record ServiceRole(string Role)
+{
+    /// <summary>The connection with sessions that begin in the role, also after the pool has reset them.</summary>
+    public string Apply(string connectionString)
+    {
+        var parts = new NpgsqlConnectionStringBuilder(connectionString);
+        if (Role.Length > 0)
+        {
+            parts.Options = $"{parts.Options} -c role={Role}".TrimStart();
+        }
+
+        return parts.ConnectionString;
+    }
+}
+
 /// <summary>Pieces of plumbing that bring tables of their own: folders of this assembly with a <c>Migrations</c> folder inside.</summary>
 public static class Plumbing
 {
@@ -31,14 +48,29 @@ public static class DatabaseModule
         builder.Services.AddSingleton(new ServiceDatabase(name, Postgres.Migrations.In(service, plumbing)));
         builder.Services.AddSingleton(services =>
         {
-            var connectionString = services.GetRequiredService<IConfiguration>().GetConnectionString(name)
-                ?? throw new InvalidOperationException($"No connection string '{name}': set ConnectionStrings__{name}.");
-            var source = new NpgsqlDataSourceBuilder(connectionString);
-            source.ConnectionStringBuilder.ApplicationName ??= "payments." + name;
-            source.UseLoggerFactory(services.GetRequiredService<ILoggerFactory>());
-            return source.Build();
+            var connectionString = ConnectionString(services, name);
+            return Build(services, name, services.GetService<ServiceRole>()?.Apply(connectionString) ?? connectionString);
         });
         builder.Services.AddHealthChecks().AddCheck<DatabaseHealth>("postgres", tags: ["ready"]);
+    }
+
+    /// <summary>Connections to the service's database as the role that connects, whatever <see cref="ServiceRole"/> says: for migrations.</summary>
+    public static NpgsqlDataSource ConnectAsOwner(this IServiceProvider services, ServiceDatabase database)
+    {
+        ArgumentNullException.ThrowIfNull(database);
+        return Build(services, database.Name, ConnectionString(services, database.Name));
+    }
+
+    private static string ConnectionString(IServiceProvider services, string name) =>
+        services.GetRequiredService<IConfiguration>().GetConnectionString(name)
+        ?? throw new InvalidOperationException($"No connection string '{name}': set ConnectionStrings__{name}.");
+
+    private static NpgsqlDataSource Build(IServiceProvider services, string name, string connectionString)
+    {
+        var source = new NpgsqlDataSourceBuilder(connectionString);
+        source.ConnectionStringBuilder.ApplicationName ??= "payments." + name;
+        source.UseLoggerFactory(services.GetRequiredService<ILoggerFactory>());
+        return source.Build();
     }
 
     private sealed class DatabaseHealth(NpgsqlDataSource database, ServiceDatabase described) : IHealthCheck

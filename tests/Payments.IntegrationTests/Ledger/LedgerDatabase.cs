@@ -31,8 +31,8 @@ internal sealed class LedgerDatabase : IAsyncDisposable
     {
         var connectionString = new NpgsqlConnectionStringBuilder(await servers.CreateDatabaseAsync(cancellationToken)) { MaxPoolSize = 20 }.ConnectionString;
         var owner = NpgsqlDataSource.Create(connectionString);
-        await Migrations.ApplyAsync(owner, Migrations.In(typeof(LedgerModule).Assembly), cancellationToken);
-        return new(owner, NpgsqlDataSource.Create(LedgerModule.WithRole(connectionString, LedgerModule.DefaultRole)));
+        await Migrations.ApplyAsync(owner, Migrations.In(typeof(LedgerModule).Assembly, Plumbing.Inbox), cancellationToken);
+        return new(owner, NpgsqlDataSource.Create(new ServiceRole(LedgerModule.DefaultRole).Apply(connectionString)));
     }
 
     /// <summary>The journals of what happened, numbered as the publisher would number them; null for events that post nothing.</summary>

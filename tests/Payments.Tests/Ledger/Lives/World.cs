@@ -91,7 +91,7 @@ internal sealed class World(Func<int, int> choose, IdSource ids)
         life.Held -= booked + released;
         Hold(life, -(booked + released));
         life.Captures.Add((booked, excess, fees));
-        life.Events.AmountCaptured += booked;
+        life.Events.AmountCaptured += booked + excess;
         Book(life, booked, excess, fees, sign: 1);
         Happen(life.Events.Of(PaymentEventTypes.Captured, OperationKind.Capture, OperationState.Succeeded, booked + excess, fees, released, excess));
     }
@@ -105,7 +105,7 @@ internal sealed class World(Func<int, int> choose, IdSource ids)
 
         var (booked, excess, fees) = life.Captures[^1];
         life.Captures.RemoveAt(life.Captures.Count - 1);
-        life.Events.AmountCaptured -= booked;
+        life.Events.AmountCaptured -= booked + excess;
         Book(life, booked, excess, fees, sign: -1);
         Happen(life.Events.Of(PaymentEventTypes.CaptureFailed, OperationKind.Capture, OperationState.Reversed, booked + excess, fees, released: choose(100), excess));
     }
@@ -121,7 +121,7 @@ internal sealed class World(Func<int, int> choose, IdSource ids)
         }
 
         life.Refunds.Add((booked, excess));
-        life.Events.AmountRefunded += booked;
+        life.Events.AmountRefunded += booked + excess;
         PayBack(life, booked, excess, sign: 1);
         Happen(life.Events.Of(PaymentEventTypes.Refunded, OperationKind.Refund, OperationState.Succeeded, booked + excess, suspense: excess));
     }
@@ -135,7 +135,7 @@ internal sealed class World(Func<int, int> choose, IdSource ids)
 
         var (booked, excess) = life.Refunds[0];
         life.Refunds.RemoveAt(0);
-        life.Events.AmountRefunded -= booked;
+        life.Events.AmountRefunded -= booked + excess;
         PayBack(life, booked, excess, sign: -1);
         Happen(life.Events.Of(PaymentEventTypes.RefundFailed, OperationKind.Refund, OperationState.Reversed, booked + excess, suspense: excess));
     }

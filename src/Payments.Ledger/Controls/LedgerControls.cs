@@ -1,0 +1,154 @@
+using Npgsql;
+using Payments.Ledger.Chain;
+using Payments.Platform.Outbox;
+
+namespace Payments.Ledger.Controls;
+
+/// <summary>
+/// Runs the controls: completeness and the newest journals of the chain every <see cref="LedgerOptions.ControlSeconds"/>; all of the
+/// books, the whole chain and the anchors at start and every <see cref="LedgerOptions.AuditMinutes"/>; an anchor once a day;
+/// partitions ahead. Of several replicas one works at a time.
+/// </summary>
+public sealed class LedgerControls(
+    NpgsqlDataSource database, Completeness completeness, Audit audit, ChainVerification chain, Anchors anchors, Findings findings,
+    TimeProvider time, LedgerOptions options, ILogger<LedgerControls> logger) : BackgroundService
+{
+    public const string ChainBroken = "chain_broken";
+    public const string AccountChanged = "account_changed";
+    public const string AnchorBroken = "anchor_broken";
+
+    // "ledger" and "controls"; held while a round runs, so that replicas do not do the same work.
+    private const string TryLock = "SELECT pg_try_advisory_lock(1818584167, 1668247156)";
+    private const string Unlock = "SELECT pg_advisory_unlock(1818584167, 1668247156)";
+    private Dictionary<int, ChainHead>? verified;
+    private DateTimeOffset lastAudit = DateTimeOffset.MinValue;
+
+    /// <summary>When a round last ended well; health looks at it.</summary>
+    public DateTimeOffset? LastRoundAt { get; private set; }
+
+    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    {
+        using var timer = new PeriodicTimer(TimeSpan.FromSeconds(options.ControlSeconds), time);
+        do
+        {
+            try
+            {
+                await RoundAsync(stoppingToken);
+            }
+            catch (Exception e) when (e is NpgsqlException or OutboxUnavailableException or IOException or UnauthorizedAccessException)
+            {
+                // What the controls need does not answer; the next round asks again, and health tells that rounds are due.
+                Log.ControlsPostponed(logger, e);
+            }
+        }
+        while (await timer.WaitForNextTickAsync(stoppingToken));
+    }
+
+    /// <summary>One round. Does nothing where another replica is at it.</summary>
+    public async Task RoundAsync(CancellationToken cancellationToken)
+    {
+        await using var connection = await database.OpenConnectionAsync(cancellationToken);
+        await using var lockIt = new NpgsqlCommand(TryLock, connection);
+        if (await lockIt.ExecuteScalarAsync(cancellationToken) is not true)
+        {
+            return;
+        }
+
+        try
+        {
+            await MakePartitionsAsync(cancellationToken);
+            var now = time.GetUtcNow();
+            var whole = now - lastAudit >= TimeSpan.FromMinutes(options.AuditMinutes);
+            await VerifyChainAsync(whole, cancellationToken);
+            if (whole)
+            {
+                await AuditAsync(cancellationToken);
+                lastAudit = now;
+            }
+
+            await AnchorDailyAsync(now, cancellationToken);
+            await ExamineCompletenessAsync(cancellationToken);
+            await findings.CountOpenAsync(cancellationToken);
+            LastRoundAt = time.GetUtcNow();
+        }
+        finally
+        {
+            await using var unlock = new NpgsqlCommand(Unlock, connection);
+            await unlock.ExecuteNonQueryAsync(CancellationToken.None);
+        }
+    }
+
+    private async Task MakePartitionsAsync(CancellationToken cancellationToken)
+    {
+        await using var command = database.CreateCommand("SELECT ledger.make_partitions($1)");
+        command.Parameters.Add(new() { Value = options.PartitionMonthsAhead });
+        if (await command.ExecuteScalarAsync(cancellationToken) is string[] { Length: > 0 } made)
+        {
+            Log.PartitionsMade(logger, string.Join(", ", made));
+        }
+    }
+
+    private async Task VerifyChainAsync(bool whole, CancellationToken cancellationToken)
+    {
+        var report = await chain.VerifyAsync(whole ? null : verified, cancellationToken);
+        var found = report.Breaks.Select(Describe).ToArray();
+        await findings.RaiseAsync(found, cancellationToken);
+        if (whole)
+        {
+            await findings.ResolveOthersAsync([ChainBroken], found, cancellationToken);
+        }
+
+        // Heads of partitions that were not reached this time stay where they were.
+        verified = report.Heads.ToDictionary(h => h.Partition);
+    }
+
+    private async Task AuditAsync(CancellationToken cancellationToken)
+    {
+        var found = (await audit.ExamineAsync(cancellationToken)).ToList();
+        found.AddRange((await chain.ChangedAccountsAsync(cancellationToken)).Select(a => new Finding(AccountChanged, a, "The account is not what its id was made from.")));
+        if (anchors.Configured)
+        {
+            found.AddRange((await anchors.VerifyAsync(cancellationToken)).Breaks.Select(b => new Finding(AnchorBroken, b, b)));
+        }
+
+        await findings.RaiseAsync(found, cancellationToken);
+        await findings.ResolveOthersAsync([.. Audit.Kinds, AccountChanged, AnchorBroken], found, cancellationToken);
+    }
+
+    private async Task AnchorDailyAsync(DateTimeOffset now, CancellationToken cancellationToken)
+    {
+        if (anchors.Configured && (await anchors.LastAsync(cancellationToken))?.UtcDateTime.Date != now.UtcDateTime.Date)
+        {
+            var anchor = await anchors.AppendAsync(cancellationToken);
+            Log.Anchored(logger, anchor.Heads.Count);
+        }
+    }
+
+    private async Task ExamineCompletenessAsync(CancellationToken cancellationToken)
+    {
+        foreach (var open in await findings.OpenAsync(1_000, cancellationToken, [.. Completeness.EventKinds]))
+        {
+            if (!(await completeness.ExamineAgainAsync(open, cancellationToken)).Any(f => f.Kind == open.Kind && f.Subject == open.Subject))
+            {
+                await findings.ResolveAsync(open.Id, cancellationToken);
+            }
+        }
+
+        for (var partition = 0; partition < LogicalPartition.Count; partition++)
+        {
+            while (await completeness.ExamineNextAsync(partition, cancellationToken) is { } found)
+            {
+                await findings.RaiseAsync(found, cancellationToken);
+            }
+        }
+
+        var behind = await completeness.ExamineProgressAsync(cancellationToken);
+        await findings.RaiseAsync(behind, cancellationToken);
+        await findings.ResolveOthersAsync(Completeness.PartitionKinds, behind, cancellationToken);
+    }
+
+    private static Finding Describe(ChainBreak broken) => new(
+        ChainBroken,
+        broken.Journal is { } journal ? journal.ToString() : $"partition {broken.Partition}, number {broken.Seq}",
+        $"Journal number {broken.Seq} of ledger partition {broken.Partition}: {broken.Problem}");
+}

@@ -1,0 +1,62 @@
+using Microsoft.AspNetCore.Http.HttpResults;
+using Payments.Ledger.Chain;
+using Payments.Ledger.Controls;
+using Payments.Platform.Http;
+using Payments.Platform.Outbox;
+
+namespace Payments.Ledger.Endpoints;
+
+/// <param name="Complete">Every event that was published is in the books, compared, and nothing is open.</param>
+public sealed record CompletenessView(
+    string Object, bool Complete, DateTimeOffset? LastRoundAt, IReadOnlyList<PartitionProgress> Partitions, IReadOnlyList<RecordedFinding> Findings);
+
+public sealed record ChainVerificationView(
+    string Object, bool Intact, long Journals, IReadOnlyList<ChainBreak> Breaks, IReadOnlyList<string> ChangedAccounts, AnchorReport? Anchors, IReadOnlyList<ChainHead> Heads);
+
+/// <summary><c>GET /internal/v1/ops/completeness</c>, <c>GET …/chain/verify</c>, <c>POST …/chain/anchor</c></summary>
+internal static class Controlling
+{
+    private const int MostFindings = 100;
+
+    public static async Task<Results<Ok<CompletenessView>, Problem>> CompletenessAsync(
+        HttpContext context, Completeness completeness, Findings findings, LedgerControls controls, CancellationToken cancellationToken)
+    {
+        if (new RequestQuery(context).Problem is { } problem)
+        {
+            return problem;
+        }
+
+        try
+        {
+            var open = await findings.OpenAsync(MostFindings, cancellationToken);
+            var partitions = await completeness.ProgressAsync(cancellationToken);
+            var complete = open.Count == 0 && partitions.All(p => p.Examined == p.Published && p.Applied == p.Published);
+            return TypedResults.Ok(new CompletenessView("completeness", complete, controls.LastRoundAt, partitions, open));
+        }
+        catch (OutboxUnavailableException)
+        {
+            return Problems.ServiceUnavailable("The publisher of the payment events");
+        }
+    }
+
+    public static async Task<Results<Ok<ChainVerificationView>, Problem>> VerifyAsync(
+        HttpContext context, ChainVerification chain, Anchors anchors, CancellationToken cancellationToken)
+    {
+        if (new RequestQuery(context).Problem is { } problem)
+        {
+            return problem;
+        }
+
+        var report = await chain.VerifyAsync(null, cancellationToken);
+        var changed = await chain.ChangedAccountsAsync(cancellationToken);
+        var anchored = anchors.Configured ? await anchors.VerifyAsync(cancellationToken) : null;
+        var intact = report.Intact && changed.Count == 0 && anchored is null or { Breaks: [] };
+        return TypedResults.Ok(new ChainVerificationView("chain_verification", intact, report.Journals, report.Breaks, changed, anchored, report.Heads));
+    }
+
+    // Repeating it adds another line that says the same: it needs no idempotency key.
+    public static async Task<Results<Ok<Anchor>, Problem>> AnchorAsync(Anchors anchors, CancellationToken cancellationToken) =>
+        anchors.Configured
+            ? TypedResults.Ok(await anchors.AppendAsync(cancellationToken))
+            : new Problem(StatusCodes.Status409Conflict, "anchor_file_missing", "No file for anchors is configured (Payments:Ledger:AnchorFile).");
+}
