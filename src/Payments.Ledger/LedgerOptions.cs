@@ -8,7 +8,7 @@ public sealed class LedgerOptions
     public const string Section = "Payments:Ledger";
 
     /// <summary>
-    /// The file of anchors, or a directory for it, out of the reach of whoever administers the database. Absent: nothing is
+    /// The file of anchors, or (a path without extension) the directory for it, out of the reach of whoever administers the database. Absent: nothing is
     /// anchored, and health says so.
     /// </summary>
     public string? AnchorFile { get; set; }

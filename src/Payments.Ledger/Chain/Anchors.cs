@@ -27,7 +27,7 @@ public sealed class Anchors(NpgsqlDataSource database, ChainVerification chain, 
     /// <summary>False where no file is configured.</summary>
     public bool Configured => !string.IsNullOrEmpty(options.AnchorFile);
 
-    private string File => Directory.Exists(options.AnchorFile) ? Path.Combine(options.AnchorFile, "ledger-anchors.jsonl") : options.AnchorFile!;
+    private string File => Path.HasExtension(options.AnchorFile) ? options.AnchorFile! : Path.Combine(options.AnchorFile!, "ledger-anchors.jsonl");
 
     /// <summary>Appends the heads of now and waits until they are on the disk.</summary>
     public async Task<Anchor> AppendAsync(CancellationToken cancellationToken)
