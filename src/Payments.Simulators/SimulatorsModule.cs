@@ -1,4 +1,3 @@
-using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Options;
 using Payments.Platform;
@@ -50,6 +49,9 @@ public static class SimulatorsModule
     public static void MapSimulators(this WebApplication app)
     {
         ArgumentNullException.ThrowIfNull(app);
+
+        // Clients are told where the authority's certificate is before anybody connects.
+        _ = app.Services.GetRequiredService<Certificates>().Leaf;
         app.MapStripe();
         app.MapAdyen("/v71");
         app.MapAdyen("/v72");
@@ -72,10 +74,7 @@ public static class SimulatorsModule
             builder.WebHost.UseUrls($"http://localhost:{Ports.DefaultBase + Ports.Simulators}", $"https://localhost:{Ports.DefaultBase + Ports.SimulatorsHttps}");
         }
 
-        builder.WebHost.ConfigureKestrel(kestrel =>
-        {
-            kestrel.ConfigureEndpointDefaults(endpoint => endpoint.Protocols = HttpProtocols.Http1AndHttp2);
-            kestrel.ConfigureHttpsDefaults(https => https.ServerCertificate = kestrel.ApplicationServices.GetRequiredService<Certificates>().Leaf);
-        });
+        builder.WebHost.ConfigureKestrel(kestrel => kestrel.ConfigureHttpsDefaults(https =>
+            https.ServerCertificate = kestrel.ApplicationServices.GetRequiredService<Certificates>().Leaf));
     }
 }

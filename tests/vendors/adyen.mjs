@@ -50,6 +50,29 @@ await run({
     return { canceled, books: await settled(authorised.pspReference) };
   },
 
+  async cancelByReference() {
+    const endpoint = await receive();
+    await settings({ adyen_webhook_url: endpoint.url });
+    try {
+      const authorised = await payments.payments(payment('5555555555554444', { reference: 'lost-answer', metadata: { payment_id: 'pay_1' } }));
+      const canceled = await modifications.cancelAuthorisedPayment({ merchantAccount, paymentReference: 'lost-answer', reference: 'void-2' });
+      const nothing = await modifications.cancelAuthorisedPayment({ merchantAccount, paymentReference: 'never-sent', reference: 'void-3' });
+      const items = () => endpoint.received.map((r) => JSON.parse(r.body).notificationItems[0].NotificationRequestItem);
+      await until(() => items().length >= 3, 'three webhooks');
+      const told = (reference) => items().find((i) => i.merchantReference === reference);
+      return {
+        status: [canceled.status, nothing.status],
+        books: await books(authorised.pspReference),
+        metadata: told('lost-answer').additionalData['metadata.payment_id'],
+        found: { code: told('void-2').eventCode, success: told('void-2').success, original: told('void-2').originalReference === authorised.pspReference, own: told('void-2').pspReference === canceled.pspReference },
+        missing: { code: told('void-3').eventCode, success: told('void-3').success },
+      };
+    } finally {
+      await settings({ adyen_webhook_url: '' });
+      await endpoint.close();
+    }
+  },
+
   async automatic() {
     const authorised = await payments.payments(payment('4111111111111111', { additionalData: {} }));
     return { result: authorised.resultCode, books: await books(authorised.pspReference) };

@@ -1,13 +1,19 @@
-// Runs the scenario named on the command line and prints what it saw as one line of JSON.
+// Runs the scenarios named on the command line, one after the other, and prints what they saw as one line of JSON.
 export async function run(scenarios) {
-  const name = process.argv[2];
-  const scenario = scenarios[name];
-  if (!scenario) {
-    console.error(`no such scenario: ${name}; there are ${Object.keys(scenarios).join(', ')}`);
-    process.exit(2);
+  const seen = {};
+  for (const name of process.argv.slice(2)) {
+    if (!scenarios[name]) {
+      throw new Error(`no such scenario: ${name}; there are ${Object.keys(scenarios).join(', ')}`);
+    }
+
+    try {
+      seen[name] = await scenarios[name]();
+    } catch (e) {
+      seen[name] = { threw: e.stack };
+    }
   }
 
-  console.log(JSON.stringify(await scenario()));
+  console.log(JSON.stringify(seen));
 }
 
 // What a vendor's library throws, or a failure when it throws nothing.

@@ -12,7 +12,7 @@ public sealed class AdyenDialect(IOptions<SimulatorsOptions> options) : Dialect
     public override string Provider => Providers.Adyen;
 
     /// <summary>The vendor promises longer; forgetting after a day is what a client must survive.</summary>
-    public override TimeSpan KeyLifetime { get; } = TimeSpan.FromHours(24);
+    public override TimeSpan KeyLifetime => LongestKeyLifetime;
 
     public override int MaximumKeyLength => 64;
 

@@ -14,7 +14,13 @@ public sealed class AdyenNotifications(Settings settings)
     public void Authorisation(Transaction books, Charge charge, bool isSuccess, string reason)
     {
         ArgumentNullException.ThrowIfNull(charge);
-        Tell(books, charge, "AUTHORISATION", isSuccess, charge.Id, null, charge.Reference, charge.Amount, reason, AdyenJson.AdditionalData(charge));
+        var additional = AdyenJson.AdditionalData(charge);
+        foreach (var (name, value) in charge.Metadata)
+        {
+            additional[$"metadata.{name}"] = value;
+        }
+
+        Tell(books, "AUTHORISATION", isSuccess, (charge.Id, null), charge.Reference, (charge.Amount, charge.Currency), AdyenJson.Brand(charge.Card), reason, additional);
     }
 
     /// <summary>The outcome of a modification, which has a reference of its own.</summary>
@@ -22,7 +28,14 @@ public sealed class AdyenNotifications(Settings settings)
     {
         ArgumentNullException.ThrowIfNull(charge);
         ArgumentNullException.ThrowIfNull(movement);
-        Tell(books, charge, eventCode, isSuccess, movement.Id, charge.Id, movement.Reference ?? charge.Reference, movement.Amount, reason, Movement.NoMetadata);
+        Tell(books, eventCode, isSuccess, (movement.Id, charge.Id), movement.Reference ?? charge.Reference, (movement.Amount, charge.Currency), AdyenJson.Brand(charge.Card), reason, Movement.NoMetadata);
+    }
+
+    /// <summary>The outcome of a cancellation by the merchant's reference, which may have found nothing.</summary>
+    public void TechnicalCancel(Transaction books, Charge? charge, PendingTurn cancel, bool isSuccess, string reason)
+    {
+        ArgumentNullException.ThrowIfNull(cancel);
+        Tell(books, "TECHNICAL_CANCEL", isSuccess, (cancel.Movement!, charge?.Id), cancel.Reference ?? cancel.Charge, (charge?.Amount ?? 0, charge?.Currency ?? "EUR"), charge is null ? null : AdyenJson.Brand(charge.Card), reason, Movement.NoMetadata);
     }
 
     public static JsonObject Json(AdyenNotification told, string merchantAccount, string hmacKey)
@@ -66,7 +79,16 @@ public sealed class AdyenNotifications(Settings settings)
     public static string Sign(string hmacKey, string data) =>
         Convert.ToBase64String(HMACSHA256.HashData(Convert.FromHexString(hmacKey), Encoding.UTF8.GetBytes(data)));
 
-    private void Tell(Transaction books, Charge charge, string eventCode, bool isSuccess, string psp, string? original, string? reference, long value, string reason, IReadOnlyDictionary<string, string> additionalData)
+    private void Tell(
+        Transaction books,
+        string eventCode,
+        bool isSuccess,
+        (string Psp, string? Original) references,
+        string? merchantReference,
+        (long Value, string Currency) amount,
+        string? paymentMethod,
+        string reason,
+        IReadOnlyDictionary<string, string> additionalData)
     {
         if (settings.WebhookUrl(Providers.Adyen) is not { } url)
         {
@@ -75,15 +97,15 @@ public sealed class AdyenNotifications(Settings settings)
 
         var told = books.Put(new AdyenNotification
         {
-            Id = $"{psp}:{eventCode}",
+            Id = $"{references.Psp}:{eventCode}",
             EventCode = eventCode,
             Success = isSuccess,
-            PspReference = psp,
-            OriginalReference = original,
-            MerchantReference = reference,
-            Value = value,
-            Currency = charge.Currency,
-            PaymentMethod = AdyenJson.Brand(charge.Card),
+            PspReference = references.Psp,
+            OriginalReference = references.Original,
+            MerchantReference = merchantReference,
+            Value = amount.Value,
+            Currency = amount.Currency,
+            PaymentMethod = paymentMethod,
             Reason = reason,
             Created = books.Now,
             AdditionalData = additionalData,

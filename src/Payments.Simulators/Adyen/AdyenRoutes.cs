@@ -16,6 +16,7 @@ public static class AdyenRoutes
         .AddSingleton<AdyenNotifications>()
         .AddSingleton<AdyenPayments>()
         .AddSingleton<AdyenModifications>()
+        .AddSingleton<AdyenTechnicalCancels>()
         .AddSingleton<AdyenStoredPaymentMethods>()
         .AddSingleton<AdyenCheckout>();
 
@@ -37,6 +38,7 @@ public static class AdyenRoutes
         Post("/payments/{psp}/cancels", Operations.Void, modifications.Cancel);
         Post("/payments/{psp}/refunds", Operations.Refund, modifications.Refund);
         Post("/payments/{psp}/reversals", Operations.Void, modifications.Reverse);
+        Post("/cancels", Operations.Void, services.GetRequiredService<AdyenTechnicalCancels>().Cancel);
         Post("/paymentMethods", Operations.Read, checkout.PaymentMethods);
         Post("/sessions", Operations.Read, checkout.CreateSession);
         Post("/storedPaymentMethods", Operations.Tokenize, stored.Create);

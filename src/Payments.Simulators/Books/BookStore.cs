@@ -14,6 +14,7 @@ public sealed class BookStore : IDisposable
     private readonly Lock gate = new();
     private readonly Journal journal;
     private readonly TimeProvider clock;
+    private readonly Queue<(string Id, DateTimeOffset Created)> answersByAge = new();
 
     public BookStore(Journal journal, TimeProvider clock)
     {
@@ -50,6 +51,9 @@ public sealed class BookStore : IDisposable
 
     /// <summary>Refund id to the charge that holds it.</summary>
     internal Dictionary<string, string> ChargeOfRefund { get; } = [];
+
+    /// <summary>Provider and merchant's reference to the charges made under it, oldest first.</summary>
+    internal Dictionary<(string Provider, string Reference), List<string>> ChargesOfReference { get; } = [];
 
     public DateTimeOffset Now => clock.GetUtcNow();
 
@@ -108,6 +112,7 @@ public sealed class BookStore : IDisposable
             switch (entity)
             {
                 case Charge charge:
+                    Index(charge);
                     Charges.Put(charge);
                     foreach (var refund in charge.Refunds)
                     {
@@ -116,7 +121,11 @@ public sealed class BookStore : IDisposable
 
                     break;
                 case StoredCard card: Cards.Put(card); break;
-                case StoredAnswer answer: Answers.Put(answer with { Body = "", Position = position }); break;
+                case StoredAnswer answer:
+                    Answers.Put(answer with { Body = "", Position = position });
+                    answersByAge.Enqueue((answer.Id, answer.Created));
+                    ForgetOldAnswers();
+                    break;
                 case PendingTurn turn: Turns.Put(turn); break;
                 case Delivery delivery: Deliveries.Put(delivery); break;
                 case PaymentIntent intent: PaymentIntents.Put(intent); break;
@@ -126,6 +135,34 @@ public sealed class BookStore : IDisposable
                 case AdyenNotification notification: Notifications.Put(notification); break;
                 case AdyenSession session: Sessions.Put(session); break;
                 default: throw new InvalidDataException($"The journal holds an unknown {entity.GetType().Name}.");
+            }
+        }
+    }
+
+    private void Index(Charge charge)
+    {
+        if (charge.Reference is null || Charges.Find(charge.Id) is not null)
+        {
+            return;
+        }
+
+        if (!ChargesOfReference.TryGetValue((charge.Provider, charge.Reference), out var charges))
+        {
+            ChargesOfReference.Add((charge.Provider, charge.Reference), charges = []);
+        }
+
+        charges.Add(charge.Id);
+    }
+
+    /// <summary>An answer older than any key's lifetime will never be asked for; what is in the journal may stay there.</summary>
+    private void ForgetOldAnswers()
+    {
+        while (answersByAge.TryPeek(out var oldest) && Now - oldest.Created >= Dialect.LongestKeyLifetime)
+        {
+            answersByAge.Dequeue();
+            if (Answers.Find(oldest.Id) is { } answer && answer.Created == oldest.Created)
+            {
+                Answers.Put(answer with { Pruned = true });
             }
         }
     }

@@ -38,10 +38,16 @@ public sealed record PendingTurn : Entity
 
     public required string Kind { get; init; }
 
+    /// <summary>The charge it is about, or the merchant's reference of one that is yet to be found.</summary>
     public required string Charge { get; init; }
 
     /// <summary>The capture, refund or void it is about.</summary>
     public string? Movement { get; init; }
+
+    /// <summary>The merchant's reference of the request behind it, and its key, where no movement holds them yet.</summary>
+    public string? Reference { get; init; }
+
+    public string? IdempotencyKey { get; init; }
 
     public required DateTimeOffset DueAt { get; init; }
 

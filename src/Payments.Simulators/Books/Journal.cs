@@ -64,7 +64,12 @@ public sealed class Journal : IDisposable
     public JournalLine Read(JournalPosition position)
     {
         var bytes = new byte[position.Length];
-        RandomAccess.Read(file.SafeFileHandle, bytes, position.Offset);
+        for (var filled = 0; filled < bytes.Length;)
+        {
+            var read = RandomAccess.Read(file.SafeFileHandle, bytes.AsSpan(filled), position.Offset + filled);
+            filled += read > 0 ? read : throw new InvalidDataException($"The journal of the simulators ends before {position.Offset + position.Length}.");
+        }
+
         return Parse(bytes, position.Offset);
     }
 

@@ -23,6 +23,10 @@ public sealed class Transaction
 
     public Charge? Charge(string? id) => Own<Charge>(id) ?? books.Charges.Find(id);
 
+    /// <summary>Charges under a merchant's reference, oldest first.</summary>
+    public IEnumerable<Charge> ChargesOf(string provider, string reference) =>
+        books.ChargesOfReference.TryGetValue((provider, reference), out var ids) ? ids.Select(id => Charge(id)!) : [];
+
     public PaymentIntent? PaymentIntent(string? id) => Own<PaymentIntent>(id) ?? books.PaymentIntents.Find(id);
 
     public StoredCard? Card(string? id) => Own<StoredCard>(id) ?? books.Cards.Find(id);

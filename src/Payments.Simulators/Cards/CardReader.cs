@@ -90,6 +90,11 @@ public sealed class FingerprintKey
         {
             var half = path + ".new";
             File.WriteAllBytes(half, RandomNumberGenerator.GetBytes(32));
+            if (!OperatingSystem.IsWindows())
+            {
+                File.SetUnixFileMode(half, UnixFileMode.UserRead | UnixFileMode.UserWrite);
+            }
+
             File.Move(half, path);
         }
 

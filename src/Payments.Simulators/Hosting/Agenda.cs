@@ -13,30 +13,41 @@ namespace Payments.Simulators.Hosting;
 /// </summary>
 public sealed class Agenda : BackgroundService
 {
-    private const int MostAtOnce = 32;
+    private const int MostDeliveriesAtOnce = 32;
+    private static readonly TimeSpan LongestSleep = TimeSpan.FromHours(1);
 
     private readonly BookStore books;
     private readonly WebhookDeliveries deliveries;
     private readonly StripeRefunds stripeRefunds;
     private readonly AdyenModifications adyenModifications;
+    private readonly AdyenTechnicalCancels adyenTechnicalCancels;
     private readonly TimeProvider clock;
     private readonly ILogger<Agenda> log;
-    private readonly PriorityQueue<Entity, DateTimeOffset> queue = new();
+    private readonly PriorityQueue<Entity, (DateTimeOffset DueAt, long Number)> queue = new();
     private readonly Lock gate = new();
-    private readonly SemaphoreSlim slots = new(MostAtOnce);
+    private readonly SemaphoreSlim slots = new(MostDeliveriesAtOnce);
     private TaskCompletionSource changed = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private long number;
 
-    public Agenda(BookStore books, WebhookDeliveries deliveries, StripeRefunds stripeRefunds, AdyenModifications adyenModifications, TimeProvider clock, ILogger<Agenda> log)
+    public Agenda(
+        BookStore books,
+        WebhookDeliveries deliveries,
+        StripeRefunds stripeRefunds,
+        AdyenModifications adyenModifications,
+        AdyenTechnicalCancels adyenTechnicalCancels,
+        TimeProvider clock,
+        ILogger<Agenda> log)
     {
         ArgumentNullException.ThrowIfNull(books);
         this.books = books;
         this.deliveries = deliveries;
         this.stripeRefunds = stripeRefunds;
         this.adyenModifications = adyenModifications;
+        this.adyenTechnicalCancels = adyenTechnicalCancels;
         this.clock = clock;
         this.log = log;
         books.Due += Add;
-        foreach (var waiting in books.Read(b => b.Turns.NewestFirst().Concat<Entity>(b.Deliveries.NewestFirst()).Reverse().ToList()))
+        foreach (var waiting in books.Read(b => b.Deliveries.NewestFirst().Concat<Entity>(b.Turns.NewestFirst()).Reverse().ToList()))
         {
             Add(waiting);
         }
@@ -53,74 +64,69 @@ public sealed class Agenda : BackgroundService
     {
         while (!stoppingToken.IsCancellationRequested)
         {
-            Entity? due = null;
-            Task more;
-            TimeSpan wait = Timeout.InfiniteTimeSpan;
-            lock (gate)
+            var (due, wait, more) = Next();
+            switch (due)
             {
-                if (changed.Task.IsCompleted)
-                {
-                    changed = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
-                }
-
-                more = changed.Task;
-                if (queue.TryPeek(out _, out var at))
-                {
-                    wait = at - clock.GetUtcNow();
-                    if (wait <= TimeSpan.Zero)
-                    {
-                        due = queue.Dequeue();
-                    }
-                }
+                case null:
+                    await SleepAsync(more, wait, stoppingToken);
+                    break;
+                case PendingTurn turn:
+                    TakeTurn(turn);
+                    break;
+                case Delivery delivery:
+                    await slots.WaitAsync(stoppingToken);
+                    _ = Task.Run(() => DeliverAsync(delivery.Id, stoppingToken), stoppingToken);
+                    break;
             }
-
-            if (due is null)
-            {
-                await WaitAsync(more, wait, stoppingToken);
-                continue;
-            }
-
-            await slots.WaitAsync(stoppingToken);
-            _ = RunAsync(due, stoppingToken);
         }
     }
 
-    private async Task WaitAsync(Task more, TimeSpan wait, CancellationToken stoppingToken)
+    private (Entity? Due, TimeSpan Wait, Task More) Next()
     {
-        using var both = CancellationTokenSource.CreateLinkedTokenSource(stoppingToken);
-        var longest = TimeSpan.FromHours(1);
-        await Task.WhenAny(more, Task.Delay(wait == Timeout.InfiniteTimeSpan || wait > longest ? longest : wait, clock, both.Token));
-        await both.CancelAsync();
+        lock (gate)
+        {
+            if (changed.Task.IsCompleted)
+            {
+                changed = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+            }
+
+            if (!queue.TryPeek(out _, out var first))
+            {
+                return (null, LongestSleep, changed.Task);
+            }
+
+            var wait = first.DueAt - clock.GetUtcNow();
+            return wait <= TimeSpan.Zero ? (queue.Dequeue(), TimeSpan.Zero, changed.Task) : (null, wait, changed.Task);
+        }
+    }
+
+    private async Task SleepAsync(Task more, TimeSpan wait, CancellationToken stoppingToken)
+    {
+        using var waking = CancellationTokenSource.CreateLinkedTokenSource(stoppingToken);
+        await Task.WhenAny(more, Task.Delay(wait > LongestSleep ? LongestSleep : wait, clock, waking.Token));
+        await waking.CancelAsync();
     }
 
     private void Add(Entity entity)
     {
         lock (gate)
         {
-            queue.Enqueue(entity, entity switch
+            var dueAt = entity switch
             {
                 PendingTurn turn => turn.DueAt,
                 Delivery delivery => delivery.DueAt,
                 _ => throw new InvalidOperationException($"{entity.GetType().Name} is nothing to be done."),
-            });
+            };
+            queue.Enqueue(entity, (dueAt, ++number));
             changed.TrySetResult();
         }
     }
 
-    private async Task RunAsync(Entity due, CancellationToken stoppingToken)
+    private async Task DeliverAsync(string id, CancellationToken stoppingToken)
     {
         try
         {
-            await Task.Yield();
-            switch (due)
-            {
-                case Delivery delivery:
-                    await deliveries.RunAsync(delivery, stoppingToken);
-                    break;
-                case PendingTurn turn:
-                    books.Write(transaction => Turn(transaction, turn));
-                    break;
-            }
+            await deliveries.RunAsync(id, stoppingToken);
         }
         catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
         {
@@ -128,7 +134,7 @@ public sealed class Agenda : BackgroundService
         }
         catch (Exception e)
         {
-            Log.AgendaFailed(log, e, due.Id);
+            Log.AgendaFailed(log, e, id);
         }
         finally
         {
@@ -136,21 +142,34 @@ public sealed class Agenda : BackgroundService
         }
     }
 
-    private PendingTurn Turn(Transaction transaction, PendingTurn turn)
+    private void TakeTurn(PendingTurn turn)
     {
-        switch (turn.Kind)
+        try
         {
-            case StripeRefunds.FailsTurn or StripeRefunds.SucceedsTurn:
-                stripeRefunds.Turn(transaction, turn);
-                break;
-            case AdyenPayments.CaptureTurn:
-                AdyenPayments.CaptureAutomatically(transaction, turn);
-                break;
-            default:
-                adyenModifications.Turn(transaction, turn);
-                break;
-        }
+            books.Write(transaction =>
+            {
+                switch (turn.Kind)
+                {
+                    case StripeRefunds.FailsTurn or StripeRefunds.SucceedsTurn:
+                        stripeRefunds.Turn(transaction, turn);
+                        break;
+                    case AdyenPayments.CaptureTurn:
+                        AdyenPayments.CaptureAutomatically(transaction, turn);
+                        break;
+                    case AdyenTechnicalCancels.CancelTurn:
+                        adyenTechnicalCancels.Turn(transaction, turn);
+                        break;
+                    default:
+                        adyenModifications.Turn(transaction, turn);
+                        break;
+                }
 
-        return turn;
+                return turn;
+            });
+        }
+        catch (Exception e)
+        {
+            Log.AgendaFailed(log, e, turn.Id);
+        }
     }
 }

@@ -14,7 +14,7 @@ public sealed class StripeDialect(IOptions<SimulatorsOptions> options) : Dialect
 
     public override string Provider => Providers.Stripe;
 
-    public override TimeSpan KeyLifetime { get; } = TimeSpan.FromHours(24);
+    public override TimeSpan KeyLifetime => LongestKeyLifetime;
 
     public override int MaximumKeyLength => 255;
 

@@ -1,6 +1,5 @@
 using System.Text.Json.Nodes;
 using Payments.Simulators.Books;
-using Payments.Simulators.Cards;
 
 namespace Payments.Simulators.Stripe;
 
@@ -87,7 +86,7 @@ public static class StripeJson
             ["application_fee_amount"] = null,
             ["authorization_code"] = charge.AuthorisationCode,
             ["balance_transaction"] = charge.BalanceTransaction,
-            ["billing_details"] = BillingDetails(Movement.NoMetadata),
+            ["billing_details"] = StripeCardJson.BillingDetails(Movement.NoMetadata),
             ["calculated_statement_descriptor"] = charge.StatementDescriptor,
             ["captured"] = charge.Captures.Count > 0,
             ["created"] = Seconds(charge.Created),
@@ -102,11 +101,11 @@ public static class StripeJson
             ["livemode"] = false,
             ["metadata"] = Map(charge.Metadata),
             ["on_behalf_of"] = null,
-            ["outcome"] = Outcome(charge.Failure),
+            ["outcome"] = StripeCardJson.Outcome(charge.Failure),
             ["paid"] = charge.Failure is null,
             ["payment_intent"] = charge.PaymentIntent,
             ["payment_method"] = charge.PaymentMethod,
-            ["payment_method_details"] = new JsonObject { ["card"] = CardDetails(charge), ["type"] = "card" },
+            ["payment_method_details"] = new JsonObject { ["card"] = StripeCardJson.Details(charge), ["type"] = "card" },
             ["receipt_email"] = charge.ReceiptEmail,
             ["receipt_number"] = null,
             ["receipt_url"] = null,
@@ -173,11 +172,11 @@ public static class StripeJson
             ["id"] = card.Id,
             ["object"] = "payment_method",
             ["allow_redisplay"] = "unspecified",
-            ["billing_details"] = BillingDetails(card.BillingDetails),
+            ["billing_details"] = StripeCardJson.BillingDetails(card.BillingDetails),
             ["card"] = new JsonObject
             {
                 ["brand"] = card.Card.Brand,
-                ["checks"] = Checks(card.Card, used: card.Owner is not null),
+                ["checks"] = StripeCardJson.Checks(card.Card, used: card.Owner is not null),
                 ["country"] = card.Card.Country,
                 ["display_brand"] = card.Card.Brand,
                 ["exp_month"] = card.Card.ExpMonth,
@@ -294,84 +293,4 @@ public static class StripeJson
             ? new JsonObject { ["type"] = "use_stripe_sdk", ["use_stripe_sdk"] = new JsonObject { ["type"] = "three_d_secure_redirect", ["stripe_js"] = intent.ActionUrl, ["source"] = intent.PaymentMethod } }
             : new JsonObject { ["redirect_to_url"] = new JsonObject { ["return_url"] = intent.ReturnUrl, ["url"] = intent.ActionUrl }, ["type"] = "redirect_to_url" };
     }
-
-    private static JsonObject Outcome(Failure? failure) => new()
-    {
-        ["advice_code"] = failure is null || failure.Blocked ? null : "try_again_later",
-        ["network_advice_code"] = null,
-        ["network_decline_code"] = null,
-        ["network_status"] = failure is null ? "approved_by_network" : failure.Blocked ? "not_sent_to_network" : "declined_by_network",
-        ["reason"] = failure is null ? null : failure.Blocked ? "highest_risk_level" : failure.DeclineCode ?? failure.Code,
-        ["risk_level"] = failure is { Blocked: true } ? "highest" : "normal",
-        ["risk_score"] = failure is { Blocked: true } ? 90 : 22,
-        ["seller_message"] = failure is null ? "Payment complete." : failure.Blocked ? "Stripe blocked this payment as too risky." : "The bank did not return any further details with this decline.",
-        ["type"] = failure is null ? "authorized" : failure.Blocked ? "blocked" : "issuer_declined",
-    };
-
-    private static JsonObject CardDetails(Charge charge)
-    {
-        var card = new JsonObject
-        {
-            ["amount_authorized"] = charge.Failure is null ? charge.Amount : null,
-            ["authorization_code"] = charge.AuthorisationCode,
-            ["brand"] = charge.Card.Brand,
-        };
-        if (charge.CaptureBefore is { } limit && charge.Failure is null)
-        {
-            card["capture_before"] = Seconds(limit);
-        }
-
-        card["checks"] = Checks(charge.Card, used: true);
-        card["country"] = charge.Card.Country;
-        card["exp_month"] = charge.Card.ExpMonth;
-        card["exp_year"] = charge.Card.ExpYear;
-        card["extended_authorization"] = new JsonObject { ["status"] = "disabled" };
-        card["fingerprint"] = charge.Card.Fingerprint;
-        card["funding"] = charge.Card.Funding;
-        card["incremental_authorization"] = new JsonObject { ["status"] = "unavailable" };
-        card["installments"] = null;
-        card["last4"] = charge.Card.Last4;
-        card["mandate"] = null;
-        card["multicapture"] = new JsonObject { ["status"] = charge.Multicapture ? "available" : "unavailable" };
-        card["network"] = charge.Card.Brand;
-        card["network_token"] = new JsonObject { ["used"] = false };
-        card["network_transaction_id"] = null;
-        card["overcapture"] = new JsonObject { ["maximum_amount_capturable"] = charge.Amount, ["status"] = "unavailable" };
-        card["regulated_status"] = "unregulated";
-        card["three_d_secure"] = charge.ThreeDSecure is null ? null : new JsonObject
-        {
-            ["authentication_flow"] = "challenge",
-            ["electronic_commerce_indicator"] = "05",
-            ["exemption_indicator"] = null,
-            ["result"] = charge.ThreeDSecure,
-            ["result_reason"] = null,
-            ["version"] = "2.2.0",
-        };
-        card["wallet"] = null;
-        return card;
-    }
-
-    private static JsonObject Checks(CardFacts card, bool used) => new()
-    {
-        ["address_line1_check"] = null,
-        ["address_postal_code_check"] = null,
-        ["cvc_check"] = used ? card.Behaviour == "incorrect_cvc" ? "fail" : "pass" : "unchecked",
-    };
-
-    private static JsonObject BillingDetails(IReadOnlyDictionary<string, string> details) => new()
-    {
-        ["address"] = new JsonObject
-        {
-            ["city"] = details.GetValueOrDefault("address][city"),
-            ["country"] = details.GetValueOrDefault("address][country"),
-            ["line1"] = details.GetValueOrDefault("address][line1"),
-            ["line2"] = details.GetValueOrDefault("address][line2"),
-            ["postal_code"] = details.GetValueOrDefault("address][postal_code"),
-            ["state"] = details.GetValueOrDefault("address][state"),
-        },
-        ["email"] = details.GetValueOrDefault("email"),
-        ["name"] = details.GetValueOrDefault("name"),
-        ["phone"] = details.GetValueOrDefault("phone"),
-        ["tax_id"] = null,
-    };
 }

@@ -18,6 +18,9 @@ public sealed record Delivery : Entity
 
     public int Attempts { get; init; }
 
+    /// <summary>A fault has already delayed or held it; it is not struck twice.</summary>
+    public bool Delayed { get; init; }
+
     public bool Done { get; init; }
 
     [JsonIgnore]

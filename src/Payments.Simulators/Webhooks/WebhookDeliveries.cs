@@ -5,7 +5,7 @@ using Payments.Simulators.Faults;
 namespace Payments.Simulators.Webhooks;
 
 /// <summary>The way of a webhook: what faults make of it, attempts, back-off, and the books' record of it.</summary>
-public sealed class WebhookDeliveries(BookStore books, WebhookSender sender, FaultInjector faults, TimeProvider clock)
+public sealed class WebhookDeliveries(BookStore books, WebhookSender sender, FaultInjector faults)
 {
     private static readonly TimeSpan[] Delays =
     [
@@ -13,24 +13,30 @@ public sealed class WebhookDeliveries(BookStore books, WebhookSender sender, Fau
         TimeSpan.FromMinutes(30), TimeSpan.FromHours(2), TimeSpan.FromHours(5), TimeSpan.FromHours(10), TimeSpan.FromHours(24), TimeSpan.FromHours(24),
     ];
 
-    /// <summary>Held back by <see cref="FaultKind.WebhookReorder"/>: released by the next one that is sent.</summary>
-    private readonly ConcurrentDictionary<string, TaskCompletionSource> held = new();
+    /// <summary>Held back by <see cref="FaultKind.WebhookReorder"/>: due as soon as another one of the provider was sent.</summary>
+    private readonly ConcurrentDictionary<string, Delivery> held = new();
 
-    public async Task RunAsync(Delivery delivery, CancellationToken cancellationToken)
+    public async Task RunAsync(string id, CancellationToken cancellationToken)
     {
-        ArgumentNullException.ThrowIfNull(delivery);
-        var fault = delivery.Attempts == 0 ? faults.OnWebhook(delivery.Provider) : null;
+        // Only what the books say counts: a delivery that was moved in time is on the agenda twice.
+        if (books.Read(b => b.Deliveries.Find(id)) is not { } delivery || delivery.DueAt > books.Now)
+        {
+            return;
+        }
+
+        held.TryRemove(id, out _);
+        var fault = delivery is { Attempts: 0, Delayed: false } ? faults.OnWebhook(delivery.Provider) : null;
         switch (fault?.Kind)
         {
             case FaultKind.WebhookLost:
                 Finish(delivery);
                 return;
             case FaultKind.WebhookLate:
-                await Task.Delay(TimeSpan.FromMilliseconds(fault.DelayMs), clock, cancellationToken);
-                break;
+                Move(delivery with { Delayed = true }, TimeSpan.FromMilliseconds(fault.DelayMs));
+                return;
             case FaultKind.WebhookReorder:
-                await HoldAsync(delivery.Id, fault.DelayMs, cancellationToken);
-                break;
+                held[id] = Move(delivery with { Delayed = true }, TimeSpan.FromMilliseconds(fault.DelayMs));
+                return;
             default:
                 break;
         }
@@ -41,16 +47,16 @@ public sealed class WebhookDeliveries(BookStore books, WebhookSender sender, Fau
             await sender.TrySendAsync(delivery, cancellationToken);
         }
 
-        if (isAccepted)
+        if (isAccepted || delivery.Attempts >= Delays.Length)
         {
             Finish(delivery);
         }
         else
         {
-            TryAgainLater(delivery);
+            Move(delivery with { Attempts = delivery.Attempts + 1 }, Delays[delivery.Attempts]);
         }
 
-        ReleaseHeld();
+        ReleaseHeld(delivery.Provider);
     }
 
     private void Finish(Delivery delivery) => books.Write(transaction =>
@@ -63,30 +69,17 @@ public sealed class WebhookDeliveries(BookStore books, WebhookSender sender, Fau
         return transaction.Put(delivery with { Done = true });
     });
 
-    private void TryAgainLater(Delivery delivery)
+    private Delivery Move(Delivery delivery, TimeSpan by) =>
+        books.Write(transaction => transaction.Put(delivery with { DueAt = transaction.Now + by }));
+
+    private void ReleaseHeld(string provider)
     {
-        if (delivery.Attempts >= Delays.Length)
+        foreach (var (id, waiting) in held)
         {
-            Finish(delivery);
-            return;
-        }
-
-        books.Write(transaction => transaction.Put(delivery with { Attempts = delivery.Attempts + 1, DueAt = transaction.Now + Delays[delivery.Attempts] }));
-    }
-
-    private async Task HoldAsync(string id, int atMostMilliseconds, CancellationToken cancellationToken)
-    {
-        var released = held.GetOrAdd(id, _ => new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously));
-        await Task.WhenAny(released.Task, Task.Delay(TimeSpan.FromMilliseconds(atMostMilliseconds), clock, cancellationToken));
-        held.TryRemove(id, out _);
-        cancellationToken.ThrowIfCancellationRequested();
-    }
-
-    private void ReleaseHeld()
-    {
-        foreach (var (_, waiting) in held)
-        {
-            waiting.TrySetResult();
+            if (waiting.Provider == provider && held.TryRemove(id, out _))
+            {
+                Move(waiting, TimeSpan.Zero);
+            }
         }
     }
 }

@@ -5,6 +5,8 @@ namespace Payments.Simulators.Wire;
 /// <summary>How a provider says what every provider has to say: no key, wrong key, too fast, broken, busy.</summary>
 public abstract class Dialect
 {
+    public static TimeSpan LongestKeyLifetime { get; } = TimeSpan.FromHours(24);
+
     public abstract string Provider { get; }
 
     /// <summary>How long an idempotency key is remembered; afterwards the same key is a new request.</summary>
