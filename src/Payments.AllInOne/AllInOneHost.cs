@@ -16,6 +16,8 @@ public sealed class AllInOneHost : IAsyncDisposable
     private readonly Dictionary<string, WebApplication> applications = [];
     private readonly FileStream ownership;
     private readonly FileLog log;
+    private readonly TaskCompletionSource<string> ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private volatile bool isStopping;
     private Backends? backends;
     private Dashboard? dashboard;
     private MailDrop? mail;
@@ -45,6 +47,9 @@ public sealed class AllInOneHost : IAsyncDisposable
     /// <summary>The log for what else runs in this process.</summary>
     internal ILoggerProvider LogOf(string name) => log.ProviderOf(name);
 
+    /// <summary>Completes with the name of a service that ended by itself, as one does whose background work fails.</summary>
+    public Task<string> ServiceEnded => ended.Task;
+
     /// <summary>The container of a service, by its name in <see cref="Names.Services"/>.</summary>
     public IServiceProvider ServicesOf(string service) => applications[service].Services;
 
@@ -70,31 +75,37 @@ public sealed class AllInOneHost : IAsyncDisposable
         }
     }
 
+    /// <summary>Stops everything, also what is left when something does not stop cleanly.</summary>
+    /// <exception cref="AggregateException">Something did not.</exception>
     public async ValueTask DisposeAsync()
     {
-        while (running.TryPop(out var app))
+        isStopping = true;
+        List<Func<ValueTask>> steps = [];
+        foreach (var app in running)
         {
-            await app.StopAsync(CancellationToken.None);
-            await app.DisposeAsync();
+            steps.Add(async () => await app.StopAsync(CancellationToken.None));
+            steps.Add(app.DisposeAsync);
         }
 
-        if (dashboard is not null)
+        steps.AddRange([.. new IAsyncDisposable?[] { dashboard, backends, mail, log, ownership }.OfType<IAsyncDisposable>().Select(d => (Func<ValueTask>)d.DisposeAsync)]);
+        running.Clear();
+        var failures = new List<Exception>();
+        foreach (var step in steps)
         {
-            await dashboard.DisposeAsync();
+            try
+            {
+                await step();
+            }
+            catch (Exception e) when (e is not OutOfMemoryException)
+            {
+                failures.Add(e); // the next ones must stop all the same
+            }
         }
 
-        if (backends is not null)
+        if (failures.Count > 0)
         {
-            await backends.DisposeAsync();
+            throw new AggregateException("Not everything stopped cleanly.", failures);
         }
-
-        if (mail is not null)
-        {
-            await mail.DisposeAsync();
-        }
-
-        await log.DisposeAsync();
-        await ownership.DisposeAsync();
     }
 
     private static FileStream Own(string directory)
@@ -147,6 +158,13 @@ public sealed class AllInOneHost : IAsyncDisposable
             Options.Progress(service.Name);
             var app = applications[service.Name];
             running.Push(app);
+            app.Lifetime.ApplicationStopping.Register(() =>
+            {
+                if (!isStopping)
+                {
+                    ended.TrySetResult(service.Name);
+                }
+            });
             await app.StartAsync(cancellationToken);
         }
 

@@ -1,0 +1,151 @@
+using System.Net;
+using System.Text.Json;
+using System.Text.RegularExpressions;
+using Xunit;
+
+namespace Payments.EndToEndTests;
+
+[Collection(Checkout.Name)]
+public sealed partial class RunScriptTests(Checkout checkout)
+{
+    private const int SigInt = 2;
+    private const int SigTerm = 15;
+
+    private static CancellationToken Cancel => TestContext.Current.CancellationToken;
+
+    [Fact]
+    public async Task A_fresh_start_makes_a_payment_through_each_provider_and_stops_without_a_trace()
+    {
+        await using var product = await RunningProduct.StartAsync(checkout, checkout.NewDataDirectory(), Cancel);
+        product.MustBeReady();
+
+        Assert.StartsWith("READY", product.LastLine, StringComparison.Ordinal);
+        foreach (var provider in (string[])["stripe", "adyen"])
+        {
+            Assert.Matches($@"Payment pay_\w+: \d+\.\d\d \w+ captured at {provider}", product.Output);
+        }
+
+        Assert.Equal(2, VerifiedWebhook().Count(product.Output));
+        Assert.Contains("payment.captured", product.Output, StringComparison.Ordinal);
+        Assert.Contains("commission", product.Output, StringComparison.Ordinal); // a ledger line
+        Assert.Contains("The trial balance is zero", product.Output, StringComparison.Ordinal);
+        Assert.Contains("curl ", product.Output, StringComparison.Ordinal);
+        await RunFileIsCompleteAsync(product);
+
+        await product.StopAsync(SigTerm, Cancel);
+
+        Assert.Equal(0, product.ExitCode);
+        Assert.Empty(product.Descendants());
+        Assert.False(File.Exists(Path.Combine(product.Data, "run.json")));
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task After_a_kill_the_next_start_has_the_same_data_and_the_books_balance(bool serversSurvive)
+    {
+        var data = checkout.NewDataDirectory();
+        JsonElement before, run;
+        await using (var product = await RunningProduct.StartAsync(checkout, data, Cancel))
+        {
+            product.MustBeReady();
+            run = product.Run;
+            before = await PaymentsAsync(product);
+            Assert.Equal(2, before.GetArrayLength());
+            // At once and without warning; the servers that live on are found by the next start.
+            await product.KillAsync(Cancel, serversSurvive ? ["postgres", "redis-server"] : []);
+
+            await using var again = await RunningProduct.StartAsync(checkout, data, Cancel, "--no-demo");
+            again.MustBeReady();
+
+            Assert.DoesNotContain("Building", again.Output, StringComparison.Ordinal);
+            Assert.Equal(before.GetRawText(), (await PaymentsAsync(again)).GetRawText());
+            foreach (var key in (string[])["merchant_id", "secret_key", "publishable_key", "operator_key"])
+            {
+                Assert.Equal(run.GetProperty(key).GetString(), again.Run.GetProperty(key).GetString());
+            }
+
+            await BooksBalanceAsync(again);
+            await ProviderBooksAgreeAsync(again, before);
+            Assert.Empty(product.Descendants()); // what was left of the killed run is gone
+            await again.StopAsync(SigInt, Cancel);
+            Assert.Equal(0, again.ExitCode);
+            Assert.Empty(again.Descendants());
+        }
+    }
+
+    [Fact]
+    public async Task A_second_start_on_the_same_data_and_one_on_occupied_ports_say_so()
+    {
+        await using var first = await RunningProduct.StartAsync(checkout, checkout.NewDataDirectory(), Cancel, "--no-demo");
+        first.MustBeReady();
+
+        await using var sameData = await RunningProduct.StartAsync(checkout, first.Data, Cancel, "--no-demo");
+        Assert.Equal(1, sameData.ExitCode);
+        Assert.Contains($"already runs on {first.Data}", sameData.Output, StringComparison.Ordinal);
+        Assert.DoesNotContain("   at ", sameData.Output, StringComparison.Ordinal); // a message, no stack trace
+
+        await using var samePorts = await RunningProduct.StartAsync(checkout, checkout.NewDataDirectory(), Cancel, "--no-demo", "--port", $"{first.Port}");
+        Assert.Equal(1, samePorts.ExitCode);
+        Assert.Matches(@"Port \d+, wanted for \w+, is in use", samePorts.Output);
+        Assert.DoesNotContain("   at ", samePorts.Output, StringComparison.Ordinal);
+
+        Assert.True(File.Exists(Path.Combine(first.Data, "run.json"))); // the one that runs is undisturbed
+        using var client = first.Client("api", "secret_key");
+        await RunningProduct.SendAsync(client, HttpMethod.Get, "/v1/payments", null, Cancel);
+    }
+
+    private static async Task RunFileIsCompleteAsync(RunningProduct product)
+    {
+        var run = product.Run;
+        using var client = new HttpClient();
+        foreach (var origin in new[] { run.GetProperty("api"), run.GetProperty("vault"), run.GetProperty("simulators").GetProperty("base"), run.GetProperty("simulators").GetProperty("stripe") })
+        {
+            using var health = await client.GetAsync(new Uri(new Uri(origin.GetString()!), "/health"), Cancel);
+            Assert.Equal(HttpStatusCode.OK, health.StatusCode);
+        }
+
+        Assert.StartsWith("https://", run.GetProperty("simulators").GetProperty("adyen").GetString(), StringComparison.Ordinal);
+        Assert.StartsWith("mer_", run.GetProperty("merchant_id").GetString(), StringComparison.Ordinal);
+        Assert.StartsWith("sk_test_", run.GetProperty("secret_key").GetString(), StringComparison.Ordinal);
+        Assert.StartsWith("pk_test_", run.GetProperty("publishable_key").GetString(), StringComparison.Ordinal);
+        Assert.StartsWith("ok_", run.GetProperty("operator_key").GetString(), StringComparison.Ordinal);
+        Assert.Equal(JsonValueKind.Null, run.GetProperty("dashboard").ValueKind);
+        Assert.Contains(product.Descendants(), p => p.Pid == run.GetProperty("pid").GetInt32());
+        foreach (var name in (string[])["payments", "vault", "ledger", "fraud", "webhooks", "redis", "kafka"])
+        {
+            Assert.NotEmpty(run.GetProperty("connection_strings").GetProperty(name).GetString()!);
+        }
+
+        Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite, File.GetUnixFileMode(Path.Combine(product.Data, "run.json")));
+    }
+
+    private static async Task<JsonElement> PaymentsAsync(RunningProduct product)
+    {
+        using var client = product.Client("api", "secret_key");
+        return (await RunningProduct.SendAsync(client, HttpMethod.Get, "/v1/payments?limit=100", null, Cancel)).GetProperty("data");
+    }
+
+    private static async Task BooksBalanceAsync(RunningProduct product)
+    {
+        using var operators = product.Client("api", "operator_key");
+        var rows = (await RunningProduct.SendAsync(operators, HttpMethod.Get, "/ops/v1/ledger/trial_balance", null, Cancel)).GetProperty("data").EnumerateArray().ToArray();
+        Assert.NotEmpty(rows);
+        Assert.All(rows, row => Assert.Equal(0, row.GetProperty("difference").GetInt64()));
+        Assert.All(rows, row => Assert.NotEqual(0, row.GetProperty("debits").GetInt64()));
+    }
+
+    /// <summary>What the providers say they took is what we say they took.</summary>
+    private static async Task ProviderBooksAgreeAsync(RunningProduct product, JsonElement payments)
+    {
+        using var client = new HttpClient { BaseAddress = new Uri(product.Run.GetProperty("simulators").GetProperty("base").GetString()!) };
+        foreach (var payment in payments.EnumerateArray())
+        {
+            var books = await client.GetStringAsync(new Uri("/books/" + payment.GetProperty("provider").GetString(), UriKind.Relative), Cancel);
+            Assert.Contains(payment.GetProperty("provider_reference").GetString()!, books, StringComparison.Ordinal);
+        }
+    }
+
+    [GeneratedRegex("Webhook payment.captured received and its signature verified")]
+    private static partial Regex VerifiedWebhook();
+}
