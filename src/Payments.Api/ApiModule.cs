@@ -1,4 +1,11 @@
+using Payments.Api.Http.Forwarding;
+using Payments.Api.Merchants;
+using Payments.Api.Operators;
+using Payments.Connectors;
 using Payments.Platform;
+using Payments.Platform.Http;
+using Payments.Platform.Idempotency;
+using Payments.Platform.Postgres;
 
 namespace Payments.Api;
 
@@ -8,10 +15,21 @@ public static class ApiModule
     public static void AddApi(this WebApplicationBuilder builder)
     {
         ArgumentNullException.ThrowIfNull(builder);
+        builder.AddDatabase(Names.Databases.Payments, typeof(ApiModule).Assembly, Plumbing.Outbox, Plumbing.Idempotency);
+        builder.AddPaymentsHttp();
+        builder.AddIdempotency();
+        builder.Services.AddConnectors(builder.Configuration);
+        builder.AddMerchants();
+        builder.AddOperators();
+        builder.AddForwarding();
     }
 
     public static void MapApi(this WebApplication app)
     {
         ArgumentNullException.ThrowIfNull(app);
+        app.UsePaymentsHttp();
+        app.MapMerchants();
+        app.MapOperators();
+        app.MapForwarded();
     }
 }

@@ -11,6 +11,8 @@ public interface IMerchants
 
 /// <param name="Active">False while suspended: reads answer, nothing new is created.</param>
 /// <param name="PreferredProvider">Gets all of the merchant's payments while its circuit is closed.</param>
+/// <param name="StatementDescriptor">Stands on statements where a payment names none.</param>
+/// <param name="SendsReceipts">False: no receipts are sent, whatever address a payment carries.</param>
 /// <param name="MonthlyLimits">Most volume in a calendar month (UTC) per mode, in minor units, for each currency by itself; absent: no limit.</param>
 public sealed record Merchant(
     MerchantId Id,
@@ -18,7 +20,9 @@ public sealed record Merchant(
     bool Active,
     FeePlan Plan,
     Provider? PreferredProvider,
-    IReadOnlyDictionary<Mode, long> MonthlyLimits);
+    IReadOnlyDictionary<Mode, long> MonthlyLimits,
+    string? StatementDescriptor = null,
+    bool SendsReceipts = true);
 
 /// <summary>What a merchant pays for captures, fixed for a payment when the payment is created.</summary>
 public sealed record FeePlan(int Version, CardPrice Credit, CardPrice Debit)

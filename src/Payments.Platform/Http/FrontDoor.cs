@@ -15,7 +15,7 @@ internal sealed class FrontDoor(RequestDelegate next, IdSource ids, ILogger<Fron
 
     public async Task InvokeAsync(HttpContext context)
     {
-        context.TraceIdentifier = ids.New<RequestId>().ToString();
+        context.TraceIdentifier = IdOf(context.Request);
         SetHeaders(context);
         if (context.Features.Get<IHttpMaxRequestBodySizeFeature>() is { IsReadOnly: false } size)
         {
@@ -45,6 +45,12 @@ internal sealed class FrontDoor(RequestDelegate next, IdSource ids, ILogger<Fron
             await AnswerAsync(context, Problems.InternalError);
         }
     }
+
+    /// <summary>A request that another service forwards keeps its id.</summary>
+    private string IdOf(HttpRequest request) =>
+        request.Path.StartsWithSegments("/internal") && Id.TryParse<RequestId>(request.Headers[RequestIdHeader], out var forwarded)
+            ? forwarded.ToString()
+            : ids.New<RequestId>().ToString();
 
     private static Task AnswerAsync(HttpContext context, Problem problem)
     {

@@ -61,6 +61,7 @@ public static class HttpModule
         }
 
         services.AddSingleton<RedisLink>();
+        services.AddHostedService<RedisStart>();
         services.AddHealthChecks().AddCheck<RedisHealth>("redis", tags: ["ready"]);
     }
 }

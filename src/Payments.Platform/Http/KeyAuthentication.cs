@@ -11,8 +11,8 @@ namespace Payments.Platform.Http;
 /// <summary>Tells who calls, and refuses who may not, by the <see cref="Credential"/> of the endpoint.</summary>
 internal sealed class KeyAuthentication(IConfiguration configuration, TimeProvider time)
 {
-    private readonly KeyCache<KeyIdentity> keys = new(time);
-    private readonly KeyCache<OperatorIdentity> operators = new(time);
+    private readonly RecentLookups<string, KeyIdentity> keys = new(time);
+    private readonly RecentLookups<string, OperatorIdentity> operators = new(time);
     private readonly byte[]? internalKey = configuration["Payments:InternalKey"] is { Length: > 0 } key ? HashOf(key) : null;
 
     /// <summary>Null where the caller may pass.</summary>

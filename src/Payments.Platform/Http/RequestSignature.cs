@@ -13,7 +13,7 @@ namespace Payments.Platform.Http;
 /// method, path with query, <c>Signature-Timestamp</c> (unix seconds, decimals allowed), <c>Idempotency-Key</c> as sent (empty if
 /// none) and the lower-case hex of the body's SHA-256, joined by line feeds. A signature serves once, except for GET.
 /// </summary>
-internal sealed class RequestSignature(SignatureMemory memory, TimeProvider time, Func<SecretBox> box)
+public sealed class RequestSignature(SignatureMemory memory, TimeProvider time, Func<SecretBox> box)
 {
     public const string SignatureHeader = "Signature";
     public const string TimestampHeader = "Signature-Timestamp";

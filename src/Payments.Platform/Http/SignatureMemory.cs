@@ -7,7 +7,7 @@ namespace Payments.Platform.Http;
 /// Remembers signatures for as long as their timestamps are accepted: in Redis for all replicas, and always in this process too, so
 /// that without Redis a replay must find another replica, where the Idempotency-Key that the signature covers makes it harmless.
 /// </summary>
-internal sealed class SignatureMemory(RedisLink redis, TimeProvider time)
+public sealed class SignatureMemory(RedisLink redis, TimeProvider time)
 {
     // A timestamp may lie ahead by the window and stays acceptable for as long behind.
     private static readonly TimeSpan Lifetime = 2 * RequestSignature.Window + TimeSpan.FromSeconds(10);

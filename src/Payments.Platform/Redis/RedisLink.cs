@@ -1,5 +1,6 @@
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.Diagnostics.HealthChecks;
+using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using StackExchange.Redis;
 
@@ -14,13 +15,16 @@ public readonly record struct RedisReply<T>(bool Answered, T? Value);
 /// </summary>
 public sealed partial class RedisLink : IAsyncDisposable, IDisposable
 {
-    /// <summary>How long one call may take: Redis answers within a millisecond or is in trouble.</summary>
-    public static readonly TimeSpan CallLimit = TimeSpan.FromMilliseconds(50);
+    /// <summary>How long one call may take by default: Redis answers within a millisecond or is in trouble. <c>Payments:Redis:CallLimitMilliseconds</c>.</summary>
+    public const int DefaultCallLimitMilliseconds = 50;
 
     /// <summary>How long Redis is left alone after it did not answer; then one call tries again.</summary>
     public static readonly TimeSpan Pause = TimeSpan.FromSeconds(1);
 
+    private static readonly TimeSpan ConnectLimit = TimeSpan.FromSeconds(2);
+
     private readonly string? configuration;
+    private readonly TimeSpan callLimit;
     private readonly TimeProvider time;
     private readonly ILogger<RedisLink> logger;
     private readonly Lock gate = new();
@@ -32,6 +36,7 @@ public sealed partial class RedisLink : IAsyncDisposable, IDisposable
     {
         ArgumentNullException.ThrowIfNull(configuration);
         this.configuration = configuration.GetConnectionString(Names.Connections.Redis);
+        callLimit = TimeSpan.FromMilliseconds(configuration.GetValue("Payments:Redis:CallLimitMilliseconds", DefaultCallLimitMilliseconds));
         this.time = time;
         this.logger = logger;
     }
@@ -39,7 +44,7 @@ public sealed partial class RedisLink : IAsyncDisposable, IDisposable
     /// <summary>False where no connection string <c>redis</c> is configured.</summary>
     public bool IsConfigured => !string.IsNullOrEmpty(configuration);
 
-    /// <summary>Runs one call within <see cref="CallLimit"/>; never throws for what Redis or the network does.</summary>
+    /// <summary>Runs one call within the limit; never throws for what Redis or the network does.</summary>
     public async ValueTask<RedisReply<T>> TryAsync<T>(Func<IDatabase, Task<T>> call, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(call);
@@ -54,14 +59,13 @@ public sealed partial class RedisLink : IAsyncDisposable, IDisposable
             var connection = Connected();
             if (!connection.IsCompletedSuccessfully)
             {
-                // The first connection is made in the background; nobody waits for it longer than for a call.
-                pending = connection;
-                await connection.WaitAsync(CallLimit, time, cancellationToken);
+                // The connection is made in the background; no request waits for it.
+                return default;
             }
 
             var answer = call((await connection).GetDatabase());
             pending = answer;
-            var value = await answer.WaitAsync(CallLimit, time, cancellationToken);
+            var value = await answer.WaitAsync(callLimit, time, cancellationToken);
             NoteAnswer();
             return new RedisReply<T>(true, value);
         }
@@ -69,6 +73,22 @@ public sealed partial class RedisLink : IAsyncDisposable, IDisposable
         {
             NoteFailure(e, pending);
             return default;
+        }
+    }
+
+    /// <summary>Waits a moment for the first connection, so that a service starts with Redis if it is there.</summary>
+    internal async Task ConnectAsync(CancellationToken cancellationToken)
+    {
+        if (IsConfigured)
+        {
+            try
+            {
+                await Connected().WaitAsync(ConnectLimit, time, cancellationToken);
+            }
+            catch (Exception e) when (e is TimeoutException or RedisException)
+            {
+                NoteFailure(e, null);
+            }
         }
     }
 
@@ -137,6 +157,13 @@ public sealed partial class RedisLink : IAsyncDisposable, IDisposable
 
     [LoggerMessage(1102, LogLevel.Information, "Redis answers again.")]
     private static partial void Returned(ILogger logger);
+}
+
+internal sealed class RedisStart(RedisLink redis) : IHostedService
+{
+    public Task StartAsync(CancellationToken cancellationToken) => redis.ConnectAsync(cancellationToken);
+
+    public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;
 }
 
 /// <summary>Redis is an aid: without it the service is degraded, not unhealthy.</summary>

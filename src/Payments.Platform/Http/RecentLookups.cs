@@ -3,10 +3,11 @@ using System.Collections.Concurrent;
 namespace Payments.Platform.Http;
 
 /// <summary>
-/// Remembers what keys belong to for a moment, by hash. A revocation takes effect within <see cref="Lifetime"/> everywhere, without
-/// any message between replicas.
+/// Remembers for a moment what was looked up (whom a key belongs to, a merchant's settings). A change takes effect within
+/// <see cref="Lifetime"/> everywhere, without any message between replicas; what was not found is not remembered.
 /// </summary>
-internal sealed class KeyCache<T>(TimeProvider time)
+public sealed class RecentLookups<TKey, T>(TimeProvider time)
+    where TKey : notnull
     where T : class
 {
     public static readonly TimeSpan Lifetime = TimeSpan.FromSeconds(3);
@@ -14,11 +15,11 @@ internal sealed class KeyCache<T>(TimeProvider time)
     private const int Capacity = 10_000;
     private static readonly TimeSpan LookupLimit = TimeSpan.FromSeconds(5);
 
-    private readonly ConcurrentDictionary<string, Entry> entries = new(StringComparer.Ordinal);
+    private readonly ConcurrentDictionary<TKey, Entry> entries = new();
 
-    public async ValueTask<T?> FindAsync(string hash, Func<string, CancellationToken, Task<T?>> find, CancellationToken cancellationToken)
+    public async ValueTask<T?> FindAsync(TKey key, Func<TKey, CancellationToken, Task<T?>> find, CancellationToken cancellationToken)
     {
-        if (entries.TryGetValue(hash, out var entry) && !IsOver(entry))
+        if (entries.TryGetValue(key, out var entry) && !IsOver(entry))
         {
             return await entry.Found.Value.WaitAsync(cancellationToken);
         }
@@ -29,30 +30,30 @@ internal sealed class KeyCache<T>(TimeProvider time)
         }
 
         // Requests that miss together share one lookup, which therefore is not cancelled with any of them.
-        var fresh = new Entry(new Lazy<Task<T?>>(() => LookUpAsync(hash, find)), time.GetTimestamp());
-        entry = entries.AddOrUpdate(hash, fresh, (_, old) => IsOver(old) ? fresh : old);
+        var fresh = new Entry(new Lazy<Task<T?>>(() => LookUpAsync(key, find)), time.GetTimestamp());
+        entry = entries.AddOrUpdate(key, fresh, (_, old) => IsOver(old) ? fresh : old);
         try
         {
             var found = await entry.Found.Value.WaitAsync(cancellationToken);
             if (found is null)
             {
                 // A key that is created in a moment must work at once.
-                entries.TryRemove(new(hash, entry));
+                entries.TryRemove(new(key, entry));
             }
 
             return found;
         }
         catch (Exception)
         {
-            entries.TryRemove(new(hash, entry));
+            entries.TryRemove(new(key, entry));
             throw;
         }
     }
 
-    private static async Task<T?> LookUpAsync(string hash, Func<string, CancellationToken, Task<T?>> find)
+    private static async Task<T?> LookUpAsync(TKey key, Func<TKey, CancellationToken, Task<T?>> find)
     {
         using var limit = new CancellationTokenSource(LookupLimit);
-        return await find(hash, limit.Token);
+        return await find(key, limit.Token);
     }
 
     private bool IsOver(Entry entry) => time.GetElapsedTime(entry.At) >= Lifetime;

@@ -1,0 +1,135 @@
+using System.Globalization;
+using Npgsql;
+using Payments.Api.Operators;
+using Payments.Platform.Http;
+
+namespace Payments.Api.Http.Forwarding;
+
+/// <summary>The endpoints of this origin whose data another service owns, in one table.</summary>
+internal static class ForwardedRoutes
+{
+    /// <param name="Path">Below <c>/v1</c>, or below <c>/ops/v1</c> for operators.</param>
+    /// <param name="Audited">What the audit calls a change that an operator makes by it.</param>
+    private sealed record Route(string Method, string Path, Owner Owner, string? Audited = null);
+
+    private static readonly Route[] Merchants =
+    [
+        new("POST", "/webhook_endpoints", Owner.Webhooks),
+        new("GET", "/webhook_endpoints", Owner.Webhooks),
+        new("GET", "/webhook_endpoints/{id}", Owner.Webhooks),
+        new("PATCH", "/webhook_endpoints/{id}", Owner.Webhooks),
+        new("DELETE", "/webhook_endpoints/{id}", Owner.Webhooks),
+        new("POST", "/webhook_endpoints/{id}/rotate_secret", Owner.Webhooks),
+        new("GET", "/webhook_endpoints/{id}/deliveries", Owner.Webhooks),
+        new("POST", "/webhook_endpoints/{id}/deliveries/{delivery_id}/resend", Owner.Webhooks),
+        new("GET", "/events", Owner.Webhooks),
+        new("GET", "/events/{id}", Owner.Webhooks),
+        new("GET", "/balance", Owner.Ledger),
+        new("GET", "/balance_transactions", Owner.Ledger),
+    ];
+
+    // The ledger's paths lose their first segment on the way: /ops/v1/ledger/journals is its /internal/v1/ops/journals.
+    private static readonly Route[] Operators =
+    [
+        new("GET", "/ledger/accounts", Owner.Ledger),
+        new("GET", "/ledger/journals", Owner.Ledger),
+        new("GET", "/ledger/trial_balance", Owner.Ledger),
+        new("GET", "/ledger/balance", Owner.Ledger),
+        new("GET", "/ledger/completeness", Owner.Ledger),
+        new("GET", "/blocklist", Owner.Fraud),
+        new("POST", "/blocklist", Owner.Fraud, "blocklist.add"),
+        new("DELETE", "/blocklist/{id}", Owner.Fraud, "blocklist.remove"),
+    ];
+
+    // Services that consume events, and so may have dead letters.
+    private static readonly Dictionary<string, Owner> Consumers = new(StringComparer.Ordinal)
+    {
+        ["ledger"] = Owner.Ledger,
+        ["webhooks"] = Owner.Webhooks,
+        ["fraud"] = Owner.Fraud,
+    };
+
+    public static void AddForwarding(this WebApplicationBuilder builder)
+    {
+        builder.Services.AddHttpForwarder();
+        builder.Services.AddSingleton<Forwarder>();
+    }
+
+    public static void MapForwarded(this WebApplication app)
+    {
+        var merchant = app.MapGroup("/v1").RequireSecretKey();
+        foreach (var route in Merchants)
+        {
+            merchant.MapMethods(route.Path, [route.Method], (HttpContext context, Forwarder forwarder) => ForMerchantAsync(context, forwarder, route));
+        }
+
+        var ops = app.MapGroup("/ops/v1").RequireOperator();
+        foreach (var route in Operators)
+        {
+            ops.MapMethods(route.Path, [route.Method], (HttpContext context, Forwarder forwarder, NpgsqlDataSource database) => ForOperatorAsync(context, forwarder, database, route));
+        }
+
+        ops.MapGet("/dead_letters", ListDeadLettersAsync);
+        ops.MapPost("/dead_letters/{service}/{id}/replay", ReplayDeadLetterAsync);
+    }
+
+    private static async Task<IResult> ForMerchantAsync(HttpContext context, Forwarder forwarder, Route route)
+    {
+        var caller = context.Caller();
+        var path = $"/internal/v1/merchants/{caller.MerchantId}/{ModeNames.Of(caller.Mode)}{Below(context, "/v1")}";
+        return Answer(await forwarder.SendAsync(context, route.Owner, path, context.Request.QueryString));
+    }
+
+    private static async Task<IResult> ForOperatorAsync(HttpContext context, Forwarder forwarder, NpgsqlDataSource database, Route route)
+    {
+        var below = Below(context, "/ops/v1");
+        var path = "/internal/v1/ops" + (route.Owner == Owner.Ledger ? below["/ledger".Length..] : below);
+        return await SendAuditedAsync(context, forwarder, database, route, path, context.Request.QueryString);
+    }
+
+    private static async Task<IResult> ListDeadLettersAsync(HttpContext context, Forwarder forwarder)
+    {
+        if (context.Request.Query["service"] is not [{ } service] || !Consumers.TryGetValue(service, out var owner))
+        {
+            return Problems.InvalidParameter("service", $"One of these is expected: {string.Join(", ", Consumers.Keys)}.");
+        }
+
+        var rest = QueryString.Create(context.Request.Query.Where(q => q.Key != "service"));
+        return Answer(await forwarder.SendAsync(context, owner, "/internal/v1/ops/dead_letters", rest));
+    }
+
+    private static async Task<IResult> ReplayDeadLetterAsync(string service, string id, HttpContext context, Forwarder forwarder, NpgsqlDataSource database)
+    {
+        if (!Consumers.TryGetValue(service, out var owner))
+        {
+            return Problems.NotFound("service", "service");
+        }
+
+        var route = new Route("POST", "", owner, "dead_letter.replay");
+        return await SendAuditedAsync(context, forwarder, database, route, $"/internal/v1/ops/dead_letters/{id}/replay", context.Request.QueryString);
+    }
+
+    private static async Task<IResult> SendAuditedAsync(HttpContext context, Forwarder forwarder, NpgsqlDataSource database, Route route, string path, QueryString query)
+    {
+        if (await forwarder.SendAsync(context, route.Owner, path, query) is { } problem)
+        {
+            return problem;
+        }
+
+        if (route.Audited is { } action && context.Response.StatusCode < StatusCodes.Status300MultipleChoices)
+        {
+            await using var connection = await database.OpenConnectionAsync(CancellationToken.None);
+            await using var transaction = await connection.BeginTransactionAsync(CancellationToken.None);
+            var target = string.Create(CultureInfo.InvariantCulture, $"{context.Request.Path}");
+            await Audit.AppendAsync(transaction, context, action, target, new { Service = route.Owner, context.Response.StatusCode }, CancellationToken.None);
+            await transaction.CommitAsync(CancellationToken.None);
+        }
+
+        return Answer(null);
+    }
+
+    private static string Below(HttpContext context, string prefix) => context.Request.Path.Value![prefix.Length..];
+
+    /// <summary>The forwarder has written the response itself, unless there is a problem.</summary>
+    private static IResult Answer(Problem? problem) => problem ?? (IResult)TypedResults.Empty;
+}

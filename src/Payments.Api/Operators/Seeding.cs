@@ -1,0 +1,112 @@
+using Npgsql;
+using Payments.Api.Merchants;
+using Payments.Core;
+using Payments.Core.Seams;
+using Payments.Platform.Http;
+using Payments.Platform.Postgres;
+using Payments.Platform.Secrets;
+
+namespace Payments.Api.Operators;
+
+/// <summary>
+/// What configuration asks to exist when the service starts: the first operator's key (<c>Payments:OperatorKey</c>, while there is
+/// none), and a merchant with keys that were made elsewhere (<c>Payments:Seed:MerchantName|SecretKey|PublishableKey</c>, for
+/// installations that try things out). Safe to repeat and beside other replicas.
+/// </summary>
+internal sealed class Seeding(IConfiguration configuration, NpgsqlDataSource database, IdSource ids, TimeProvider time, ILogger<Seeding> logger) : BackgroundService
+{
+    private const string Lock = "SELECT pg_advisory_xact_lock(hashtext('payments.seeding'))";
+    private static readonly TimeSpan Pause = TimeSpan.FromSeconds(2);
+    private bool done;
+
+    /// <summary>Tries once before the service takes requests, and goes on trying behind them if the database is away.</summary>
+    public override async Task StartAsync(CancellationToken cancellationToken)
+    {
+        await TrySeedAsync(cancellationToken);
+        await base.StartAsync(cancellationToken);
+    }
+
+    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    {
+        while (!done)
+        {
+            await Task.Delay(Pause, time, stoppingToken);
+            await TrySeedAsync(stoppingToken);
+        }
+    }
+
+    private async Task TrySeedAsync(CancellationToken cancellationToken)
+    {
+        try
+        {
+            await using var connection = await database.OpenConnectionAsync(cancellationToken);
+            await using var transaction = await connection.BeginTransactionAsync(cancellationToken);
+            await using (var serialise = new NpgsqlCommand(Lock, connection, transaction))
+            {
+                await serialise.ExecuteNonQueryAsync(cancellationToken);
+            }
+
+            await SeedOperatorAsync(transaction, cancellationToken);
+            await SeedMerchantAsync(transaction, cancellationToken);
+            await transaction.CommitAsync(cancellationToken);
+            done = true;
+        }
+        catch (NpgsqlException e)
+        {
+            Log.SeedingWaits(logger, e);
+        }
+    }
+
+    private async Task SeedOperatorAsync(NpgsqlTransaction transaction, CancellationToken cancellationToken)
+    {
+        if (configuration["Payments:OperatorKey"] is not { Length: > 0 } key)
+        {
+            return;
+        }
+
+        if (!key.StartsWith(OperatorKeys.Prefix, StringComparison.Ordinal) || key.Length < OperatorKeys.Prefix.Length + 32)
+        {
+            throw new InvalidOperationException($"'Payments:OperatorKey' must begin with '{OperatorKeys.Prefix}' and go on with at least 32 random characters.");
+        }
+
+        await using var any = new NpgsqlCommand("SELECT EXISTS (SELECT FROM operator_keys)", transaction.Connection, transaction);
+        if (!(bool)(await any.ExecuteScalarAsync(cancellationToken))!)
+        {
+            await OperatorKeys.InsertAsync(transaction, ids.New<OperatorKeyId>(), "bootstrap", key, cancellationToken);
+        }
+    }
+
+    private async Task SeedMerchantAsync(NpgsqlTransaction transaction, CancellationToken cancellationToken)
+    {
+        var seed = configuration.GetSection("Payments:Seed");
+        if (seed["MerchantName"] is not { Length: > 0 } name || seed["SecretKey"] is not { Length: > 0 } secret || seed["PublishableKey"] is not { Length: > 0 } publishable)
+        {
+            return;
+        }
+
+        var merchant = await OwnerAsync(transaction, secret, cancellationToken);
+        if (merchant is null)
+        {
+            merchant = ids.New<MerchantId>();
+            await MerchantStore.InsertAsync(transaction, CreateMerchant.Of(merchant.Value, new CreateMerchant.Request(name)), cancellationToken);
+        }
+
+        foreach (var (text, @class) in new[] { (secret, KeyClass.Secret), (publishable, KeyClass.Publishable) })
+        {
+            var mode = Array.Find(Enum.GetValues<Mode>(), m => text.StartsWith(KeyStore.PrefixOf(@class, m), StringComparison.Ordinal));
+            if (!text.StartsWith(KeyStore.PrefixOf(@class, mode), StringComparison.Ordinal))
+            {
+                throw new InvalidOperationException($"'Payments:Seed' keys must begin as '{KeyStore.PrefixOf(KeyClass.Secret, Mode.Test)}' and '{KeyStore.PrefixOf(KeyClass.Publishable, Mode.Test)}' do.");
+            }
+
+            var view = new KeyView(ids.New<ApiKeyId>(), "api_key", merchant.Value, mode, @class, "seed", "", null, KeySigningPolicy.None, null, default, null, null);
+            await KeyStore.InsertAsync(transaction, view, text, null, cancellationToken);
+        }
+    }
+
+    private static async Task<MerchantId?> OwnerAsync(NpgsqlTransaction transaction, string key, CancellationToken cancellationToken)
+    {
+        await using var command = new NpgsqlCommand("SELECT merchant_id FROM api_keys WHERE hash = $1", transaction.Connection, transaction).With(SecretKeys.Hash(key));
+        return await command.ExecuteScalarAsync(cancellationToken) is Guid id ? new MerchantId(id) : null;
+    }
+}
