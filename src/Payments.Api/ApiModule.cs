@@ -1,3 +1,4 @@
+using Payments.Api.Flow;
 using Payments.Api.Http.Forwarding;
 using Payments.Api.Merchants;
 using Payments.Api.Operators;
@@ -5,6 +6,7 @@ using Payments.Connectors;
 using Payments.Platform;
 using Payments.Platform.Http;
 using Payments.Platform.Idempotency;
+using Payments.Platform.Outbox;
 using Payments.Platform.Postgres;
 
 namespace Payments.Api;
@@ -18,7 +20,9 @@ public static class ApiModule
         builder.AddDatabase(Names.Databases.Payments, typeof(ApiModule).Assembly, Plumbing.Outbox, Plumbing.Idempotency);
         builder.AddPaymentsHttp();
         builder.AddIdempotency();
+        builder.AddOutbox();
         builder.Services.AddConnectors(builder.Configuration);
+        builder.AddPayments();
         builder.AddMerchants();
         builder.AddOperators();
         builder.AddForwarding();
@@ -28,6 +32,8 @@ public static class ApiModule
     {
         ArgumentNullException.ThrowIfNull(app);
         app.UsePaymentsHttp();
+        app.MapPayments();
+        app.MapOutbox();
         app.MapMerchants();
         app.MapOperators();
         app.MapForwarded();

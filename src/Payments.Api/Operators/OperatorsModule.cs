@@ -18,5 +18,8 @@ internal static class OperatorsModule
         ops.MapPost("/operator_keys/{id}/revoke", OperatorKeys.RevokeAsync);
         ops.MapGet("/audit_entries", ReadAudit.ListAsync);
         ops.MapGet("/providers", ReadProviders.List);
+        ops.MapGet("/payments", ReadAllPayments.ManyAsync);
+        ops.MapGet("/payments/{id}", ReadAllPayments.OneAsync);
+        ops.MapGet("/incidents", ReadIncidents.ListAsync);
     }
 }

@@ -47,6 +47,7 @@ internal sealed class ApiHost : IAsyncDisposable
         builder.Configuration.AddInMemoryCollection(new Dictionary<string, string?>
         {
             ["ConnectionStrings:payments"] = database,
+            ["ConnectionStrings:kafka"] = (await servers.KafkaAsync(cancellationToken)).BootstrapServers,
             ["Payments:InternalKey"] = "internal-key-for-tests",
             ["Payments:OperatorKey"] = OperatorKey,
             ["Payments:PublicUrl"] = "http://127.0.0.1",
