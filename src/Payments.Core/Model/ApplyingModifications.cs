@@ -218,7 +218,7 @@ public static partial class Applying
 
     private static Application AfterAuthorization(PaymentState payment, Operation authorize, Fact fact)
     {
-        var approved = fact with { Kind = OperationKind.Authorize, AttemptId = authorize.Current!.Id, ModificationReference = null, Captured = fact.Kind == OperationKind.Capture && CapturesAtOnce(payment) };
+        var approved = fact with { Kind = OperationKind.Authorize, AttemptId = authorize.Current!.Id, ModificationReference = null, AmountMinor = null, Captured = fact.Kind == OperationKind.Capture && CapturesAtOnce(payment) };
         if (Authorized(payment, authorize, authorize.Current, approved) is not Applied first)
         {
             throw new InvariantException("an unsettled authorization can succeed");

@@ -1,0 +1,193 @@
+using Payments.Core;
+using Payments.Core.Events;
+using static Payments.Core.FactOutcome;
+using static Payments.Core.OperationKind;
+
+namespace Payments.Tests.Flow;
+
+public class ApplyingTests
+{
+    private static readonly PaymentSamples Samples = new();
+
+    private static Application.Applied Applied(PaymentState payment, Fact fact) => Assert.IsType<Application.Applied>(Applying.Apply(payment, fact));
+
+    [Fact]
+    public void An_automatic_payment_is_authorized_and_captured_in_two_events_of_one_version_each()
+    {
+        var opened = Samples.Opened(capture: CaptureMethod.Automatic);
+
+        var applied = Applied(opened, Samples.FactOf(opened, Authorize, Succeeded, captured: true));
+
+        Assert.Equal([PaymentEventTypes.Authorized, PaymentEventTypes.Captured], applied.Happenings.Select(h => h.Type));
+        Assert.Equal([2, 3], applied.Happenings.Select(h => h.AsOf.Version));
+        Assert.Equal([PaymentStatus.Authorized, PaymentStatus.Captured], applied.Happenings.Select(h => h.AsOf.Status));
+        Assert.Equal(new CaptureFees(1, 320, 210), applied.Happenings[1].Fees);
+        Assert.Equal(3, applied.Payment.Version);
+    }
+
+    [Fact]
+    public void The_fixed_part_of_the_fee_is_taken_with_the_first_capture_only()
+    {
+        var first = Samples.Tell(Samples.Capture(Samples.Authorized(), 4_000, false), Capture, Succeeded);
+        var second = Samples.Tell(Samples.Capture(first), Capture, Succeeded);
+
+        Assert.Equal([116 + 30, 174], second.Operations.Where(o => o.Kind == Capture).Select(o => o.Fees!.CommissionMinor));
+    }
+
+    [Fact]
+    public void A_final_capture_releases_the_rest()
+    {
+        var captured = Applied(Samples.Capture(Samples.Authorized(), 4_000, true), Samples.FactOf(Samples.Authorized(), Capture, Succeeded) with { AttemptId = null });
+
+        Assert.Equal(6_000, captured.Happenings[0].Operation!.ReleasedMinor);
+        Assert.Equal(0, captured.Payment.Amounts.CapturableMinor);
+    }
+
+    [Fact]
+    public void The_same_fact_again_changes_nothing()
+    {
+        var opened = Samples.Opened(capture: CaptureMethod.Automatic);
+        var fact = Samples.FactOf(opened, Authorize, Succeeded, captured: true);
+        var captured = PaymentSamples.Apply(opened, fact);
+        var refunding = Samples.Refund(captured);
+        var refund = Samples.FactOf(refunding, Refund, Succeeded) with { ModificationReference = "re_1" };
+        var refunded = PaymentSamples.Apply(refunding, refund);
+
+        Assert.IsType<Application.NoOp>(Applying.Apply(captured, fact));
+        Assert.IsType<Application.NoOp>(Applying.Apply(refunded, refund));
+        Assert.IsType<Application.NoOp>(Applying.Apply(refunded, refund with { AttemptId = null }));
+    }
+
+    [Fact]
+    public void A_declined_attempt_goes_on_elsewhere_only_with_a_new_attempt_in_the_same_change()
+    {
+        var opened = Samples.Opened();
+        var next = new NewAttempt(Samples.New().AttemptId, Provider.Adyen, PaymentSamples.Cost);
+
+        var moved = Applied(opened, Samples.FactOf(opened, Authorize, Declined) with { Instead = next });
+        var authorized = Samples.Tell(moved.Payment, Authorize, Succeeded);
+
+        Assert.Empty(moved.Happenings);
+        Assert.Equal([AttemptState.Declined, AttemptState.Open], moved.Payment.Authorization!.Attempts.Select(a => a.State));
+        Assert.Equal(PaymentStatus.Authorizing, moved.Payment.Status);
+        Assert.Equal(Provider.Adyen, authorized.AuthorizingAttempt!.Provider);
+    }
+
+    [Fact]
+    public void An_unknown_attempt_never_goes_on_elsewhere()
+    {
+        var opened = Samples.Opened();
+        var next = new NewAttempt(Samples.New().AttemptId, Provider.Adyen, PaymentSamples.Cost);
+
+        var unknown = Applied(opened, Samples.FactOf(opened, Authorize, Unknown) with { Instead = next }).Payment;
+
+        Assert.Single(unknown.Authorization!.Attempts);
+        Assert.Equal(PaymentStatus.Processing, unknown.Status);
+    }
+
+    [Fact]
+    public void A_success_of_an_attempt_that_was_left_is_a_contradiction()
+    {
+        var opened = Samples.Opened();
+        var left = Samples.FactOf(opened, Authorize, Succeeded);
+        var moved = PaymentSamples.Apply(opened, Samples.FactOf(opened, Authorize, NotProcessed) with { Instead = new NewAttempt(Samples.New().AttemptId, Provider.Adyen, PaymentSamples.Cost) });
+
+        Assert.IsType<Application.Contradiction>(Applying.Apply(moved, left));
+        Assert.IsType<Application.NoOp>(Applying.Apply(moved, left with { Outcome = Declined }));
+    }
+
+    [Fact]
+    public void A_refund_of_the_providers_dashboard_is_recorded_and_what_exceeds_the_books_goes_to_suspense()
+    {
+        var captured = Samples.Captured();
+
+        var within = Applied(captured, Samples.Foreign(Refund, 4_000, "re_a"));
+        var beyond = Applied(within.Payment, Samples.Foreign(Refund, 7_000, "re_b"));
+
+        Assert.Equal(0, within.Happenings[0].Operation!.SuspenseMinor);
+        Assert.Equal(1_000, beyond.Happenings[0].Operation!.SuspenseMinor);
+        Assert.Equal(7_000, beyond.Happenings[0].Operation!.AmountMinor);
+        Assert.Equal((10_000, 1_000), (beyond.Payment.Amounts.RefundedMinor, beyond.Payment.Amounts.RefundExcessMinor));
+        Assert.Equal(PaymentStatus.Refunded, beyond.Payment.Status);
+        Assert.IsType<Application.NoOp>(Applying.Apply(beyond.Payment, Samples.Foreign(Refund, 7_000, "re_b")));
+    }
+
+    [Fact]
+    public void A_capture_beyond_the_authorization_is_recorded_with_its_excess()
+    {
+        var over = Applied(Samples.Authorized(), Samples.Foreign(Capture, 12_000, "cap_1"));
+
+        Assert.Equal((10_000, 2_000), (over.Payment.Amounts.CapturedMinor, over.Payment.Amounts.CaptureExcessMinor));
+        Assert.Equal(2_000, over.Happenings[0].Operation!.SuspenseMinor);
+    }
+
+    [Fact]
+    public void A_capture_that_fails_later_is_reversed_with_its_fees_and_takes_the_hold_with_it()
+    {
+        var captured = Samples.Tell(Samples.Capture(Samples.Authorized()), Capture, Succeeded);
+
+        var reversed = Applied(captured, Samples.FactOf(captured, Capture, Declined));
+
+        var happening = Assert.Single(reversed.Happenings);
+        Assert.Equal(PaymentEventTypes.CaptureFailed, happening.Type);
+        Assert.Equal(OperationState.Reversed, happening.Operation!.State);
+        Assert.Equal(new CaptureFees(1, 320, 210), happening.Fees);
+        Assert.Equal(0, reversed.Payment.Amounts.CapturableMinor);
+        Assert.Equal(0, reversed.Payment.View().AmountCaptured);
+    }
+
+    [Fact]
+    public void An_older_notice_that_arrives_late_changes_nothing()
+    {
+        var captured = Samples.Capture(Samples.Authorized());
+        var failed = PaymentSamples.Apply(captured, Samples.FactOf(captured, Capture, Declined) with { ProviderTime = PaymentSamples.Noon.AddMinutes(2) });
+
+        Assert.IsType<Application.NoOp>(Applying.Apply(failed, Samples.FactOf(captured, Capture, Succeeded) with { ProviderTime = PaymentSamples.Noon.AddMinutes(1) }));
+        Assert.IsType<Application.Contradiction>(Applying.Apply(failed, Samples.FactOf(captured, Capture, Succeeded) with { ProviderTime = PaymentSamples.Noon.AddMinutes(3) }));
+    }
+
+    [Fact]
+    public void A_capture_notice_before_the_authorization_brings_both()
+    {
+        var opened = Samples.Opened();
+
+        var applied = Applied(opened, Samples.Foreign(Capture, 4_000, "cap_1"));
+
+        Assert.Equal([PaymentEventTypes.Authorized, PaymentEventTypes.Captured], applied.Happenings.Select(h => h.Type));
+        Assert.Equal(4_000, applied.Payment.Amounts.CapturedMinor);
+        Assert.Equal(6_000, applied.Payment.Amounts.CapturableMinor);
+        Assert.Equal([opened.Version + 1, opened.Version + 2], applied.Happenings.Select(h => h.AsOf.Version));
+    }
+
+    [Fact]
+    public void A_hold_that_the_provider_gave_up_is_voided()
+    {
+        var authorized = Samples.Authorized();
+
+        var voided = Applied(authorized, Samples.FactOf(authorized, OperationKind.Void, Succeeded));
+
+        Assert.Equal(PaymentStatus.Voided, voided.Payment.Status);
+        Assert.Equal(10_000, voided.Happenings[0].Operation!.ReleasedMinor);
+        Assert.IsType<Application.NoOp>(Applying.Apply(voided.Payment, Samples.FactOf(authorized, OperationKind.Void, Succeeded)));
+    }
+
+    [Fact]
+    public void A_fact_in_another_currency_or_of_another_amount_is_a_contradiction()
+    {
+        var opened = Samples.Opened();
+
+        Assert.IsType<Application.Contradiction>(Applying.Apply(opened, Samples.FactOf(opened, Authorize, Succeeded) with { Currency = "EUR", AmountMinor = 10_000 }));
+        Assert.IsType<Application.Contradiction>(Applying.Apply(opened, Samples.FactOf(opened, Authorize, Succeeded) with { Currency = "USD", AmountMinor = 9_999 }));
+    }
+
+    [Fact]
+    public void A_review_holds_an_authorization_that_is_not_captured()
+    {
+        var opened = Samples.Opened(capture: CaptureMethod.Automatic, review: true);
+
+        var held = Applied(opened, Samples.FactOf(opened, Authorize, Succeeded));
+
+        Assert.Equal([PaymentEventTypes.InReview], held.Happenings.Select(h => h.Type));
+        Assert.Equal(0, held.Payment.View().AmountCapturable);
+    }
+}
