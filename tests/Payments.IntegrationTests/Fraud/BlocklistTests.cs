@@ -1,0 +1,176 @@
+using System.Net;
+using System.Net.Http.Headers;
+using System.Net.Http.Json;
+using System.Text.Json;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Hosting;
+using Microsoft.Extensions.Configuration;
+using Microsoft.Extensions.Logging;
+using Payments.Core;
+using Payments.Core.Seams;
+using Payments.Fraud;
+using Payments.ServiceDefaults;
+using Xunit;
+
+namespace Payments.IntegrationTests.Fraud;
+
+public sealed class BlocklistTests(EmbeddedServers servers) : IAsyncLifetime
+{
+    private const string InternalKey = "internal-key-of-the-test";
+    private static readonly IdSource Ids = new(TimeProvider.System);
+    private static readonly string Fingerprint = new('a', 64);
+    private WebApplication? app;
+    private HttpClient client = null!;
+
+    private static CancellationToken Cancel => TestContext.Current.CancellationToken;
+
+    public async ValueTask InitializeAsync()
+    {
+        var builder = WebApplication.CreateBuilder();
+        builder.Logging.ClearProviders();
+        builder.WebHost.UseUrls("http://127.0.0.1:0");
+        builder.Configuration.AddInMemoryCollection(new Dictionary<string, string?>
+        {
+            ["ConnectionStrings:fraud"] = await servers.CreateDatabaseAsync(Cancel),
+            ["ConnectionStrings:redis"] = (await servers.RedisAsync(Cancel)).ConnectionString,
+            ["Payments:InternalKey"] = InternalKey,
+            ["Payments:Secrets:EncryptionKey"] = Convert.ToBase64String(new byte[32]),
+            ["Payments:Secrets:FingerprintKey"] = Convert.ToBase64String(new byte[32]),
+        });
+        builder.AddFraud();
+        app = builder.Build();
+        app.MapFraud();
+        await app.MigrateAsync(Cancel);
+        await app.StartAsync(Cancel);
+        client = new HttpClient { BaseAddress = new Uri(app.Urls.First()) };
+        client.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue("Bearer", InternalKey);
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        client.Dispose();
+        if (app is not null)
+        {
+            await app.DisposeAsync();
+        }
+    }
+
+    [Fact]
+    public async Task What_is_not_listed_is_approved_and_what_is_listed_is_rejected_by_name()
+    {
+        Assert.Equal("approve:0:", Show(await ScoreAsync(Question())));
+        await AddAsync(new { kind = "fingerprint", value = Fingerprint, reason = "stolen" });
+        Assert.Equal("reject:100:blocklisted_card", Show(await ScoreAsync(Question())));
+        Assert.Equal("approve:0:", Show(await ScoreAsync(Question() with { CardFingerprint = new string('b', 64) })));
+        await AddAsync(new { kind = "bin", value = "424242" });
+        Assert.Equal("reject:100:blocklisted_card,blocklisted_bin", Show(await ScoreAsync(Question())));
+        Assert.Equal("reject:100:blocklisted_bin", Show(await ScoreAsync(Question() with { CardFingerprint = new string('b', 64) })));
+    }
+
+    [Fact]
+    public async Task An_entry_of_one_merchant_counts_for_that_merchant_only()
+    {
+        var question = Question();
+        await AddAsync(new { kind = "bin", value = "424242", merchant_id = question.MerchantId.ToString() });
+        Assert.Equal("reject:100:blocklisted_bin", Show(await ScoreAsync(question)));
+        Assert.Equal("approve:0:", Show(await ScoreAsync(Question())));
+    }
+
+    [Fact]
+    public async Task The_same_payment_keeps_its_decision_although_the_list_has_changed()
+    {
+        var question = Question();
+        var first = await ScoreAsync(question);
+        var entry = await AddAsync(new { kind = "bin", value = "424242" });
+        Assert.Equal(Show(first), Show(await ScoreAsync(question)));
+        Assert.Equal("reject:100:blocklisted_bin", Show(await ScoreAsync(Question())));
+
+        using var removed = await client.DeleteAsync(new Uri($"/internal/v1/ops/blocklist/{entry.GetProperty("id").GetString()}", UriKind.Relative), Cancel);
+        Assert.Equal(HttpStatusCode.OK, removed.StatusCode);
+        Assert.Equal("approve:0:", Show(await ScoreAsync(Question())));
+        using var again = await client.DeleteAsync(new Uri($"/internal/v1/ops/blocklist/{entry.GetProperty("id").GetString()}", UriKind.Relative), Cancel);
+        Assert.Equal(HttpStatusCode.NotFound, again.StatusCode);
+    }
+
+    [Fact]
+    public async Task A_hundred_questions_about_one_payment_at_once_get_one_answer()
+    {
+        var question = Question();
+        var answers = await Task.WhenAll(Enumerable.Range(0, 100).Select(_ => ScoreAsync(question)));
+        Assert.Equal(["approve:0:"], answers.Select(Show).Distinct());
+    }
+
+    [Fact]
+    public async Task Entries_are_listed_page_by_page_and_adding_one_twice_gives_the_first()
+    {
+        var ids = new List<string>();
+        for (var i = 0; i < 5; i++)
+        {
+            ids.Add((await AddAsync(new { kind = "bin", value = $"40000{i}" })).GetProperty("id").GetString()!);
+        }
+
+        Assert.Equal(ids[2], (await AddAsync(new { kind = "bin", value = "400002" })).GetProperty("id").GetString());
+        var seen = new List<string>();
+        string? cursor = null;
+        do
+        {
+            var page = await client.GetFromJsonAsync<JsonElement>($"/internal/v1/ops/blocklist?limit=2{(cursor is null ? "" : "&cursor=" + cursor)}", Cancel);
+            seen.AddRange(page.GetProperty("data").EnumerateArray().Select(e => e.GetProperty("id").GetString()!));
+            cursor = page.GetProperty("next_cursor").GetString();
+        }
+        while (cursor is not null);
+
+        Assert.Equal(Enumerable.Reverse(ids), seen);
+    }
+
+    // body, code, param
+    [Theory]
+    [InlineData("""{"kind":"bin","value":"42424"}""", "invalid_value", "value")]
+    [InlineData("""{"kind":"bin","value":"42424a"}""", "invalid_value", "value")]
+    [InlineData("""{"kind":"fingerprint","value":"424242"}""", "invalid_value", "value")]
+    [InlineData("""{"kind":"name","value":"424242"}""", "invalid_value", "kind")]
+    [InlineData("""{"kind":"bin","value":"424242","reason":""}""", "invalid_value", "reason")]
+    [InlineData("""{"kind":"bin","value":"424242","merchant_id":"mer_x"}""", "invalid_value", "merchant_id")]
+    [InlineData("""{"kind":"bin"}""", "missing_field", "value")]
+    [InlineData("""{"kind":"bin","value":"424242","extra":1}""", "unknown_field", "extra")]
+    public async Task Bad_entries_are_refused(string body, string code, string param)
+    {
+        using var request = new HttpRequestMessage(HttpMethod.Post, "/internal/v1/ops/blocklist") { Content = new StringContent(body, System.Text.Encoding.UTF8, "application/json") };
+        request.Headers.Add("Idempotency-Key", Ids.New<RequestId>().ToString());
+        using var answer = await client.SendAsync(request, Cancel);
+        var problem = await answer.Content.ReadFromJsonAsync<JsonElement>(Cancel);
+        Assert.Equal((400, code, param), ((int)answer.StatusCode, problem.GetProperty("code").GetString(), problem.GetProperty("param").GetString()));
+    }
+
+    [Fact]
+    public async Task Nobody_scores_or_lists_without_the_internal_key()
+    {
+        using var stranger = new HttpClient { BaseAddress = client.BaseAddress };
+        using var score = await stranger.PostAsJsonAsync("/internal/v1/score", Question(), Json.Options, Cancel);
+        using var list = await stranger.GetAsync(new Uri("/internal/v1/ops/blocklist", UriKind.Relative), Cancel);
+        Assert.Equal([HttpStatusCode.Unauthorized, HttpStatusCode.Unauthorized], new[] { score.StatusCode, list.StatusCode });
+        using var garbage = await client.PostAsync(new Uri("/internal/v1/score", UriKind.Relative), new StringContent("{\"payment_id\":", System.Text.Encoding.UTF8, "application/json"), Cancel);
+        Assert.Equal(HttpStatusCode.BadRequest, garbage.StatusCode);
+    }
+
+    private async Task<FraudDecision> ScoreAsync(FraudRequest question)
+    {
+        using var answer = await client.PostAsJsonAsync("/internal/v1/score", question, Json.Options, Cancel);
+        Assert.True(answer.IsSuccessStatusCode, await answer.Content.ReadAsStringAsync(Cancel));
+        return (await answer.Content.ReadFromJsonAsync<FraudDecision>(Json.Options, Cancel))!;
+    }
+
+    private async Task<JsonElement> AddAsync(object entry)
+    {
+        using var request = new HttpRequestMessage(HttpMethod.Post, "/internal/v1/ops/blocklist") { Content = JsonContent.Create(entry) };
+        request.Headers.Add("Idempotency-Key", Ids.New<RequestId>().ToString());
+        using var answer = await client.SendAsync(request, Cancel);
+        Assert.True(answer.StatusCode == HttpStatusCode.Created, await answer.Content.ReadAsStringAsync(Cancel));
+        return await answer.Content.ReadFromJsonAsync<JsonElement>(Cancel);
+    }
+
+    private static FraudRequest Question() =>
+        new(Ids.New<PaymentId>(), Ids.New<MerchantId>(), Mode.Test, 5_000, "USD", Fingerprint, "visa", "424242", "US", "credit");
+
+    private static string Show(FraudDecision decision) => $"{decision.Verdict.ToString().ToLowerInvariant()}:{decision.Score}:{string.Join(',', decision.Factors)}";
+}
