@@ -122,7 +122,7 @@ public sealed class BookStore : IDisposable
                     break;
                 case StoredCard card: Cards.Put(card); break;
                 case StoredAnswer answer:
-                    Answers.Put(answer with { Body = "", Position = position });
+                    Answers.Put(answer with { Deflated = [], Position = position });
                     answersByAge.Enqueue((answer.Id, answer.Created));
                     ForgetOldAnswers();
                     break;

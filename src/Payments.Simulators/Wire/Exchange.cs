@@ -20,6 +20,18 @@ public sealed class Exchange(BookStore books, FaultInjector faults, Latency late
     {
         ArgumentNullException.ThrowIfNull(http);
         ArgumentNullException.ThrowIfNull(dialect);
+        try
+        {
+            await AnswerAsync(http, dialect, operation, work);
+        }
+        catch (OperationCanceledException) when (http.RequestAborted.IsCancellationRequested)
+        {
+            // The client has gone away; there is nobody to tell. What was executed is in the books.
+        }
+    }
+
+    private async Task AnswerAsync(HttpContext http, Dialect dialect, string operation, Func<Call, Transaction, Answer> work)
+    {
         if (faults.IsDown(dialect.Provider, operation))
         {
             http.Abort();
@@ -48,7 +60,7 @@ public sealed class Exchange(BookStore books, FaultInjector faults, Latency late
         var call = new Call(http, body, key, reply.RequestId, options.Value.PublicUrl?.TrimEnd('/') ?? $"{http.Request.Scheme}://{http.Request.Host}");
         if (key is null)
         {
-            await latency.WaitAsync(http.RequestAborted);
+            await latency.WaitAsync(HttpMethods.IsGet(http.Request.Method) ? http.RequestAborted : CancellationToken.None);
             var (answer, after) = Execute(call, dialect, operation, work, keep: null);
             await reply.SendAsync(answer, after);
             return;
@@ -115,7 +127,7 @@ public sealed class Exchange(BookStore books, FaultInjector faults, Latency late
 
             if (keep is var (id, fingerprint) && answer.IsKept)
             {
-                transaction.Put(new StoredAnswer { Id = id, Fingerprint = fingerprint, Status = answer.Status, Body = answer.Body, RequestId = call.RequestId, Created = transaction.Now });
+                transaction.Put(new StoredAnswer { Id = id, Fingerprint = fingerprint, Status = answer.Status, Deflated = StoredAnswer.Deflate(answer.Body), RequestId = call.RequestId, Created = transaction.Now });
             }
 
             return answer;

@@ -1,3 +1,5 @@
+using System.IO.Compression;
+using System.Text;
 using System.Text.Json.Serialization;
 using Payments.Simulators.Books;
 
@@ -10,7 +12,8 @@ public sealed record StoredAnswer : Entity
 
     public required int Status { get; init; }
 
-    public required string Body { get; init; }
+    /// <summary>The body, deflated: it is most of what a request writes, and hardly ever read again.</summary>
+    public required byte[] Deflated { get; init; }
 
     public required string RequestId { get; init; }
 
@@ -24,6 +27,28 @@ public sealed record StoredAnswer : Entity
 
     [JsonIgnore]
     public override bool IsGone => Pruned;
+
+    [JsonIgnore]
+    public string Body
+    {
+        get
+        {
+            using var inflating = new DeflateStream(new MemoryStream(Deflated), CompressionMode.Decompress);
+            using var reader = new StreamReader(inflating, Encoding.UTF8);
+            return reader.ReadToEnd();
+        }
+    }
+
+    public static byte[] Deflate(string body)
+    {
+        using var deflated = new MemoryStream();
+        using (var deflating = new DeflateStream(deflated, CompressionLevel.Fastest, leaveOpen: true))
+        {
+            deflating.Write(Encoding.UTF8.GetBytes(body));
+        }
+
+        return deflated.ToArray();
+    }
 
     public static string IdOf(string provider, string key) => $"{provider}:{key}";
 }
