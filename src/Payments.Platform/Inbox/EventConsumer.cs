@@ -24,6 +24,9 @@ internal sealed class EventConsumer(
     ILogger<EventConsumer> logger) : BackgroundService
 {
     private readonly Random jitter = new();
+    private readonly HashSet<Guid> foreignEpochs = [];
+
+    /// <summary>The last number known to exist in each partition; what is not applied of it is refilled, whatever became of the message.</summary>
     private readonly long[] wanted = new long[LogicalPartition.Count];
     private IReadOnlyList<long> headsBefore = new long[LogicalPartition.Count];
     private bool quiet = true;
@@ -32,6 +35,7 @@ internal sealed class EventConsumer(
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
+        using var untraced = Untraced.Begin();
         await using var feed = new KafkaFeed(kafka, registration.Topic, registration.Group, logger);
         var failures = 0;
         while (!stoppingToken.IsCancellationRequested)
@@ -63,7 +67,7 @@ internal sealed class EventConsumer(
     private async Task StepAsync(KafkaFeed feed, CancellationToken cancellationToken)
     {
         position ??= await checkpoints.LoadAsync(cancellationToken) ?? await RegisterAsync(cancellationToken);
-        var messages = await feed.ReadAsync(options.MaxBatch, UntilPoll(), cancellationToken);
+        var messages = await feed.ReadAsync(options.MaxBatch, Missing().Any() ? TimeSpan.Zero : UntilPoll(), cancellationToken);
         if (messages.Count > 0)
         {
             quiet = false;
@@ -112,10 +116,8 @@ internal sealed class EventConsumer(
             }
             else if (epoch != position.Epoch)
             {
-                // The publisher itself tells which log is the right one; leftovers of another in the broker mean nothing.
                 telemetry.Foreign();
-                InboxLog.ForeignEpoch(logger, registration.Name, epoch);
-                if (await IsAnotherLogAsync(await source.HeadsAsync(cancellationToken), cancellationToken))
+                if (await IsOfAnotherLogAsync(epoch, cancellationToken))
                 {
                     return [];
                 }
@@ -124,18 +126,32 @@ internal sealed class EventConsumer(
             {
                 telemetry.Repeated();
             }
-            else if (row.Sequence == last[row.Partition] + 1)
-            {
-                last[row.Partition]++;
-                run.Add(row);
-            }
             else
             {
                 wanted[row.Partition] = Math.Max(wanted[row.Partition], row.Sequence);
+                if (row.Sequence == last[row.Partition] + 1)
+                {
+                    last[row.Partition]++;
+                    run.Add(row);
+                }
             }
         }
 
         return run;
+    }
+
+    /// <summary>The publisher itself tells which log is the right one; leftovers of another in the broker mean nothing.</summary>
+    private async Task<bool> IsOfAnotherLogAsync(Guid epoch, CancellationToken cancellationToken)
+    {
+        if (foreignEpochs.Contains(epoch))
+        {
+            return false;
+        }
+
+        InboxLog.ForeignEpoch(logger, registration.Name, epoch);
+        var halted = await IsAnotherLogAsync(await source.HeadsAsync(cancellationToken), cancellationToken);
+        foreignEpochs.Add(epoch);
+        return halted;
     }
 
     private async Task ApplyAsync(IReadOnlyList<OutboxRow> run, CancellationToken cancellationToken)
@@ -147,7 +163,7 @@ internal sealed class EventConsumer(
 
         if (!await applier.ApplyAsync(position!.Epoch, run, cancellationToken))
         {
-            // Another replica was faster. What of this run it did not apply is a gap when the next number comes, or the heads are asked.
+            // Another replica was faster. What of this run it did not apply is still wanted.
             position = await checkpoints.LoadAsync(cancellationToken) ?? throw new InvalidOperationException("The registration has gone.");
             return;
         }

@@ -53,7 +53,7 @@ public sealed class KafkaClients
             AutoCommitIntervalMs = 2_000,
             AutoOffsetReset = AutoOffsetReset.Earliest,
             PartitionAssignmentStrategy = PartitionAssignmentStrategy.CooperativeSticky,
-            FetchWaitMaxMs = 100,
+            FetchWaitMaxMs = 50,
             SessionTimeoutMs = 20_000,
             AllowAutoCreateTopics = false,
         }))
@@ -61,21 +61,26 @@ public sealed class KafkaClients
             .SetErrorHandler((_, error) => KafkaLog.Trouble(logger, error.Reason))
             .Build();
 
-    /// <summary>How many partitions a topic has, or null while the broker does not tell. Creates the topic where that is configured.</summary>
+    /// <summary>How many partitions a topic has, or null while there is none. Creates the topic where that is configured.</summary>
     public async Task<int?> PartitionsAsync(IProducer<string, byte[]> producer, string topic)
     {
         ArgumentNullException.ThrowIfNull(producer);
         using var admin = new DependentAdminClientBuilder(producer.Handle).Build();
         try
         {
-            var known = await Task.Run(() => admin.GetMetadata(topic, TimeSpan.FromSeconds(5)));
+            // All topics: asking for one by name makes some brokers create it, with a number of partitions of their own.
+            var known = await Task.Run(() => admin.GetMetadata(TimeSpan.FromSeconds(5)));
             var partitions = known.Topics.SingleOrDefault(t => t.Topic == topic)?.Partitions.Count ?? 0;
             if (partitions > 0)
             {
                 return partitions;
             }
 
-            if (options.CreateTopicPartitions > 0)
+            if (options.CreateTopicPartitions == 0)
+            {
+                KafkaLog.TopicMissing(logger, topic);
+            }
+            else
             {
                 await admin.CreateTopicsAsync([new TopicSpecification { Name = topic, NumPartitions = options.CreateTopicPartitions, ReplicationFactor = options.CreateTopicReplicas }]);
                 KafkaLog.TopicCreated(logger, topic, options.CreateTopicPartitions);

@@ -12,4 +12,7 @@ internal static partial class KafkaLog
 
     [LoggerMessage(152, LogLevel.Information, "Topic {Topic} was created with {Partitions} partitions.")]
     public static partial void TopicCreated(ILogger logger, string topic, int partitions);
+
+    [LoggerMessage(153, LogLevel.Error, "There is no topic {Topic} on the broker: create it, or set Payments:Kafka:CreateTopicPartitions.")]
+    public static partial void TopicMissing(ILogger logger, string topic);
 }

@@ -17,6 +17,17 @@ public static class OutboxEndpoints
     {
         ArgumentNullException.ThrowIfNull(app);
         var outbox = app.MapGroup("/internal/v1/outbox").RequireInternalKey().ExcludeFromDescription();
+        outbox.AddEndpointFilter(async (context, next) =>
+        {
+            try
+            {
+                return await next(context);
+            }
+            catch (OutboxUnavailableException)
+            {
+                return Problems.ServiceUnavailable("The outbox");
+            }
+        });
         outbox.MapGet("/heads", HeadsAsync);
         outbox.MapGet("/{partition}", ReadAsync);
         outbox.MapPut("/consumers/{consumer}", ReportAsync);

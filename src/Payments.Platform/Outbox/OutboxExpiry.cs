@@ -12,6 +12,7 @@ internal sealed class OutboxExpiry(NpgsqlDataSource database, IOptions<OutboxOpt
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
+        using var untraced = Untraced.Begin();
         while (!stoppingToken.IsCancellationRequested)
         {
             await Task.Delay(TimeSpan.FromSeconds(options.Value.ExpirySeconds), time, stoppingToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);

@@ -26,6 +26,7 @@ internal sealed class OutboxRelay(
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
+        using var untraced = Untraced.Begin();
         var failures = 0;
         while (!stoppingToken.IsCancellationRequested)
         {

@@ -1,4 +1,7 @@
+using Confluent.Kafka;
 using Payments.Core;
+using Payments.Platform;
+using Payments.Platform.Kafka;
 using Payments.Platform.Outbox;
 using Xunit;
 
@@ -145,6 +148,31 @@ public sealed class ExactlyOnceTests(EmbeddedServers servers)
 
         await consumer.AppliedAsync(written.Count);
         await consumer.AssertExactlyOnceAsync(written);
+    }
+
+    [Fact]
+    public async Task Leftovers_of_another_log_and_strangers_messages_mean_nothing()
+    {
+        await using var bed = await EventTestBed.StartAsync(servers);
+        using var producer = new ProducerBuilder<string, byte[]>(new ProducerConfig { BootstrapServers = bed.Broker.BootstrapServers }).Build();
+        var (payment, otherEpoch) = (EventSamples.Ids.New<PaymentId>(), EventSamples.Ids.New<EventId>().Value);
+        for (var sequence = 1; sequence <= 50; sequence++)
+        {
+            var row = new OutboxRow(
+                LogicalPartition.Of(payment), sequence, EventSamples.Ids.New<EventId>().Value, "payment.authorized", payment.Value,
+                EventSamples.Ids.New<MerchantId>().Value, "test", sequence, TimeProvider.System.GetUtcNow(), "{}"u8.ToArray(), null);
+            producer.Produce(Names.Topics.PaymentEvents, CloudEvent.Write(Names.Services.Api, otherEpoch, row, null));
+            producer.Produce(Names.Topics.PaymentEvents, new Message<string, byte[]> { Key = "no event", Value = [0xFF, 0x00] });
+        }
+
+        producer.Flush(TestContext.Current.CancellationToken);
+        var consumer = await bed.StartConsumerAsync("ledger");
+        var written = await bed.WritePaymentsAsync(50);
+
+        await consumer.AppliedAsync(written.Count);
+        await consumer.AssertExactlyOnceAsync(written);
+        Assert.Equal(0, await consumer.Database.ScalarAsync<long>("SELECT count(*) FROM dead_letters", TestContext.Current.CancellationToken));
+        Assert.Equal(0, await consumer.Database.ScalarAsync<long>("SELECT count(*) FROM event_consumers WHERE halted_at IS NOT NULL", TestContext.Current.CancellationToken));
     }
 
     /// <summary>Waits until the relay has noted everything as produced.</summary>

@@ -90,14 +90,12 @@ DECLARE
     removed integer;
 BEGIN
     DELETE FROM outbox WHERE (partition, seq) IN (
-        SELECT o.partition, o.seq
+        SELECT oldest.partition, oldest.seq
         FROM outbox_heads AS head
         CROSS JOIN LATERAL (
-            SELECT e.partition, e.seq FROM outbox AS e
-            WHERE e.partition = head.partition
-              AND e.recorded_at < now() - interval '35 days'
-              AND e.seq <= COALESCE((SELECT min(c.seq) FROM outbox_consumers AS c WHERE c.partition = head.partition), head.seq)
-            ORDER BY e.seq LIMIT at_most) AS o
+            SELECT e.partition, e.seq, e.recorded_at FROM outbox AS e WHERE e.partition = head.partition ORDER BY e.seq LIMIT at_most) AS oldest
+        WHERE oldest.recorded_at < now() - interval '35 days'
+          AND oldest.seq <= COALESCE((SELECT min(c.seq) FROM outbox_consumers AS c WHERE c.partition = head.partition), head.seq)
         LIMIT at_most);
     GET DIAGNOSTICS removed = ROW_COUNT;
     RETURN removed;
