@@ -49,11 +49,14 @@ public sealed class ProviderCalls(ConnectorRegistry connectors, IVault vault, IO
             return new ReadBack(ReadBackKind.Unanswered);
         }
 
+        // Without a reference the provider is searched: by the card that was charged, or through everything since then.
+        var reference = attempt.PaymentReference ?? (operation.Kind == OperationKind.Authorize ? null : payment.AuthorizingAttempt?.PaymentReference);
+        var card = reference is null ? await CardOfAsync(payment, cancellationToken) : null;
         return await connector.ReadAsync(
-            new ReadCall(
-                operation.Kind, attempt.Id, payment.Id, payment.Mode, AmountOf(payment, operation),
-                attempt.PaymentReference ?? (operation.Kind == OperationKind.Authorize ? null : payment.AuthorizingAttempt?.PaymentReference),
-                attempt.ModificationReference, attempt.OpenedAt),
+            new ReadCall(operation.Kind, attempt.Id, payment.Id, payment.Mode, AmountOf(payment, operation), reference, attempt.ModificationReference, attempt.OpenedAt)
+            {
+                ProviderToken = card?.ProviderTokens.GetValueOrDefault(attempt.Provider),
+            },
             cancellationToken);
     }
 
@@ -78,12 +81,7 @@ public sealed class ProviderCalls(ConnectorRegistry connectors, IVault vault, IO
 
     private async Task<Outcome> AuthorizeAsync(IConnector connector, PaymentState payment, Attempt attempt, CardToken? token)
     {
-        if (token is null)
-        {
-            Invariant.Holds(Id.TryParse<TokenId>(payment.Details.PaymentMethod.Token, out var id), "a payment is made with a token");
-            token = await vault.FindAsync(payment.MerchantId, payment.Mode, id, CancellationToken.None);
-        }
-
+        token ??= await CardOfAsync(payment, CancellationToken.None);
         if (token?.ProviderTokens.GetValueOrDefault(attempt.Provider) is not { } providerToken)
         {
             return new Outcome(OutcomeKind.NotProcessed) { Detail = "the card is not known to this provider any more" };
@@ -95,6 +93,13 @@ public sealed class ProviderCalls(ConnectorRegistry connectors, IVault vault, IO
                 payment.Risk is { Decision: FraudVerdict.Challenge }, providerToken, payment.Details.Description, payment.Details.StatementDescriptor,
                 $"{options.Value.PublicUrl.TrimEnd('/')}/v1/payments/{payment.Id}/return"),
             CancellationToken.None);
+    }
+
+    /// <summary>Null once the token was deleted.</summary>
+    private Task<CardToken?> CardOfAsync(PaymentState payment, CancellationToken cancellationToken)
+    {
+        Invariant.Holds(Id.TryParse<TokenId>(payment.Details.PaymentMethod.Token, out var id), "a payment is made with a token");
+        return vault.FindAsync(payment.MerchantId, payment.Mode, id, cancellationToken);
     }
 
     private static bool CapturesNow(PaymentState payment) => payment.Details.CaptureMethod == CaptureMethod.Automatic && !payment.HeldForReview;

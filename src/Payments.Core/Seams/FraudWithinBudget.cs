@@ -20,12 +20,12 @@ public static class FraudFallback
     }
 }
 
-/// <summary>A scorer that answers in time: late or failed scoring becomes <see cref="FraudFallback"/>, counted and marked on the trace.</summary>
-public sealed class FraudWithinBudget(IFraudScorer inner, TimeProvider time, TimeSpan budget) : IFraudScorer
+/// <summary>
+/// A scorer that answers in time: late or failed scoring becomes <see cref="FraudFallback"/>, counted, marked on the trace and told to
+/// <paramref name="unavailable"/>, which logs.
+/// </summary>
+public sealed class FraudWithinBudget(IFraudScorer inner, TimeProvider time, TimeSpan budget, Action<FraudRequest, Exception> unavailable) : IFraudScorer
 {
-    /// <summary>What the payment path grants.</summary>
-    public static readonly TimeSpan DefaultBudget = TimeSpan.FromMilliseconds(100);
-
     private static readonly Meter Meter = new("Payments.Fraud");
     private static readonly Counter<long> Fallbacks = Meter.CreateCounter<long>("payments.fraud.fallbacks", "{decision}", "Decisions made without scoring.");
 
@@ -43,6 +43,7 @@ public sealed class FraudWithinBudget(IFraudScorer inner, TimeProvider time, Tim
             var why = limit.IsCancellationRequested ? "late" : "failed";
             Fallbacks.Add(1, new KeyValuePair<string, object?>("payments.reason", why));
             Activity.Current?.AddEvent(new ActivityEvent(FraudFallback.Factor, tags: new() { ["payments.reason"] = why, ["exception.type"] = e.GetType().FullName }));
+            unavailable(request, e);
             return FraudFallback.Decide(request);
         }
     }

@@ -76,6 +76,31 @@ public sealed class OperationsTests(ProvidersWorld world) : IClassFixture<Provid
         Assert.Equal("canceled", Assert.Single(await world.BooksAsync(provider, call.AttemptId.ToString())).GetProperty("status").GetString());
     }
 
+    [Fact]
+    public async Task Adyen_cancels_by_our_reference_where_its_own_never_arrived()
+    {
+        var call = await world.CallAsync(Provider.Adyen);
+        await world[Provider.Adyen].AuthorizeAsync(call, Cancel);
+        var voiding = ProvidersWorld.Modify(call, call.AttemptId.ToString(), 10_000);
+        var outcome = await world[Provider.Adyen].VoidAsync(voiding, Cancel);
+        Assert.Equal(ProviderFactKind.VoidSucceeded, await world.SettledAsync(outcome, voiding));
+        Assert.Equal("canceled", Assert.Single(await world.BooksAsync(Provider.Adyen, call.AttemptId.ToString())).GetProperty("status").GetString());
+
+        var nothing = ProvidersWorld.Modify(call, ProvidersWorld.Ids.New<AttemptId>().ToString(), 10_000);
+        Assert.Equal(ProviderFactKind.VoidFailed, await world.SettledAsync(await world[Provider.Adyen].VoidAsync(nothing, Cancel), nothing));
+    }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task Adyens_approval_by_webhook_tells_whether_it_captures(bool captureNow)
+    {
+        var call = await world.CallAsync(Provider.Adyen, captureNow: captureNow);
+        await world[Provider.Adyen].AuthorizeAsync(call, Cancel);
+        var fact = await world.FactAsync(f => f.Kind == ProviderFactKind.AuthorizationApproved && f.AttemptId == call.AttemptId);
+        Assert.Equal((captureNow, (PaymentId?)call.PaymentId), (fact.Captured, fact.PaymentId));
+    }
+
     [Theory]
     [MemberData(nameof(Both))]
     public async Task A_void_after_the_capture_is_refused(Provider provider)

@@ -10,26 +10,28 @@ public sealed class FraudWithinBudgetTests
     private static readonly FraudRequest Request = new(Ids.New<PaymentId>(), Ids.New<MerchantId>(), Mode.Test, 5_000, "USD", new string('a', 64), "visa", "424242", "US", "credit");
     private static readonly FraudDecision Rejection = new(100, FraudVerdict.Reject, ["blocklisted_card"]);
 
+    private readonly List<string> told = [];
+
     private static CancellationToken Cancel => TestContext.Current.CancellationToken;
 
     [Fact]
     public async Task A_timely_decision_is_passed_on() =>
-        Assert.Same(Rejection, await Within(_ => Task.FromResult(Rejection), FraudWithinBudget.DefaultBudget).ScoreAsync(Request, Cancel));
+        Assert.Same(Rejection, await Within(_ => Task.FromResult(Rejection), TimeSpan.FromMinutes(10)).ScoreAsync(Request, Cancel));
 
     [Fact]
     public async Task A_late_decision_becomes_the_fallback_and_the_scorer_is_told_to_stop()
     {
-        var told = new TaskCompletionSource();
+        var stopped = new TaskCompletionSource();
         var decision = await Within(
             async token =>
             {
-                using var registration = token.Register(told.SetResult);
+                using var registration = token.Register(stopped.SetResult);
                 await Task.Delay(Timeout.Infinite, token);
                 return Rejection;
             },
             TimeSpan.FromMilliseconds(20)).ScoreAsync(Request, Cancel);
         AssertFallback(decision);
-        await told.Task.WaitAsync(TimeSpan.FromSeconds(30), Cancel);
+        await stopped.Task.WaitAsync(TimeSpan.FromSeconds(30), Cancel);
     }
 
     [Fact]
@@ -42,8 +44,9 @@ public sealed class FraudWithinBudgetTests
     [Fact]
     public async Task A_failed_scorer_becomes_the_fallback()
     {
-        AssertFallback(await Within(_ => throw new HttpRequestException("down"), FraudWithinBudget.DefaultBudget).ScoreAsync(Request, Cancel));
-        AssertFallback(await Within(_ => Task.FromException<FraudDecision>(new InvalidOperationException("broken")), FraudWithinBudget.DefaultBudget).ScoreAsync(Request, Cancel));
+        AssertFallback(await Within(_ => throw new HttpRequestException("down"), TimeSpan.FromMinutes(10)).ScoreAsync(Request, Cancel));
+        Assert.Equal([$"{Request.PaymentId}: down"], told);
+        AssertFallback(await Within(_ => Task.FromException<FraudDecision>(new InvalidOperationException("broken")), TimeSpan.FromMinutes(10)).ScoreAsync(Request, Cancel));
     }
 
     [Fact]
@@ -62,8 +65,8 @@ public sealed class FraudWithinBudgetTests
         Assert.Equal([FraudFallback.Factor], decision.Factors);
     }
 
-    private static FraudWithinBudget Within(Func<CancellationToken, Task<FraudDecision>> score, TimeSpan budget) =>
-        new(new Scorer(score), TimeProvider.System, budget);
+    private FraudWithinBudget Within(Func<CancellationToken, Task<FraudDecision>> score, TimeSpan budget) =>
+        new(new Scorer(score), TimeProvider.System, budget, (request, e) => told.Add($"{request.PaymentId}: {e.Message}"));
 
     private sealed class Scorer(Func<CancellationToken, Task<FraudDecision>> score) : IFraudScorer
     {
