@@ -23,7 +23,7 @@ namespace Payments.IntegrationTests.Events;
 /// </summary>
 internal sealed class EventTestBed : IAsyncDisposable
 {
-    private const string InternalKey = "internal-key-of-the-tests";
+    internal const string InternalKey = "internal-key-of-the-tests";
     private readonly EmbeddedServers servers;
     private readonly List<TestConsumer> consumers = [];
     private WebApplication? publisher;

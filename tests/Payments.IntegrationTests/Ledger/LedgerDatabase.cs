@@ -15,13 +15,17 @@ internal sealed class LedgerDatabase : IAsyncDisposable
 {
     private readonly Dictionary<int, long> sequences = [];
 
-    private LedgerDatabase(NpgsqlDataSource owner, NpgsqlDataSource writer)
+    private LedgerDatabase(string connectionString, NpgsqlDataSource owner, NpgsqlDataSource writer)
     {
+        ConnectionString = connectionString;
         Owner = owner;
         Writer = writer;
     }
 
     public static IdSource Ids { get; } = new(TimeProvider.System);
+
+    /// <summary>The owner's.</summary>
+    public string ConnectionString { get; }
 
     public NpgsqlDataSource Owner { get; }
 
@@ -29,10 +33,10 @@ internal sealed class LedgerDatabase : IAsyncDisposable
 
     public static async Task<LedgerDatabase> CreateAsync(EmbeddedServers servers, CancellationToken cancellationToken)
     {
-        var connectionString = new NpgsqlConnectionStringBuilder(await servers.CreateDatabaseAsync(cancellationToken)) { MaxPoolSize = 20 }.ConnectionString;
+        var connectionString = new NpgsqlConnectionStringBuilder(await servers.CreateDatabaseAsync(cancellationToken)) { MaxPoolSize = 20, PersistSecurityInfo = true }.ConnectionString;
         var owner = NpgsqlDataSource.Create(connectionString);
         await Migrations.ApplyAsync(owner, Migrations.In(typeof(LedgerModule).Assembly, Plumbing.Inbox), cancellationToken);
-        return new(owner, NpgsqlDataSource.Create(new ServiceRole(LedgerModule.DefaultRole).Apply(connectionString)));
+        return new(connectionString, owner, NpgsqlDataSource.Create(new ServiceRole(LedgerModule.DefaultRole).Apply(connectionString)));
     }
 
     /// <summary>The journals of what happened, numbered as the publisher would number them; null for events that post nothing.</summary>
