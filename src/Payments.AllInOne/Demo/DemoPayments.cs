@@ -63,13 +63,13 @@ internal static class DemoPayments
     private static Table JournalTable(JsonArray journals)
     {
         var table = new Table().Border(TableBorder.Minimal).AddColumns("Event", "Line", "Debit", "Credit").AddColumn(new TableColumn("Amount").RightAligned());
-        foreach (var journal in journals)
+        foreach (var journal in journals.OrderBy(j => (long)j!["event_seq"]!))
         {
             foreach (var line in journal!["lines"]!.AsArray())
             {
                 table.AddRow(new[]
                 {
-                    (string?)journal["event_type"], $"{line!["action"]} {line["kind"]}", (string?)line["debit"], (string?)line["credit"],
+                    (string?)journal["event_type"], $"{line!["action"]} {line["kind"]}", Account(line["debit"]), Account(line["credit"]),
                     $"{Amount(line)} {line["currency"]}",
                 }.Select(cell => new Text(cell ?? string.Empty)));
             }
@@ -77,6 +77,8 @@ internal static class DemoPayments
 
         return table;
     }
+
+    private static string Account(JsonNode? end) => $"{end!["owner"]}/{end["kind"]}";
 
     /// <summary>The demo uses currencies of two decimals only.</summary>
     private static string Amount(JsonNode node) => ((long)node["amount"]! / 100m).ToString("0.00", CultureInfo.InvariantCulture);

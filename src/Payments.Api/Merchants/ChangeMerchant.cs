@@ -30,7 +30,7 @@ internal static class ChangeMerchant
 
     public sealed record RateLimitPatch(Optional<int?> RequestsPerSecond = default);
 
-    public static async Task<IResult> HandleAsync(string id, HttpContext context, NpgsqlDataSource database, CancellationToken cancellationToken)
+    public static async Task<IResult> HandleAsync(string id, HttpContext context, NpgsqlDataSource database, MerchantDirectory directory, CancellationToken cancellationToken)
     {
         if (!(await RequestBody.ReadAsync<Request>(context, cancellationToken)).Succeeded(out var request, out var problem))
         {
@@ -59,6 +59,7 @@ internal static class ChangeMerchant
         await Audit.AppendAsync(transaction, context, "merchant.change", merchantId.ToString(), new { Before = current, After = changed }, cancellationToken);
         var stored = await MerchantStore.LockAsync(transaction, merchantId, cancellationToken);
         await transaction.CommitAsync(cancellationToken);
+        directory.Forget(merchantId);
         return TypedResults.Ok(stored);
     }
 

@@ -12,6 +12,9 @@ internal sealed class MerchantDirectory(NpgsqlDataSource database, TimeProvider 
     public async Task<Merchant?> FindAsync(MerchantId merchant, CancellationToken cancellationToken) =>
         await recent.FindAsync(merchant, LookUpAsync, cancellationToken);
 
+    /// <summary>To be called after a change was committed.</summary>
+    public void Forget(MerchantId merchant) => recent.Forget(merchant);
+
     private async Task<Merchant?> LookUpAsync(MerchantId id, CancellationToken cancellationToken)
     {
         if (await MerchantStore.FindAsync(database, id, cancellationToken) is not { } found)

@@ -8,7 +8,8 @@ internal static class MerchantsModule
 {
     public static void AddMerchants(this WebApplicationBuilder builder)
     {
-        builder.Services.AddSingleton<IMerchants, MerchantDirectory>();
+        builder.Services.AddSingleton<MerchantDirectory>();
+        builder.Services.AddSingleton<IMerchants>(s => s.GetRequiredService<MerchantDirectory>());
         builder.Services.TryAddSingleton<IKeyDirectory, KeyDirectory>();
     }
 

@@ -50,6 +50,9 @@ public sealed class RecentLookups<TKey, T>(TimeProvider time)
         }
     }
 
+    /// <summary>Lets the next caller look again: what this replica changed itself it must not tell wrongly afterwards.</summary>
+    public void Forget(TKey key) => entries.TryRemove(key, out _);
+
     private static async Task<T?> LookUpAsync(TKey key, Func<TKey, CancellationToken, Task<T?>> find)
     {
         using var limit = new CancellationTokenSource(LookupLimit);
