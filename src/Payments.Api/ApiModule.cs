@@ -1,5 +1,6 @@
 using Payments.Api.Flow;
 using Payments.Api.Http.Forwarding;
+using Payments.Api.Http.OpenApi;
 using Payments.Api.Merchants;
 using Payments.Api.Operators;
 using Payments.Connectors;
@@ -26,6 +27,7 @@ public static class ApiModule
         builder.AddMerchants();
         builder.AddOperators();
         builder.AddForwarding();
+        builder.AddOpenApiDocument();
     }
 
     public static void MapApi(this WebApplication app)
@@ -37,5 +39,6 @@ public static class ApiModule
         app.MapMerchants();
         app.MapOperators();
         app.MapForwarded();
+        app.MapOpenApiDocument();
     }
 }

@@ -22,8 +22,8 @@ internal static class MerchantsModule
         merchants.MapPatch("/{id}", ChangeMerchant.HandleAsync);
         merchants.MapPost("/{id}/keys", CreateKey.HandleAsync);
         merchants.MapGet("/{id}/keys", ListKeys.HandleAsync);
-        merchants.MapPost("/{id}/keys/{keyId}/roll", RollKey.HandleAsync);
-        merchants.MapPost("/{id}/keys/{keyId}/revoke", RevokeKey.HandleAsync);
+        merchants.MapPost("/{id}/keys/{key_id}/roll", RollKey.HandleAsync);
+        merchants.MapPost("/{id}/keys/{key_id}/revoke", RevokeKey.HandleAsync);
         app.MapGet("/internal/v1/keys/{hash}", KeyDirectory.HandleAsync).RequireInternalKey();
     }
 }

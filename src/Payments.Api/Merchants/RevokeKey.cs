@@ -1,3 +1,4 @@
+using Microsoft.AspNetCore.Mvc;
 using Payments.Api.Operators;
 using Payments.Platform.Http;
 using Payments.Platform.Idempotency;
@@ -9,7 +10,7 @@ internal static class RevokeKey
 {
     public sealed record Request;
 
-    public static async Task<IResult> HandleAsync(string id, string keyId, HttpContext context, IdempotentRequests requests, CancellationToken cancellationToken)
+    public static async Task<IResult> HandleAsync(string id, [FromRoute(Name = "key_id")] string keyId, HttpContext context, IdempotentRequests requests, CancellationToken cancellationToken)
     {
         if (!(await RequestBody.ReadOptionalAsync<Request>(context, cancellationToken)).Succeeded(out _, out var problem))
         {

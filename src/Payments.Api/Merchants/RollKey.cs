@@ -1,3 +1,4 @@
+using Microsoft.AspNetCore.Mvc;
 using Payments.Api.Operators;
 using Payments.Core;
 using Payments.Platform.Http;
@@ -13,7 +14,7 @@ internal static class RollKey
 
     public sealed record Request(int OverlapSeconds = 24 * 3600);
 
-    public static async Task<IResult> HandleAsync(string id, string keyId, HttpContext context, IdempotentRequests requests, SecretBox box, CancellationToken cancellationToken)
+    public static async Task<IResult> HandleAsync(string id, [FromRoute(Name = "key_id")] string keyId, HttpContext context, IdempotentRequests requests, SecretBox box, CancellationToken cancellationToken)
     {
         if (!(await RequestBody.ReadOptionalAsync<Request>(context, cancellationToken)).Succeeded(out var request, out var problem))
         {

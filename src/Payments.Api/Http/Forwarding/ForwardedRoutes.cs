@@ -32,10 +32,15 @@ internal static class ForwardedRoutes
     private static readonly Route[] Operators =
     [
         new("GET", "/ledger/accounts", Owner.Ledger),
+        new("GET", "/ledger/accounts/{id}", Owner.Ledger),
+        new("GET", "/ledger/accounts/{id}/movements", Owner.Ledger),
         new("GET", "/ledger/journals", Owner.Ledger),
+        new("GET", "/ledger/journals/{id}", Owner.Ledger),
         new("GET", "/ledger/trial_balance", Owner.Ledger),
         new("GET", "/ledger/balance", Owner.Ledger),
         new("GET", "/ledger/completeness", Owner.Ledger),
+        new("GET", "/ledger/chain/verify", Owner.Ledger),
+        new("POST", "/ledger/chain/anchor", Owner.Ledger, "ledger.anchor"),
         new("GET", "/blocklist", Owner.Fraud),
         new("POST", "/blocklist", Owner.Fraud, "blocklist.add"),
         new("DELETE", "/blocklist/{id}", Owner.Fraud, "blocklist.remove"),

@@ -1,0 +1,34 @@
+using System.Text.Json.Nodes;
+
+namespace Payments.Api.Http.OpenApi;
+
+internal enum Origin
+{
+    Api,
+    Vault,
+}
+
+/// <summary>One operation as the document describes it: what no code says by itself.</summary>
+/// <param name="Query">Names of query parameters; <see cref="Glossary"/> explains them.</param>
+/// <param name="Request">An example of the body; every member of it is a member of the schema.</param>
+/// <param name="Required">Members of the body that must be given, by path.</param>
+/// <param name="Response">An example of the answer.</param>
+internal sealed record DocumentedOperation(string Method, string Path, string Tag, string Summary)
+{
+    public string? Description { get; init; }
+    public Origin Origin { get; init; }
+    public string[] Query { get; init; } = [];
+    public string? Request { get; init; }
+    public string[] Required { get; init; } = [];
+    public int Status { get; init; } = 200;
+    public string? Response { get; init; }
+
+    public bool IsOperators => Path.StartsWith("/ops/", StringComparison.Ordinal);
+
+    /// <summary>An example list around one row.</summary>
+    public static string List(string row) => $$"""{"object": "list", "data": [{{row}}], "has_more": false, "next_cursor": null}""";
+
+    public JsonNode? RequestNode => Request is null ? null : JsonNode.Parse(Request);
+
+    public JsonNode? ResponseNode => Response is null ? null : JsonNode.Parse(Response);
+}

@@ -1,0 +1,71 @@
+namespace Payments.Api.Http.OpenApi;
+
+/// <summary>Objects as the document shows them.</summary>
+internal static class Examples
+{
+    public const string Payment = """
+        {"id": "pay_01k0x5w3n8e2v9y7t4r6q1m5za", "object": "payment", "merchant_id": "mer_01k0x5w3n8e2v9y7t4r6q1m5za", "mode": "test", "status": "captured",
+         "amount": 5000, "amount_capturable": 0, "amount_captured": 5000, "amount_refunded": 0, "currency": "USD", "capture_method": "automatic",
+         "payment_method": {"type": "card", "brand": "visa", "last4": "4242", "country": "US", "funding": "credit", "token": "tok_01k0x5w3n8e2v9y7t4r6q1m5za"},
+         "provider": "stripe", "provider_reference": "pi_3PqX", "risk": {"score": 4, "decision": "approve", "factors": []}, "next_action": null, "decline": null,
+         "order_id": "1042", "description": "Two mugs", "statement_descriptor": "MUGS", "receipt_email": "ada@example.com", "metadata": {"cart": "77"},
+         "created_at": "2026-01-31T12:00:00Z", "authorized_at": "2026-01-31T12:00:01Z", "captured_at": "2026-01-31T12:00:01Z", "version": 3}
+        """;
+
+    public const string Refund = """
+        {"id": "re_01k0x5w3n8e2v9y7t4r6q1m5za", "object": "refund", "payment_id": "pay_01k0x5w3n8e2v9y7t4r6q1m5za", "status": "succeeded", "amount": 1500, "currency": "USD",
+         "reason": "One mug arrived broken", "created_at": "2026-02-01T09:00:00Z"}
+        """;
+
+    public const string Endpoint = """
+        {"id": "we_01k0x5w3n8e2v9y7t4r6q1m5za", "object": "webhook_endpoint", "url": "https://shop.example/webhooks", "description": "Orders",
+         "event_types": ["payment.captured", "payment.refunded"], "status": "enabled", "created_at": "2026-01-31T12:00:00Z"}
+        """;
+
+    public const string Delivery = """
+        {"id": "whd_01k0x5w3n8e2v9y7t4r6q1m5za", "object": "delivery", "endpoint_id": "we_01k0x5w3n8e2v9y7t4r6q1m5za", "event_id": "evt_01k0x5w3n8e2v9y7t4r6q1m5za",
+         "event_type": "payment.captured", "status": "delivered", "created_at": "2026-01-31T12:00:02Z", "delivered_at": "2026-01-31T12:00:02Z", "next_attempt_at": null,
+         "attempts": [{"number": 1, "finished_at": "2026-01-31T12:00:02Z", "duration_milliseconds": 41, "status_code": 200, "error": null, "response": "ok"}]}
+        """;
+
+    public const string Event = """
+        {"id": "evt_01k0x5w3n8e2v9y7t4r6q1m5za", "object": "event", "type": "payment.captured", "timestamp": "2026-01-31T12:00:01Z", "mode": "test", "version": 3,
+         "data": {"id": "pay_01k0x5w3n8e2v9y7t4r6q1m5za", "object": "payment", "status": "captured"}}
+        """;
+
+    public const string Merchant = """
+        {"id": "mer_01k0x5w3n8e2v9y7t4r6q1m5za", "object": "merchant", "name": "Mugs & More", "active": true, "risk_tier": "standard",
+         "plan": {"version": 1, "credit": {"rate_per_million": 29000, "fixed_us_cents": 30}, "debit": {"rate_per_million": 15000, "fixed_us_cents": 25}},
+         "monthly_limits": {"test": null, "live": 50000000}, "settlement": {"currency": "USD", "schedule": "daily_t2"}, "routing": {"preferred_provider": null},
+         "receipts": true, "statement_descriptor": "MUGS", "rate_limit": {"requests_per_second": null}, "created_at": "2026-01-31T12:00:00Z", "updated_at": "2026-01-31T12:00:00Z"}
+        """;
+
+    public const string ApiKey = """
+        {"id": "key_01k0x5w3n8e2v9y7t4r6q1m5za", "object": "api_key", "merchant_id": "mer_01k0x5w3n8e2v9y7t4r6q1m5za", "mode": "test", "class": "secret", "name": "Shop server",
+         "last4": "x9Qa", "scopes": ["read", "write"], "signing": "required", "rolled_to": null, "created_at": "2026-01-31T12:00:00Z", "expires_at": null, "revoked_at": null}
+        """;
+
+    public const string NewApiKey = $$"""{"api_key": {{ApiKey}}, "key": "sk_test_…", "signing_secret": "ssec_…"}""";
+
+    public const string OperatorKey = """
+        {"id": "opk_01k0x5w3n8e2v9y7t4r6q1m5za", "object": "operator_key", "name": "Ada", "last4": "x9Qa", "created_at": "2026-01-31T12:00:00Z", "revoked_at": null}
+        """;
+
+    public const string Account = """
+        {"id": "acc_01k0x5w3n8e2v9y7t4r6q1m5za", "object": "account", "mode": "test", "owner": "mer_01k0x5w3n8e2v9y7t4r6q1m5za", "kind": "merchant_payable", "currency": "USD",
+         "partition": null, "normal": "credit", "balance": 4825, "debits": 175, "credits": 5000, "pending_debits": 0, "pending_credits": 0, "version": 2, "opened_at": "2026-01-31T12:00:01Z"}
+        """;
+
+    public const string Journal = """
+        {"id": "jrn_01k0x5w3n8e2v9y7t4r6q1m5za", "object": "journal", "event": "evt_01k0x5w3n8e2v9y7t4r6q1m5za", "posted_at": "2026-01-31T12:00:02Z", "movements": []}
+        """;
+
+    public const string Blocked = """
+        {"id": "blk_01k0x5w3n8e2v9y7t4r6q1m5za", "object": "blocklist_entry", "kind": "bin", "value": "400000", "merchant_id": null, "reason": "Carding attack",
+         "created_at": "2026-01-31T12:00:00Z"}
+        """;
+
+    public const string DeadLetter = """
+        {"id": "dl_01k0x5w3n8e2v9y7t4r6q1m5za", "object": "dead_letter", "consumer": "ledger", "event_id": "evt_01k0x5w3n8e2v9y7t4r6q1m5za", "error": "…", "created_at": "2026-01-31T12:00:00Z"}
+        """;
+}

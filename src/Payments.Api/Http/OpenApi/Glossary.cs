@@ -1,0 +1,73 @@
+using System.Collections.Frozen;
+using System.Text.Json;
+using Payments.Api.Merchants;
+using Payments.Core;
+using Payments.Core.Events;
+using Payments.Core.Seams;
+using Payments.Platform.Http;
+
+namespace Payments.Api.Http.OpenApi;
+
+/// <summary>What members and parameters mean wherever they occur.</summary>
+internal static class Glossary
+{
+    public sealed record Term(string Meaning, string[]? Values = null);
+
+    public static FrozenDictionary<string, Term> Members { get; } = new Dictionary<string, Term>
+    {
+        ["amount"] = new("Minor units of the currency: 5000 is 50.00 USD and 5000 JPY. At least 1; at most what Currency limits list."),
+        ["currency"] = new("ISO 4217, upper case.", [.. Currency.All.Select(c => c.Code)]),
+        ["capture_method"] = Words<CaptureMethod>("Automatic takes the money with the authorization, manual by a later capture."),
+        ["status"] = new("Where it stands."),
+        ["provider"] = Words<Provider>("Who processes it."),
+        ["preferred_provider"] = Words<Provider>("Gets all of the merchant's payments while its circuit is closed; null leaves it to the router."),
+        ["version"] = new("Grows with every change: the higher one is the later one."),
+        ["final"] = new("No capture follows: what is left is released."),
+        ["metadata"] = new("Up to the merchant; texts by name."),
+        ["order_id"] = new("The merchant's own number, for searching."),
+        ["receipt_email"] = new("Where receipts go."),
+        ["return_url"] = new("Where the shopper's browser comes back to after a challenge (3-D Secure)."),
+        ["statement_descriptor"] = new("What the card statement says: up to 22 letters, digits and signs."),
+        ["event_types"] = new("Only these; null: all.", null),
+        ["mode"] = Words<Mode>("Test and live never meet."),
+        ["class"] = Words<KeyClass>("Publishable keys make tokens; secret keys do everything else."),
+        ["scopes"] = new($"What a secret key may do ({string.Join(", ", KeyScopes.All)}); absent: all."),
+        ["signing"] = Words<KeySigningPolicy>("Whether requests of this key are signed."),
+        ["risk_tier"] = Words<RiskTier>("How closely the merchant is watched."),
+        ["schedule"] = Words<SettlementSchedule>("When captured money is paid out."),
+        ["rate_per_million"] = new("Hundredths of a basis point: 29000 is 2.9 %."),
+        ["fixed_us_cents"] = new("Once per payment, in US cents or their equivalent."),
+        ["overlap_seconds"] = new("How long the old key works on: 0 to 604800."),
+        ["type"] = new($"Which kind. Events: {string.Join(", ", PaymentEventTypes.All)}."),
+        ["next_cursor"] = new("Pass it as cursor for the next page; null on the last."),
+    }.ToFrozenDictionary();
+
+    public static FrozenDictionary<string, Term> Parameters { get; } = new Dictionary<string, Term>
+    {
+        ["limit"] = new("Rows per page: 1 to 100, 20 by default."),
+        ["cursor"] = new("next_cursor of the page before."),
+        ["status"] = Words<PaymentStatus>("Only payments that stand so."),
+        ["order_id"] = new("Only payments of this order."),
+        ["created[gte]"] = new("Created at or after: RFC 3339, or unix seconds."),
+        ["created[gt]"] = new("Created after."),
+        ["created[lt]"] = new("Created before."),
+        ["created[lte]"] = new("Created at or before."),
+        ["type"] = new("Only of this type."),
+        ["payment"] = new("Only of this payment."),
+        ["currency"] = new("Only in this currency."),
+        ["active"] = new("Only active, or only suspended merchants.", ["true", "false"]),
+        ["target"] = new("Only what was done to this id."),
+        ["merchant_id"] = new("Only of this merchant."),
+        ["mode"] = Words<Mode>("Only in this mode."),
+        ["open"] = new("Only open, or only closed incidents.", ["true", "false"]),
+        ["service"] = new("Whose dead letters.", ["ledger", "webhooks", "fraud"]),
+        ["account"] = new("The account."),
+        ["at"] = new("As of this time: RFC 3339, or unix seconds."),
+        ["basis"] = new("By which time a movement counts.", ["posted", "effective"]),
+        ["owner"] = new("Only accounts of this owner."),
+        ["kind"] = new("Only accounts of this kind."),
+    }.ToFrozenDictionary();
+
+    private static Term Words<TEnum>(string meaning)
+        where TEnum : struct, Enum => new(meaning, [.. Enum.GetNames<TEnum>().Select(JsonNamingPolicy.SnakeCaseLower.ConvertName)]);
+}

@@ -1,0 +1,90 @@
+namespace Payments.Api.Http.OpenApi;
+
+/// <summary>What merchants call.</summary>
+internal static class MerchantOperations
+{
+    private static readonly string[] PaymentFilters = ["status", "order_id", "created[gte]", "created[gt]", "created[lt]", "created[lte]", "limit", "cursor"];
+    private static readonly string[] Paging = ["limit", "cursor"];
+
+    public static DocumentedOperation[] All { get; } =
+    [
+        new("POST", "/v1/tokens", "Tokens", "Turn a card into a token")
+        {
+            Origin = Origin.Vault,
+            Description = "Called by the shopper's browser with a publishable key, so that card data never touches the merchant's server. The card is stored at every provider of the mode.",
+            Request = """{"card": {"number": "4242424242424242", "exp_month": 12, "exp_year": 2034, "cvc": "123", "name": "Ada Lovelace"}}""",
+            Required = ["card", "card.number", "card.exp_month", "card.exp_year", "card.cvc"],
+            Status = 201,
+            Response = """
+                {"id": "tok_01k0x5w3n8e2v9y7t4r6q1m5za", "object": "token", "mode": "test", "card": {"brand": "visa", "last4": "4242", "exp_month": 12, "exp_year": 2034, "country": "US", "funding": "credit"},
+                 "providers": ["stripe", "adyen"], "created_at": "2026-01-31T12:00:00Z"}
+                """,
+        },
+        new("DELETE", "/v1/tokens/{id}", "Tokens", "Forget a token") { Origin = Origin.Vault, Status = 204, Description = "Takes the card away from every provider, too." },
+
+        new("POST", "/v1/payments", "Payments", "Create a payment")
+        {
+            Description = "Authorizes, and with capture_method automatic also captures. 201 with the payment, also when it was declined (status declined); 202 while the outcome is unknown: repeat the request with the same Idempotency-Key, or wait for the webhook.",
+            Request = """
+                {"amount": 5000, "currency": "USD", "payment_method": {"token": "tok_01k0x5w3n8e2v9y7t4r6q1m5za"}, "capture_method": "automatic", "description": "Two mugs", "order_id": "1042",
+                 "metadata": {"cart": "77"}, "statement_descriptor": "MUGS", "return_url": "https://shop.example/return", "receipt_email": "ada@example.com"}
+                """,
+            Required = ["amount", "currency", "payment_method", "payment_method.token"],
+            Status = 201,
+            Response = Examples.Payment,
+        },
+        new("GET", "/v1/payments", "Payments", "List payments") { Query = PaymentFilters, Response = DocumentedOperation.List(Examples.Payment) },
+        new("GET", "/v1/payments/{id}", "Payments", "Read a payment") { Response = Examples.Payment, Description = "With its attempts, refunds and timeline." },
+        new("POST", "/v1/payments/{id}/capture", "Payments", "Capture an authorized payment")
+        {
+            Description = "Without amount: all that is left. With final: the rest is released.",
+            Request = """{"amount": 3000, "final": false}""",
+            Response = Examples.Payment,
+        },
+        new("POST", "/v1/payments/{id}/void", "Payments", "Release an authorized payment") { Request = "{}", Response = Examples.Payment },
+        new("POST", "/v1/payments/{id}/refunds", "Refunds", "Refund a captured payment")
+        {
+            Description = "Without amount: all that is left. Never more than was captured.",
+            Request = """{"amount": 1500, "reason": "One mug arrived broken"}""",
+            Status = 201,
+            Response = Examples.Refund,
+        },
+        new("GET", "/v1/refunds/{id}", "Refunds", "Read a refund") { Response = Examples.Refund },
+
+        new("POST", "/v1/webhook_endpoints", "Webhooks", "Create a webhook endpoint")
+        {
+            Description = "Deliveries follow Standard Webhooks. The signing secret is shown once.",
+            Request = """{"url": "https://shop.example/webhooks", "description": "Orders", "event_types": ["payment.captured", "payment.refunded"]}""",
+            Required = ["url"],
+            Status = 201,
+            Response = Examples.Endpoint,
+        },
+        new("GET", "/v1/webhook_endpoints", "Webhooks", "List webhook endpoints") { Query = Paging, Response = DocumentedOperation.List(Examples.Endpoint) },
+        new("GET", "/v1/webhook_endpoints/{id}", "Webhooks", "Read a webhook endpoint") { Response = Examples.Endpoint },
+        new("PATCH", "/v1/webhook_endpoints/{id}", "Webhooks", "Change a webhook endpoint") { Request = """{"description": "Orders and refunds", "status": "disabled"}""", Response = Examples.Endpoint },
+        new("DELETE", "/v1/webhook_endpoints/{id}", "Webhooks", "Remove a webhook endpoint") { Status = 204 },
+        new("POST", "/v1/webhook_endpoints/{id}/rotate_secret", "Webhooks", "Rotate the signing secret")
+        {
+            Description = "Both secrets sign for a while, so that no delivery fails meanwhile.",
+            Request = "{}",
+            Response = Examples.Endpoint,
+        },
+        new("GET", "/v1/webhook_endpoints/{id}/deliveries", "Webhooks", "List deliveries") { Query = Paging, Response = DocumentedOperation.List(Examples.Delivery) },
+        new("POST", "/v1/webhook_endpoints/{id}/deliveries/{delivery_id}/resend", "Webhooks", "Deliver again") { Request = "{}", Status = 202, Response = Examples.Delivery },
+        new("GET", "/v1/events", "Webhooks", "List events") { Query = ["type", .. Paging], Response = DocumentedOperation.List(Examples.Event) },
+        new("GET", "/v1/events/{id}", "Webhooks", "Read an event") { Response = Examples.Event },
+
+        new("GET", "/v1/balance", "Balance", "Read the balance")
+        {
+            Response = """{"object": "balance", "mode": "test", "pending": [{"amount": 4825, "currency": "USD"}], "available": [], "reserved": [], "authorized": []}""",
+        },
+        new("GET", "/v1/balance_transactions", "Balance", "List balance transactions")
+        {
+            Query = ["payment", "type", "currency", .. Paging],
+            Response = DocumentedOperation.List("""
+                {"id": "txn_01k0x5w3n8e2v9y7t4r6q1m5za", "object": "balance_transaction", "type": "capture", "amount": 5000, "fee": 175, "net": 4825, "currency": "USD",
+                 "payment": "pay_01k0x5w3n8e2v9y7t4r6q1m5za", "created_at": "2026-01-31T12:00:02Z"}
+                """),
+        },
+    ];
+}

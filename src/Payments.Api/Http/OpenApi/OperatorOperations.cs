@@ -1,0 +1,134 @@
+namespace Payments.Api.Http.OpenApi;
+
+/// <summary>What operators call, with keys of their own.</summary>
+internal static class OperatorOperations
+{
+    private static readonly string[] Paging = ["limit", "cursor"];
+
+    public static DocumentedOperation[] All { get; } =
+    [
+        new("POST", "/ops/v1/merchants", "Operators: merchants", "Create a merchant")
+        {
+            Request = """
+                {"name": "Mugs & More", "active": true, "risk_tier": "standard", "plan": {"credit": {"rate_per_million": 29000, "fixed_us_cents": 30}, "debit": {"rate_per_million": 15000, "fixed_us_cents": 25}},
+                 "monthly_limits": {"test": null, "live": 50000000}, "settlement": {"currency": "USD", "schedule": "daily_t2"}, "routing": {"preferred_provider": null},
+                 "receipts": true, "statement_descriptor": "MUGS", "rate_limit": {"requests_per_second": 100}}
+                """,
+            Required = ["name"],
+            Status = 201,
+            Response = Examples.Merchant,
+        },
+        new("GET", "/ops/v1/merchants", "Operators: merchants", "List merchants") { Query = ["active", .. Paging], Response = DocumentedOperation.List(Examples.Merchant) },
+        new("GET", "/ops/v1/merchants/{id}", "Operators: merchants", "Read a merchant") { Response = Examples.Merchant },
+        new("PATCH", "/ops/v1/merchants/{id}", "Operators: merchants", "Change a merchant")
+        {
+            Description = "What is absent stays; null takes away. New prices are a new version of the plan, which counts for payments created from then on.",
+            Request = """{"plan": {"credit": {"rate_per_million": 25000, "fixed_us_cents": 20}}, "monthly_limits": {"live": null}, "routing": {"preferred_provider": "adyen"}, "rate_limit": {"requests_per_second": 200}}""",
+            Response = Examples.Merchant,
+        },
+        new("POST", "/ops/v1/merchants/{id}/keys", "Operators: merchants", "Create an API key")
+        {
+            Description = "The key and its signing secret are shown once; only a hash, and the sealed signing secret, are stored.",
+            Request = """{"mode": "test", "class": "secret", "name": "Shop server", "scopes": ["read", "write"], "signing": "required"}""",
+            Required = ["mode", "class"],
+            Status = 201,
+            Response = Examples.NewApiKey,
+        },
+        new("GET", "/ops/v1/merchants/{id}/keys", "Operators: merchants", "List a merchant's API keys") { Query = Paging, Response = DocumentedOperation.List(Examples.ApiKey) },
+        new("POST", "/ops/v1/merchants/{id}/keys/{key_id}/roll", "Operators: merchants", "Replace an API key")
+        {
+            Description = "The successor has the same rights; the old key works on for the overlap, a day unless given.",
+            Request = """{"overlap_seconds": 3600}""",
+            Status = 201,
+            Response = Examples.NewApiKey,
+        },
+        new("POST", "/ops/v1/merchants/{id}/keys/{key_id}/revoke", "Operators: merchants", "Revoke an API key")
+        {
+            Description = "The key stops working everywhere within five seconds.",
+            Request = "{}",
+            Response = Examples.ApiKey,
+        },
+
+        new("POST", "/ops/v1/operator_keys", "Operators: access", "Create an operator's key")
+        {
+            Request = """{"name": "Ada"}""",
+            Required = ["name"],
+            Status = 201,
+            Response = $$"""{"operator_key": {{Examples.OperatorKey}}, "key": "ok_…"}""",
+        },
+        new("GET", "/ops/v1/operator_keys", "Operators: access", "List operators' keys") { Query = Paging, Response = DocumentedOperation.List(Examples.OperatorKey) },
+        new("POST", "/ops/v1/operator_keys/{id}/revoke", "Operators: access", "Revoke an operator's key") { Request = "{}", Response = Examples.OperatorKey },
+        new("GET", "/ops/v1/audit_entries", "Operators: access", "List what operators did")
+        {
+            Query = ["target", .. Paging],
+            Response = DocumentedOperation.List("""
+                {"seq": 7, "object": "audit_entry", "at": "2026-01-31T12:00:00Z", "operator_key_id": "opk_01k0x5w3n8e2v9y7t4r6q1m5za", "operator_name": "Ada",
+                 "request_id": "req_01k0x5w3n8e2v9y7t4r6q1m5za", "action": "merchant.create", "target": "mer_01k0x5w3n8e2v9y7t4r6q1m5za", "detail": {"name": "Mugs & More"}, "hash": "9f86d081…"}
+                """),
+        },
+
+        new("GET", "/ops/v1/payments", "Operators: payments", "List payments of all merchants")
+        {
+            Query = ["merchant_id", "mode", "status", "order_id", "created[gte]", "created[gt]", "created[lt]", "created[lte]", .. Paging],
+            Response = DocumentedOperation.List(Examples.Payment),
+        },
+        new("GET", "/ops/v1/payments/{id}", "Operators: payments", "Read any payment") { Response = Examples.Payment },
+        new("GET", "/ops/v1/providers", "Operators: payments", "Read how the providers stand")
+        {
+            Response = DocumentedOperation.List("""
+                {"provider": "stripe", "mode": "test", "state": "closed", "share_percent": 95, "calls": 118, "failures": 0, "p99_milliseconds": 500, "opened_at": null, "opened_because": null,
+                 "next_probe_at": null, "probe_successes": 0}
+                """),
+        },
+        new("GET", "/ops/v1/incidents", "Operators: payments", "List what a person must look at")
+        {
+            Query = ["open", .. Paging],
+            Response = DocumentedOperation.List("""
+                {"id": "inc_01k0x5w3n8e2v9y7t4r6q1m5za", "object": "incident", "kind": "contradiction", "merchant_id": "mer_01k0x5w3n8e2v9y7t4r6q1m5za", "mode": "test",
+                 "payment_id": "pay_01k0x5w3n8e2v9y7t4r6q1m5za", "attempt_id": null, "detail": "…", "raised_at": "2026-01-31T12:00:00Z", "closed_at": null}
+                """),
+        },
+
+        new("GET", "/ops/v1/ledger/accounts", "Operators: ledger", "List ledger accounts") { Query = ["mode", "owner", "kind", "currency", .. Paging], Response = DocumentedOperation.List(Examples.Account) },
+        new("GET", "/ops/v1/ledger/accounts/{id}", "Operators: ledger", "Read a ledger account") { Response = Examples.Account },
+        new("GET", "/ops/v1/ledger/accounts/{id}/movements", "Operators: ledger", "List an account's movements")
+        {
+            Query = Paging,
+            Response = DocumentedOperation.List("""{"id": "mov_01k0x5w3n8e2v9y7t4r6q1m5za", "object": "movement", "journal": "jrn_01k0x5w3n8e2v9y7t4r6q1m5za", "direction": "credit", "amount": 5000, "currency": "USD", "balance": 5000}"""),
+        },
+        new("GET", "/ops/v1/ledger/journals", "Operators: ledger", "List journals") { Query = Paging, Response = DocumentedOperation.List(Examples.Journal) },
+        new("GET", "/ops/v1/ledger/journals/{id}", "Operators: ledger", "Read a journal") { Response = Examples.Journal },
+        new("GET", "/ops/v1/ledger/trial_balance", "Operators: ledger", "Read the trial balance")
+        {
+            Query = ["mode", "at"],
+            Response = """{"object": "trial_balance", "at": null, "data": [{"currency": "USD", "debits": 10350, "credits": 10350, "difference": 0}]}""",
+        },
+        new("GET", "/ops/v1/ledger/balance", "Operators: ledger", "Read an account's balance at a time")
+        {
+            Query = ["account", "at", "basis"],
+            Response = """{"object": "balance", "account": "acc_01k0x5w3n8e2v9y7t4r6q1m5za", "at": "2026-01-31T12:00:00Z", "basis": "posted", "currency": "USD", "balance": 4825, "movements": 2}""",
+        },
+        new("GET", "/ops/v1/ledger/completeness", "Operators: ledger", "Compare payments with postings")
+        {
+            Response = """{"object": "completeness", "complete": true, "last_round_at": "2026-01-31T12:00:00Z", "partitions": [], "findings": []}""",
+        },
+        new("GET", "/ops/v1/ledger/chain/verify", "Operators: ledger", "Verify the hash chain")
+        {
+            Response = """{"object": "chain_verification", "intact": true, "journals": 12, "breaks": [], "changed_accounts": [], "anchors": null, "heads": []}""",
+        },
+        new("POST", "/ops/v1/ledger/chain/anchor", "Operators: ledger", "Anchor the hash chain's heads now") { Request = "{}", Response = """{"object": "chain_anchor"}""" },
+
+        new("GET", "/ops/v1/dead_letters", "Operators: events", "List events that a service could not apply") { Query = ["service", .. Paging], Response = DocumentedOperation.List(Examples.DeadLetter) },
+        new("POST", "/ops/v1/dead_letters/{service}/{id}/replay", "Operators: events", "Apply a dead letter again") { Request = "{}", Response = Examples.DeadLetter },
+
+        new("POST", "/ops/v1/blocklist", "Operators: fraud", "Block a card or BIN")
+        {
+            Request = """{"kind": "bin", "value": "400000", "reason": "Carding attack"}""",
+            Required = ["kind", "value"],
+            Status = 201,
+            Response = Examples.Blocked,
+        },
+        new("GET", "/ops/v1/blocklist", "Operators: fraud", "List what is blocked") { Query = Paging, Response = DocumentedOperation.List(Examples.Blocked) },
+        new("DELETE", "/ops/v1/blocklist/{id}", "Operators: fraud", "Unblock") { Status = 204 },
+    ];
+}
