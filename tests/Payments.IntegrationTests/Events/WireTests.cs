@@ -2,11 +2,9 @@ using System.Diagnostics;
 using System.Text;
 using System.Text.Json;
 using System.Text.Json.Nodes;
-using Confluent.Kafka;
 using Npgsql;
 using Payments.Core;
 using Payments.Core.Events;
-using Payments.Platform;
 using Payments.Platform.Outbox;
 using Xunit;
 
@@ -15,8 +13,6 @@ namespace Payments.IntegrationTests.Events;
 /// <summary>What strangers see of an event: the message on the broker, its schema, its trace.</summary>
 public sealed class WireTests(EmbeddedServers servers)
 {
-    private static readonly NodePackage Schemas = new("schemas");
-
     private static CancellationToken Cancelled => TestContext.Current.CancellationToken;
 
     [Fact]
@@ -26,8 +22,8 @@ public sealed class WireTests(EmbeddedServers servers)
         var written = EventSamples.OfEveryType();
         await bed.WriteAsync([.. written]);
 
-        var documents = Messages(bed, written.Count).Select(Document).ToArray();
-        var (types, errors) = await ValidateAsync(documents);
+        var documents = WireMessages.Read(bed.Broker, written.Count, Cancelled).Select(WireMessages.Document).ToArray();
+        var (types, errors) = await WireMessages.ValidateAsync(documents, Cancelled);
 
         Assert.Equal(PaymentEventTypes.All.Order(), types.Order());
         Assert.Equal(PaymentEventTypes.All.Order(), documents.Select(d => (string)d["type"]!).Distinct().Order());
@@ -39,7 +35,7 @@ public sealed class WireTests(EmbeddedServers servers)
     {
         await using var bed = await EventTestBed.StartAsync(servers);
         await bed.WriteAsync(EventSamples.Captured(EventSamples.Ids.New<PaymentId>()));
-        var right = Document(Messages(bed, 1).Single());
+        var right = WireMessages.Document(WireMessages.Read(bed.Broker, 1, Cancelled).Single());
         Action<JsonObject>[] mistakes =
         [
             d => d["data"]!.AsObject().Remove("fees"),
@@ -65,7 +61,7 @@ public sealed class WireTests(EmbeddedServers servers)
             return document;
         });
 
-        var (_, errors) = await ValidateAsync([right, .. wrong]);
+        var (_, errors) = await WireMessages.ValidateAsync([right, .. wrong], Cancelled);
 
         Assert.Empty(errors[0]);
         Assert.Equal(mistakes.Length, errors.Count - 1);
@@ -80,7 +76,7 @@ public sealed class WireTests(EmbeddedServers servers)
         var written = EventSamples.Authorized(payment, 7);
         await bed.WriteAsync(written);
 
-        var message = Messages(bed, 1).Single();
+        var message = WireMessages.Read(bed.Broker, 1, Cancelled).Single();
 
         Assert.Equal(payment.ToString(), message.Message.Key);
         Assert.Equal(LogicalPartition.Of(payment) % 4, message.Partition.Value);
@@ -100,7 +96,7 @@ public sealed class WireTests(EmbeddedServers servers)
             ["ce_mode"] = "test",
             ["ce_paymentversion"] = "7",
         };
-        Assert.Equal(expected, Headers(message));
+        Assert.Equal(expected, WireMessages.Headers(message));
         Assert.Equal(JsonSerializer.Serialize(written.Data, Json.Options), Encoding.UTF8.GetString(message.Message.Value));
     }
 
@@ -166,47 +162,5 @@ public sealed class WireTests(EmbeddedServers servers)
         await using var transaction = await connection.BeginTransactionAsync(Cancelled);
         await OutboxWriter.AppendAsync(connection, transaction, events, Cancelled);
         await transaction.CommitAsync(Cancelled);
-    }
-
-    private static List<ConsumeResult<string, byte[]>> Messages(EventTestBed bed, int count)
-    {
-        using var consumer = new ConsumerBuilder<string, byte[]>(new ConsumerConfig
-        {
-            BootstrapServers = bed.Broker.BootstrapServers,
-            GroupId = "wire",
-            AutoOffsetReset = AutoOffsetReset.Earliest,
-        }).Build();
-        consumer.Assign(Enumerable.Range(0, 4).Select(p => new TopicPartitionOffset(Names.Topics.PaymentEvents, p, Offset.Beginning)));
-        var messages = new List<ConsumeResult<string, byte[]>>();
-        while (messages.Count < count)
-        {
-            messages.Add(consumer.Consume(Cancelled));
-        }
-
-        consumer.Close();
-        return messages;
-    }
-
-    private static Dictionary<string, string> Headers(ConsumeResult<string, byte[]> message) =>
-        message.Message.Headers.ToDictionary(h => h.Key, h => Encoding.UTF8.GetString(h.GetValueBytes()));
-
-    /// <summary>Attributes and data in one object, as the schemas describe them.</summary>
-    private static JsonObject Document(ConsumeResult<string, byte[]> message)
-    {
-        var document = new JsonObject();
-        foreach (var (name, value) in Headers(message))
-        {
-            document[name == "content-type" ? "datacontenttype" : name.Replace("ce_", "", StringComparison.Ordinal)] = value;
-        }
-
-        document["data"] = JsonNode.Parse(message.Message.Value);
-        return document;
-    }
-
-    private static async Task<(IReadOnlyList<string> Types, IReadOnlyList<string[]> Errors)> ValidateAsync(IEnumerable<JsonObject> documents)
-    {
-        var directory = Path.Combine(NodePackage.Root, "docs", "events");
-        var output = JsonNode.Parse(await Schemas.RunAsync("validate.mjs", [directory], new JsonArray([.. documents]).ToJsonString(), Cancelled))!;
-        return (output["types"].Deserialize<string[]>()!, output["results"].Deserialize<string[][]>()!);
     }
 }
