@@ -20,7 +20,8 @@ public interface IConnector
     /// <summary>
     /// Finishes a challenge with what the customer's browser brought back to the return page: <see cref="Outcome"/> as of an
     /// authorization. Safe to repeat, and to call where the customer never finished or the query is forged: the outcome then still is
-    /// <see cref="OutcomeKind.NeedsAction"/>, without a URL.
+    /// <see cref="OutcomeKind.NeedsAction"/>, without a URL. Never <see cref="OutcomeKind.NotProcessed"/>: that this call did not arrive
+    /// says nothing about the authorization.
     /// </summary>
     Task<Outcome> CompleteChallengeAsync(ChallengeCall call, CancellationToken cancellationToken);
 
@@ -134,7 +135,10 @@ public enum OutcomeKind
     /// <summary>Accepted; the outcome comes later by webhook.</summary>
     Pending,
 
-    /// <summary>Certainly not executed (connection refused, 429, circuit open): safe elsewhere and safe to open a new attempt.</summary>
+    /// <summary>
+    /// This call was certainly not executed (connection refused, 429, circuit open): safe elsewhere and safe to open a new attempt,
+    /// unless the same attempt was sent before, about which it says nothing.
+    /// </summary>
     NotProcessed,
 
     /// <summary>May or may not have been executed (timeout, reset, 5xx or unreadable answer after sending).</summary>

@@ -81,7 +81,9 @@ public sealed class Resolver(
                 await TellAsync(taken, payment, operation, attempt, new Outcome(OutcomeKind.NotProcessed) { Detail = "not found at the provider, twice" });
                 break;
             case ReadBackKind.CannotAsk when attempt.State != AttemptState.Pending && taken.Age < ReplayLimit(operation):
-                await TellAsync(taken, payment, operation, attempt, await calls.MakeAsync(payment, operation, attempt, null));
+                // That a repeat did not reach the provider proves nothing about the first try.
+                var repeated = await calls.MakeAsync(payment, operation, attempt, null);
+                await TellAsync(taken, payment, operation, attempt, repeated.Kind == OutcomeKind.NotProcessed ? repeated with { Kind = OutcomeKind.Unknown } : repeated);
                 break;
             default:
                 await WaitAsync(taken, payment, attempt);

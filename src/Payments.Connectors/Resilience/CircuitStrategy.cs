@@ -4,15 +4,16 @@ using Polly.CircuitBreaker;
 namespace Payments.Connectors;
 
 /// <summary>Lets calls through while the circuit is not open, and tells it how each of them ended.</summary>
-internal sealed class CircuitStrategy(Circuit circuit, TimeProvider time, Action<Circuit> opened) : ResilienceStrategy
+/// <param name="refuses">
+/// False for calls that also go to a provider whose circuit is open: reads are no risk, and evidence; the end of a challenge has no
+/// other provider to go to.
+/// </param>
+internal sealed class CircuitStrategy(Circuit circuit, TimeProvider time, bool refuses, Action<Circuit> opened) : ResilienceStrategy
 {
-    /// <summary>Set on calls that may also go to a provider whose circuit is open: reads are no risk, and evidence.</summary>
-    public static readonly ResiliencePropertyKey<bool> EvenIfOpen = new("payments.even_if_open");
-
     protected override async ValueTask<Outcome<TResult>> ExecuteCore<TResult, TState>(
         Func<ResilienceContext, TState, ValueTask<Outcome<TResult>>> callback, ResilienceContext context, TState state)
     {
-        if (circuit.IsOpen && !context.Properties.GetValue(EvenIfOpen, false))
+        if (refuses && circuit.IsOpen)
         {
             return Polly.Outcome.FromException<TResult>(new BrokenCircuitException($"The circuit of {circuit.Provider} is open."));
         }

@@ -19,6 +19,7 @@ public sealed class GuardedConnector : IConnector
     private readonly TimeProvider time;
     private readonly ResiliencePipeline authorizing;
     private readonly ResiliencePipeline modifying;
+    private readonly ResiliencePipeline completing;
     private readonly ResiliencePipeline tokenising;
     private readonly ResiliencePipeline<ReadBack> reading;
     private readonly ResiliencePipeline probing;
@@ -32,9 +33,10 @@ public sealed class GuardedConnector : IConnector
         this.logger = logger;
         this.time = time;
         Circuit = circuit;
-        authorizing = Money(options.AuthorizeMilliseconds);
-        modifying = Money(options.ModifyMilliseconds);
-        tokenising = Money(options.TokeniseMilliseconds);
+        authorizing = Limited(options.AuthorizeMilliseconds, refuses: true);
+        modifying = Limited(options.ModifyMilliseconds, refuses: true);
+        completing = Limited(options.ModifyMilliseconds, refuses: false);
+        tokenising = Limited(options.TokeniseMilliseconds, refuses: true);
         reading = new ResiliencePipelineBuilder<ReadBack> { TimeProvider = time }
             .AddRetry(new RetryStrategyOptions<ReadBack>
             {
@@ -44,13 +46,13 @@ public sealed class GuardedConnector : IConnector
                 UseJitter = true,
                 ShouldHandle = a => ValueTask.FromResult(a.Outcome is { Exception: TimeoutRejectedException } or { Result.Kind: ReadBackKind.Unanswered }),
             })
-            .AddStrategy(_ => new CircuitStrategy(circuit, time, Opened))
+            .AddStrategy(_ => new CircuitStrategy(circuit, time, refuses: false, Opened))
             .AddTimeout(TimeSpan.FromMilliseconds(options.ReadMilliseconds))
             .Build();
         probing = new ResiliencePipelineBuilder { TimeProvider = time }.AddTimeout(TimeSpan.FromMilliseconds(options.ReadMilliseconds)).Build();
 
-        ResiliencePipeline Money(int milliseconds) => new ResiliencePipelineBuilder { TimeProvider = time }
-            .AddStrategy(_ => new CircuitStrategy(circuit, time, Opened))
+        ResiliencePipeline Limited(int milliseconds, bool refuses) => new ResiliencePipelineBuilder { TimeProvider = time }
+            .AddStrategy(_ => new CircuitStrategy(circuit, time, refuses, Opened))
             .AddTimeout(TimeSpan.FromMilliseconds(milliseconds))
             .Build();
     }
@@ -66,8 +68,13 @@ public sealed class GuardedConnector : IConnector
     public Task<Outcome> AuthorizeAsync(AuthorizeCall call, CancellationToken cancellationToken) =>
         MoneyAsync("authorize", authorizing, call, static (c, call, token) => c.AuthorizeAsync(call, token), cancellationToken);
 
-    public Task<Outcome> CompleteChallengeAsync(ChallengeCall call, CancellationToken cancellationToken) =>
-        MoneyAsync("complete_challenge", modifying, call, static (c, call, token) => c.CompleteChallengeAsync(call, token), cancellationToken);
+    public async Task<Outcome> CompleteChallengeAsync(ChallengeCall call, CancellationToken cancellationToken)
+    {
+        var outcome = await MoneyAsync("complete_challenge", completing, call, static (c, call, token) => c.CompleteChallengeAsync(call, token), cancellationToken);
+
+        // That this call was not processed says nothing about the authorization, which still waits for its challenge.
+        return outcome.Kind == OutcomeKind.NotProcessed ? outcome with { Kind = OutcomeKind.NeedsAction } : outcome;
+    }
 
     public Task<Outcome> CaptureAsync(ModifyCall call, CancellationToken cancellationToken) =>
         MoneyAsync("capture", modifying, call, static (c, call, token) => c.CaptureAsync(call, token), cancellationToken);
@@ -83,21 +90,15 @@ public sealed class GuardedConnector : IConnector
         ArgumentNullException.ThrowIfNull(call);
         using var span = ConnectorTelemetry.Start(inner, "read");
         var began = time.GetTimestamp();
-        var context = ResilienceContextPool.Shared.Get("read", cancellationToken);
-        context.Properties.Set(CircuitStrategy.EvenIfOpen, true);
         ReadBack answer;
         try
         {
             answer = await reading.ExecuteAsync(
-                static async (context, state) => await state.inner.ReadAsync(state.call, context.CancellationToken), context, (inner, call));
+                static async (state, token) => await state.inner.ReadAsync(state.call, token), (inner, call), cancellationToken);
         }
         catch (TimeoutRejectedException)
         {
             answer = new ReadBack(ReadBackKind.Unanswered);
-        }
-        finally
-        {
-            ResilienceContextPool.Shared.Return(context);
         }
 
         Finish(span, "read", began, answer.Kind.ToString(), null);

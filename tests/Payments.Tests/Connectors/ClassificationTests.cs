@@ -235,6 +235,27 @@ public sealed class ClassificationTests
     }
 
     [Theory]
+    [MemberData(nameof(Both))]
+    public async Task The_end_of_a_challenge_is_never_not_processed_and_also_tried_while_the_circuit_is_open(Provider provider)
+    {
+        await using var server = new ScriptedServer(Act.Respond) { Answer = (429, """{"error":{"type":"invalid_request_error"}}""", null) };
+        var connector = Bench.Connector(server.Url, provider);
+        var authorize = Bench.Authorize(provider);
+        var call = new ChallengeCall(
+            authorize.AttemptId, authorize.PaymentId, Mode.Test, authorize.Amount, CaptureNow: false, "ref_1", new Dictionary<string, string> { ["redirectResult"] = "result" });
+        for (var i = 1; i <= 8; i++)
+        {
+            var outcome = await connector.CompleteChallengeAsync(call, Cancel);
+            Assert.Equal(provider == Provider.Stripe ? OutcomeKind.Unknown : OutcomeKind.NeedsAction, outcome.Kind);
+            Assert.Equal(i, server.Requests);
+        }
+
+        Assert.Equal("circuit open", (await connector.AuthorizeAsync(authorize, Cancel)).Detail);
+        var refused = await Bench.Connector(FreePort("http"), provider).CompleteChallengeAsync(call, Cancel);
+        Assert.Equal(provider == Provider.Stripe ? OutcomeKind.Unknown : OutcomeKind.NeedsAction, refused.Kind);
+    }
+
+    [Theory]
     [InlineData(402, """{"error":{"type":"card_error","code":"card_declined"}}""")]
     [InlineData(400, """{"error":{"type":"invalid_request_error"}}""")]
     [InlineData(409, """{"error":{"type":"idempotency_error"}}""")]
