@@ -132,6 +132,8 @@ public sealed class AllInOneHost : IAsyncDisposable
         {
             Options.Progress("Aspire dashboard");
             dashboard = await Dashboard.StartAsync(cli, Options.DataDirectory, Addresses, cancellationToken);
+            // The process-wide exporters read the environment only.
+            Environment.SetEnvironmentVariable("OTEL_EXPORTER_OTLP_ENDPOINT", Addresses.DashboardOtlpGrpc.GetLeftPart(UriPartial.Authority));
         }
 
         backends = await Backends.StartAsync(Options, Addresses, Secrets, cancellationToken);

@@ -19,6 +19,9 @@ internal static class ServiceConfiguration
             ["Logging:LogLevel:Npgsql"] = "Warning",
             ["Logging:LogLevel:Polly"] = "Warning",
 
+            // All services share the process's tracer, so all telemetry carries one name.
+            ["OTEL_SERVICE_NAME"] = "payments",
+
             ["Payments:InternalKey"] = secrets.InternalKey,
             ["Payments:OperatorKey"] = secrets.OperatorKey,
             ["Payments:Secrets:EncryptionKey"] = secrets.EncryptionKey,
@@ -62,11 +65,6 @@ internal static class ServiceConfiguration
         foreach (var (name, connection) in connections)
         {
             configuration["ConnectionStrings:" + name] = connection;
-        }
-
-        if (options.AspireCli is not null)
-        {
-            configuration["OTEL_EXPORTER_OTLP_ENDPOINT"] = Text(addresses.DashboardOtlpGrpc);
         }
 
         foreach (var (key, value) in options.Configuration)

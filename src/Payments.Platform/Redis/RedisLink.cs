@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.Diagnostics.HealthChecks;
 using Microsoft.Extensions.Hosting;
@@ -21,6 +22,7 @@ public sealed partial class RedisLink : IAsyncDisposable, IDisposable
     /// <summary>How long Redis is left alone after it did not answer; then one call tries again.</summary>
     public static readonly TimeSpan Pause = TimeSpan.FromSeconds(1);
 
+    private static readonly ActivitySource Source = new(Names.TelemetryPrefix + "Redis");
     private static readonly TimeSpan ConnectLimit = TimeSpan.FromSeconds(2);
 
     private readonly string? configuration;
@@ -54,6 +56,9 @@ public sealed partial class RedisLink : IAsyncDisposable, IDisposable
         }
 
         Task? pending = null;
+        // Only as a part of something: a health check's ping is no trace of its own.
+        using var span = Activity.Current is null ? null : Source.StartActivity("redis", ActivityKind.Client);
+        span?.SetTag("db.system.name", "redis");
         try
         {
             var connection = Connected();
@@ -72,6 +77,7 @@ public sealed partial class RedisLink : IAsyncDisposable, IDisposable
         catch (Exception e) when (e is TimeoutException or RedisException or ObjectDisposedException)
         {
             NoteFailure(e, pending);
+            span?.SetStatus(ActivityStatusCode.Error, e.GetType().Name);
             return default;
         }
     }
