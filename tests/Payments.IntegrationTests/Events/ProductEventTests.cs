@@ -53,6 +53,12 @@ public sealed class ProductEventTests(ProductFixture product)
         await AppliedAsync();
 
         Assert.Equal(60, payments.Distinct().Count());
+        static string Places(string seq) => $"string_agg(partition || ':' || {seq}, ',' ORDER BY partition, {seq})";
+        Assert.Equal(
+            await QueryAsync<string>(Names.Databases.Payments, $"SELECT {Places("seq")} FROM outbox WHERE type = 'payment.captured'"),
+            await QueryAsync<string>(Names.Databases.Ledger, $"SELECT {Places("event_seq")} FROM ledger.journals WHERE event_type = 'payment.captured'"));
+        const string Ids = "SELECT array_agg(id ORDER BY id)";
+        Assert.Equal(await QueryAsync<Guid[]>(Names.Databases.Payments, $"{Ids} FROM outbox"), await QueryAsync<Guid[]>(Names.Databases.Webhooks, $"{Ids} FROM events"));
         foreach (var consumer in Consumers)
         {
             Assert.Equal(0, await QueryAsync<long>(consumer, "SELECT count(*) FROM dead_letters"));
