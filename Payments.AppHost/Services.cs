@@ -27,10 +27,7 @@ internal static class Services
             .WithReference(database, connectionName: databaseName)
             .WaitForCompletion(migration)
             .WithReplicas(Replicas)
-#pragma warning disable ASPIREPROBES001 // Probes are still marked experimental; without them Container Apps only looks at the port.
-            .WithHttpProbe(ProbeType.Readiness, "/health", timeoutSeconds: 5)
-            .WithHttpProbe(ProbeType.Liveness, "/alive", timeoutSeconds: 5);
-#pragma warning restore ASPIREPROBES001
+            .WithProbes();
     }
 
     public static IResourceBuilder<ProjectResource> With(this IResourceBuilder<ProjectResource> service, Secrets secrets) => service
@@ -81,6 +78,12 @@ internal static class Services
             ? service.WithEnvironment("Payments__Smtp__User", user).WithEnvironment("Payments__Smtp__Password", password)
             : service.WithEnvironment("Payments__Smtp__StartTls", "false");
     }
+
+#pragma warning disable ASPIREPROBES001 // Still marked experimental; without probes Container Apps looks at nothing but the port.
+    private static IResourceBuilder<ProjectResource> WithProbes(this IResourceBuilder<ProjectResource> service) => service
+        .WithHttpProbe(ProbeType.Readiness, "/health", timeoutSeconds: 5)
+        .WithHttpProbe(ProbeType.Liveness, "/alive", timeoutSeconds: 5);
+#pragma warning restore ASPIREPROBES001
 
     private static IResourceBuilder<ProjectResource> Connects(this IResourceBuilder<ProjectResource> service, EventStream events)
     {
