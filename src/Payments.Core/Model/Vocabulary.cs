@@ -1,3 +1,5 @@
+using System.Text.Json.Serialization;
+
 namespace Payments.Core;
 
 /// <summary>A payment provider (acquirer) behind the connector interface.</summary>
@@ -40,7 +42,10 @@ public enum PaymentStatus
 {
     Created,
     Rejected,
+
+    [JsonStringEnumMemberName("pending_3ds")]
     Pending3ds,
+
     Authorizing,
     Processing,
     InReview,

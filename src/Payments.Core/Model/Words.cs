@@ -1,4 +1,6 @@
+using System.Reflection;
 using System.Text.Json;
+using System.Text.Json.Serialization;
 
 namespace Payments.Core;
 
@@ -24,8 +26,11 @@ public static class Words
         where TEnum : struct, Enum
     {
         public static readonly Dictionary<TEnum, string> ToWord =
-            Enum.GetValues<TEnum>().ToDictionary(v => v, v => JsonNamingPolicy.SnakeCaseLower.ConvertName(v.ToString()));
+            Enum.GetValues<TEnum>().ToDictionary(v => v, v => NameOf(v.ToString()));
 
         public static readonly Dictionary<string, TEnum> FromWord = ToWord.ToDictionary(p => p.Value, p => p.Key, StringComparer.Ordinal);
+
+        private static string NameOf(string member) =>
+            typeof(TEnum).GetField(member)!.GetCustomAttribute<JsonStringEnumMemberNameAttribute>()?.Name ?? JsonNamingPolicy.SnakeCaseLower.ConvertName(member);
     }
 }

@@ -1,5 +1,5 @@
 using System.Globalization;
-using System.Text.Json;
+
 using Microsoft.AspNetCore.Http;
 using Payments.Core;
 
@@ -123,6 +123,6 @@ public sealed class RequestQuery
         where TEnum : struct, Enum
     {
         public static readonly Dictionary<string, TEnum> All =
-            Enum.GetValues<TEnum>().ToDictionary(v => JsonNamingPolicy.SnakeCaseLower.ConvertName(v.ToString()), StringComparer.Ordinal);
+            Enum.GetValues<TEnum>().ToDictionary(v => Words.Of(v), StringComparer.Ordinal);
     }
 }
