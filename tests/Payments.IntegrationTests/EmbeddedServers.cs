@@ -1,5 +1,6 @@
 using System.Globalization;
 using Payments.AllInOne.Embedded;
+using Payments.IntegrationTests.CardSearch;
 using Payments.Platform;
 using Xunit;
 
@@ -98,7 +99,14 @@ public sealed class EmbeddedServers : IAsyncDisposable
         if (directory.IsValueCreated)
         {
             var all = System.IO.Directory.GetDirectories(Path.GetTempPath(), Path.GetFileName(Directory) + "*");
-            Array.ForEach(all, d => System.IO.Directory.Delete(d, recursive: true));
+            List<string> cardData = [];
+            foreach (var left in all)
+            {
+                cardData.AddRange(await CardDataSearch.InFilesAsync(left, planted: false, CancellationToken.None));
+                System.IO.Directory.Delete(left, recursive: true);
+            }
+
+            Assert.True(cardData.Count == 0, "After the whole run card numbers stand in: " + string.Join(", ", cardData));
         }
 
         gate.Dispose();

@@ -1,0 +1,79 @@
+using System.Buffers;
+using System.Text;
+using System.Text.RegularExpressions;
+using Payments.Simulators.Cards;
+
+namespace Payments.IntegrationTests.CardSearch;
+
+/// <summary>
+/// Looks for card numbers and security codes: every number that a simulated provider knows, as plain digits and in groups of four,
+/// and anything that looks like a named security code.
+/// </summary>
+public static partial class CardDataSearch
+{
+    /// <summary>A number for planting, of no test card: the search of a whole run leaves it aside.</summary>
+    public const string PlantedNumber = "4000009990001237";
+
+    private const int Longest = 19;
+    private static readonly SearchValues<string> TestNumbers = Needles(TestCards.All.Select(c => c.Number));
+    private static readonly SearchValues<string> AllNumbers = Needles(TestCards.All.Select(c => c.Number).Append(PlantedNumber));
+
+    /// <summary>What was found, without repeating it; empty where there is nothing.</summary>
+    public static IReadOnlyList<string> InText(string text, string where)
+    {
+        ArgumentNullException.ThrowIfNull(text);
+        List<string> found = [];
+        if (text.AsSpan().ContainsAny(AllNumbers))
+        {
+            found.Add($"{where}: a card number");
+        }
+
+        if (SecurityCode().IsMatch(text))
+        {
+            found.Add($"{where}: a security code");
+        }
+
+        return found;
+    }
+
+    /// <summary>Bytes of any kind: text in them is found whatever surrounds it.</summary>
+    public static IReadOnlyList<string> InBytes(ReadOnlySpan<byte> bytes, string where) => InText(Encoding.Latin1.GetString(bytes), where);
+
+    /// <summary>The files below a directory that hold a card number, read in overlapping pieces.</summary>
+    /// <param name="planted">Whether <see cref="PlantedNumber"/> counts.</param>
+    public static async Task<IReadOnlyList<string>> InFilesAsync(string directory, bool planted, CancellationToken cancellationToken)
+    {
+        var numbers = planted ? AllNumbers : TestNumbers;
+        List<string> found = [];
+        var bytes = new byte[1 << 20];
+        var characters = new char[bytes.Length];
+        // The lock of a running product is empty and cannot be opened.
+        foreach (var file in Directory.EnumerateFiles(directory, "*", SearchOption.AllDirectories).Where(f => new FileInfo(f) is { Exists: true, Length: > 0 }))
+        {
+            await using var stream = new FileStream(file, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete);
+            var kept = 0;
+            for (int read; (read = await stream.ReadAsync(bytes.AsMemory(kept), cancellationToken)) > 0;)
+            {
+                var length = Encoding.Latin1.GetChars(bytes, 0, kept + read, characters, 0);
+                if (characters.AsSpan(0, length).ContainsAny(numbers))
+                {
+                    found.Add(Path.GetRelativePath(directory, file));
+                    break;
+                }
+
+                kept = Math.Min(Longest, length);
+                bytes.AsSpan(length - kept, kept).CopyTo(bytes);
+            }
+        }
+
+        return found;
+    }
+
+    private static SearchValues<string> Needles(IEnumerable<string> numbers) => SearchValues.Create(
+        [.. numbers.SelectMany(n => (string[])[n, Grouped(n, ' '), Grouped(n, '-')]).Distinct()], StringComparison.Ordinal);
+
+    private static string Grouped(string number, char separator) => string.Join(separator, number.Chunk(4).Select(c => new string(c)));
+
+    [GeneratedRegex("""\b(cvc|cvv|cvc2|cvv2|security_code)\b\\?["']?\s*[:=]\s*\\?["']?\d{3,4}\b""", RegexOptions.IgnoreCase)]
+    private static partial Regex SecurityCode();
+}
