@@ -43,7 +43,7 @@ public sealed class OpenApiTests(EmbeddedServers servers)
                 {
                     // An empty object has nothing to show, and the writer leaves it out.
                     var content = body.GetProperty("requestBody").GetProperty("content").GetProperty("application/json");
-                    Assert.True(content.TryGetProperty("example", out _) || IsEmpty(document, content.GetProperty("schema")), name);
+                    Assert.True(content.TryGetProperty("example", out _) || IsEmpty(document, content.GetProperty("schema")), $"{name}: {content}");
                 }
             }
         }

@@ -1,3 +1,4 @@
+using Microsoft.AspNetCore.OpenApi;
 using Microsoft.OpenApi;
 using Payments.Platform.Http;
 
@@ -13,6 +14,11 @@ internal static class OpenApiModule
         {
             options.OpenApiVersion = OpenApiSpecVersion.OpenApi3_1;
             options.ShouldInclude = endpoint => ApiDocument.Covers("/" + endpoint.RelativePath);
+            // Use cases name their types alike: CreatePayment.Request and VoidPayment.Request are two schemas.
+            options.CreateSchemaReferenceId = type =>
+                type.Type is { IsNested: true, DeclaringType: { } useCase } nested && OpenApiOptions.CreateDefaultSchemaReferenceId(type) is not null
+                    ? useCase.Name + nested.Name
+                    : OpenApiOptions.CreateDefaultSchemaReferenceId(type);
             options.AddDocumentTransformer((document, context, _) =>
             {
                 ApiDocument.Complete(document, context.ApplicationServices.GetRequiredService<IConfiguration>());
