@@ -13,6 +13,10 @@ public sealed record CompletenessView(
 public sealed record ChainVerificationView(
     string Object, bool Intact, long Journals, IReadOnlyList<ChainBreak> Breaks, IReadOnlyList<string> ChangedAccounts, AnchorReport? Anchors, IReadOnlyList<ChainHead> Heads);
 
+/// <param name="At">When the heads were anchored.</param>
+/// <param name="Previous">The hash of the file's line before.</param>
+public sealed record ChainAnchorView(string Object, DateTimeOffset At, string Previous, IReadOnlyList<ChainHead> Heads);
+
 /// <summary><c>GET /internal/v1/ops/completeness</c>, <c>GET …/chain/verify</c>, <c>POST …/chain/anchor</c></summary>
 internal static class Controlling
 {
@@ -55,8 +59,14 @@ internal static class Controlling
     }
 
     // Repeating it adds another line that says the same: it needs no idempotency key.
-    public static async Task<Results<Ok<Anchor>, Problem>> AnchorAsync(Anchors anchors, CancellationToken cancellationToken) =>
-        anchors.Configured
-            ? TypedResults.Ok(await anchors.AppendAsync(cancellationToken))
-            : new Problem(StatusCodes.Status409Conflict, "anchor_file_missing", "No file for anchors is configured (Payments:Ledger:AnchorFile).");
+    public static async Task<Results<Ok<ChainAnchorView>, Problem>> AnchorAsync(Anchors anchors, CancellationToken cancellationToken)
+    {
+        if (!anchors.Configured)
+        {
+            return new Problem(StatusCodes.Status409Conflict, "anchor_file_missing", "No file for anchors is configured (Payments:Ledger:AnchorFile).");
+        }
+
+        var anchor = await anchors.AppendAsync(cancellationToken);
+        return TypedResults.Ok(new ChainAnchorView("chain_anchor", anchor.At, anchor.Previous, anchor.Heads));
+    }
 }
