@@ -67,8 +67,7 @@ public sealed class LedgerControls(
             }
 
             await AnchorDailyAsync(now, cancellationToken);
-            await ExamineCompletenessAsync(cancellationToken);
-            await findings.CountOpenAsync(cancellationToken);
+            await ExamineCompletenessAsync(int.MaxValue, cancellationToken);
             LastRoundAt = time.GetUtcNow();
         }
         finally
@@ -124,7 +123,10 @@ public sealed class LedgerControls(
         }
     }
 
-    private async Task ExamineCompletenessAsync(CancellationToken cancellationToken)
+    /// <summary>
+    /// Compares what came since the last time, at most so many pages of a partition. May run beside a round: both find the same.
+    /// </summary>
+    public async Task ExamineCompletenessAsync(int pages, CancellationToken cancellationToken)
     {
         foreach (var open in await findings.OpenAsync(1_000, cancellationToken, [.. Completeness.EventKinds]))
         {
@@ -136,7 +138,7 @@ public sealed class LedgerControls(
 
         for (var partition = 0; partition < LogicalPartition.Count; partition++)
         {
-            while (await completeness.ExamineNextAsync(partition, cancellationToken) is { } found)
+            for (var page = 0; page < pages && await completeness.ExamineNextAsync(partition, cancellationToken) is { } found; page++)
             {
                 await findings.RaiseAsync(found, cancellationToken);
             }
@@ -145,6 +147,7 @@ public sealed class LedgerControls(
         var behind = await completeness.ExamineProgressAsync(cancellationToken);
         await findings.RaiseAsync(behind, cancellationToken);
         await findings.ResolveOthersAsync(Completeness.PartitionKinds, behind, cancellationToken);
+        await findings.CountOpenAsync(cancellationToken);
     }
 
     private static Finding Describe(ChainBreak broken) => new(

@@ -32,6 +32,8 @@ internal static class Controlling
 
         try
         {
+            // Whoever asks wants to know of now: one page of each partition is compared before the answer.
+            await controls.ExamineCompletenessAsync(pages: 1, cancellationToken);
             var open = await findings.OpenAsync(MostFindings, cancellationToken);
             var partitions = await completeness.ProgressAsync(cancellationToken);
             var complete = open.Count == 0 && partitions.All(p => p.Examined == p.Published && p.Applied == p.Published);
