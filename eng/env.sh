@@ -1,8 +1,10 @@
 #!/usr/bin/env bash
-# Prints shell assignments for a running instance, from DIR/run.json: eval "$(eng/env.sh [DIR])"
+# Prints shell assignments for a running instance: eval "$(eng/env.sh [DIR])". DIR is what run.sh was given with --data; without it
+# PAYMENTS_DATA or .payments.
 set -euo pipefail
-file=${1:-.payments}/run.json
-[ -f "$file" ] || { echo "echo 'Nothing runs in ${1:-.payments}: start ./run.sh first.' >&2; false"; exit 1; }
+directory=${1:-${PAYMENTS_DATA:-.payments}}
+file=$directory/run.json
+[ -f "$file" ] || { echo "Nothing runs on $directory: start ./run.sh first." >&2; echo false; exit 1; }
 node -e '
   const run = JSON.parse(require("fs").readFileSync(process.argv[1], "utf8"));
   const receiver = new URL(run.api);
