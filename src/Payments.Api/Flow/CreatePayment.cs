@@ -138,7 +138,8 @@ public static partial class CreatePayment
             request.CaptureMethod,
             new PaymentMethodView("card", token.Brand, token.Last4, token.Country, token.Funding, token.Id.ToString()),
             merchant.Plan.Version, merchant.Plan.PriceOf(token.Funding, valid.Currency),
-            request.OrderId, request.Description, request.StatementDescriptor, request.ReceiptEmail, request.ReturnUrl,
+            request.OrderId, request.Description, request.StatementDescriptor ?? merchant.StatementDescriptor,
+            merchant.SendsReceipts ? request.ReceiptEmail : null, request.ReturnUrl,
             request.Metadata ?? []));
 
     /// <summary>What strict reading cannot see, in the order of the body.</summary>

@@ -50,7 +50,7 @@ public static class FlowModule
     public static void MapPayments(this WebApplication app)
     {
         ArgumentNullException.ThrowIfNull(app);
-        var merchants = app.MapGroup("/v1").RequireSecretKey().AddEndpointFilter(WithoutDatabaseAsync).WithTags("Payments");
+        var merchants = app.MapGroup("/v1").RequireSecretKey().AddEndpointFilter(OutOfReachAsync).WithTags("Payments");
         merchants.MapPost("/payments", CreatePayment.HandleAsync).WithName("CreatePayment")
             .Accepts<CreatePayment.Request>("application/json").Produces<PaymentView>(201).Produces<PaymentView>(202);
         merchants.MapPost("/payments/{id}/capture", CapturePayment.HandleAsync).WithName("CapturePayment")
@@ -68,19 +68,19 @@ public static class FlowModule
             .AllowWithoutKey().LimitBody(ProviderWebhooks.LargestBody).ExcludeFromDescription();
     }
 
-    /// <summary>An outage of the database, or more waiting than it can take: the caller repeats under the same key, which is safe in every case.</summary>
-    private static async ValueTask<object?> WithoutDatabaseAsync(EndpointFilterInvocationContext context, EndpointFilterDelegate next)
+    /// <summary>An outage of the database or the vault, or more waiting than it can take: the caller repeats under the same key, which is safe in every case.</summary>
+    private static async ValueTask<object?> OutOfReachAsync(EndpointFilterInvocationContext context, EndpointFilterDelegate next)
     {
         try
         {
             return await next(context);
         }
-        catch (Exception e) when (e is WriterOverloadedException or NpgsqlException { SqlState: null or "57P01" or "57P02" or "57P03" or "53300" or "55P03" } or TimeoutException)
+        catch (Exception e) when (e is WriterOverloadedException or NpgsqlException { SqlState: null or "57P01" or "57P02" or "57P03" or "53300" or "55P03" } or TimeoutException or HttpRequestException)
         {
-            Log.DatabaseAway(context.HttpContext.RequestServices.GetRequiredService<ILogger<PaymentWriter>>(), e);
+            Log.OutOfReach(context.HttpContext.RequestServices.GetRequiredService<ILogger<PaymentWriter>>(), e);
             return new Problem(
                 StatusCodes.Status503ServiceUnavailable, "service_unavailable",
-                "The database does not answer at the moment. Repeat the request with the same Idempotency-Key.") { RetryAfter = TimeSpan.FromSeconds(2) };
+                "Something this request needs does not answer at the moment. Repeat the request with the same Idempotency-Key.") { RetryAfter = TimeSpan.FromSeconds(2) };
         }
     }
 }

@@ -18,7 +18,7 @@ public enum LearnedAs
 /// Applies facts to durable payments: decide purely, write on the condition that nobody came between, else read again and decide
 /// again. Requests, webhooks and the resolver all come here.
 /// </summary>
-public sealed class Learning(PaymentStore store, PaymentWriter writer, NoticeStore notices, IdSource ids, ILogger<Learning> logger)
+public sealed class Learning(PaymentStore store, PaymentWriter writer, NoticeStore notices, ProviderCalls calls, IdSource ids, ILogger<Learning> logger)
 {
     /// <param name="notice">The provider's notice that the fact came with; marked in the same commit.</param>
     public async Task<Learned> LearnAsync(PaymentState payment, Fact fact, ProviderNoticeKey? notice = null)
@@ -61,8 +61,21 @@ public sealed class Learning(PaymentStore store, PaymentWriter writer, NoticeSto
         Log.Contradiction(logger, payment.Id, Words.Of(fact.Kind), Words.Of(fact.Outcome), why);
         var incident = new Incident(
             ids.New<IncidentId>(), "contradiction", fact.AttemptId,
-            $"{why} {Words.Of(fact.Provider)} reported {Words.Of(fact.Kind)} {Words.Of(fact.Outcome)} for {fact.ModificationReference ?? fact.PaymentReference ?? "an unnamed payment"}, amount {fact.AmountMinor?.ToString(System.Globalization.CultureInfo.InvariantCulture) ?? "not told"}.");
+            $"{why} {await NowAsync(payment, fact)} {Words.Of(fact.Provider)} reported {Words.Of(fact.Kind)} {Words.Of(fact.Outcome)} for {fact.ModificationReference ?? fact.PaymentReference ?? "an unnamed payment"}, amount {fact.AmountMinor?.ToString(System.Globalization.CultureInfo.InvariantCulture) ?? "not told"}.");
         await notices.RaiseAsync(payment.MerchantId, payment.Mode, payment.Id, incident, CancellationToken.None);
         await notices.MarkAsync(notice, payment.Id, "contradiction", CancellationToken.None);
+    }
+
+    /// <summary>What the provider says now, for the person who looks.</summary>
+    private async Task<string> NowAsync(PaymentState payment, Fact fact)
+    {
+        var operation = fact.AttemptId is { } id ? payment.OperationOf(id) : payment.Operations.LastOrDefault(o => o.Kind == fact.Kind && o.Current is not null);
+        if (operation?.Attempts.FirstOrDefault(a => a.Id == (fact.AttemptId ?? operation.Current!.Id)) is not { } attempt)
+        {
+            return "No attempt of ours is concerned.";
+        }
+
+        var read = await calls.ReadAsync(payment, operation, attempt, CancellationToken.None);
+        return $"Asked now, the provider says: {Words.Of(read.Kind)}{(read.Outcome is { } outcome ? $", {Words.Of(outcome.Kind)}" : "")}.";
     }
 }

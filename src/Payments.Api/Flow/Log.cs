@@ -28,6 +28,6 @@ internal static partial class Log
     [LoggerMessage(2008, LogLevel.Critical, "{Rows} rows are in DEFAULT partitions: partitions of a month were not made ahead.")]
     public static partial void StrayRows(ILogger logger, long rows);
 
-    [LoggerMessage(2009, LogLevel.Error, "The database could not take a change in time.")]
-    public static partial void DatabaseAway(ILogger logger, Exception exception);
+    [LoggerMessage(2009, LogLevel.Error, "The database or another service did not answer in time.")]
+    public static partial void OutOfReach(ILogger logger, Exception exception);
 }

@@ -4,6 +4,7 @@ using System.Net.Http.Headers;
 using System.Net.Http.Json;
 using System.Text.Json;
 using Payments.AllInOne;
+using Payments.Core;
 using Xunit;
 
 namespace Payments.IntegrationTests.Flow;
@@ -103,7 +104,9 @@ public sealed class FlowProduct(EmbeddedServers servers) : IAsyncLifetime
         var id = merchant.Json.GetProperty("id").GetString();
         var secret = await PostAsync(@operator, $"/ops/v1/merchants/{id}/keys", new { mode = "test", @class = "secret" }, cancel);
         var publishable = await PostAsync(@operator, $"/ops/v1/merchants/{id}/keys", new { mode = "test", @class = "publishable" }, cancel);
+        Assert.True(Id.TryParse<MerchantId>(id, out var merchantId), "a merchant has an id");
         return new Shop(
+            merchantId,
             ProductFixture.Client(Host.Addresses.Api, secret.Json.GetProperty("key").GetString()),
             ProductFixture.Client(Host.Addresses.Vault, publishable.Json.GetProperty("key").GetString()));
     }
@@ -123,7 +126,7 @@ public sealed class FlowProduct(EmbeddedServers servers) : IAsyncLifetime
 }
 
 /// <summary>A merchant whose payments all go to one provider.</summary>
-public sealed record Shop(HttpClient Merchant, HttpClient Shopper)
+public sealed record Shop(MerchantId MerchantId, HttpClient Merchant, HttpClient Shopper)
 {
     public async Task<string> TokenAsync(CancellationToken cancellationToken, string number = "4242424242424242")
     {
