@@ -12,7 +12,7 @@ namespace Payments.IntegrationTests;
 /// once. These tests run one after the other, so one may inject faults, stop Redis or wipe the broker, provided that it puts
 /// everything back.
 /// </summary>
-public sealed class ProductFixture(EmbeddedServers servers) : IAsyncLifetime
+public class ProductFixture(EmbeddedServers servers) : IAsyncLifetime
 {
     public const string Name = "product";
     private AllInOneHost? host;
@@ -42,13 +42,7 @@ public sealed class ProductFixture(EmbeddedServers servers) : IAsyncLifetime
         {
             DataDirectory = servers.CreateDirectory(),
             SimulatorLatencyMilliseconds = 0,
-            // Everyone here shares the demo merchant's keys.
-            Configuration = new Dictionary<string, string?>
-            {
-                ["Payments:RateLimits:SecretPerSecond"] = "100000",
-                ["Payments:RateLimits:PublishablePerSecond"] = "100000",
-                ["Payments:RateLimits:OperatorPerSecond"] = "100000",
-            },
+            Configuration = Configuration(),
         };
         host = await AllInOneHost.StartAsync(options, TestContext.Current.CancellationToken);
         Api = Client(host.Addresses.Api, null);
@@ -59,14 +53,25 @@ public sealed class ProductFixture(EmbeddedServers servers) : IAsyncLifetime
         Shopper = Client(host.Addresses.Vault, host.Secrets.PublishableKey);
     }
 
-    public async ValueTask DisposeAsync()
+    public virtual async ValueTask DisposeAsync()
     {
         Array.ForEach(new[] { Api, Vault, Simulators, Merchant, Operator, Shopper }, c => c?.Dispose());
         if (host is not null)
         {
             await host.DisposeAsync();
         }
+
+        GC.SuppressFinalize(this);
     }
+
+    /// <summary>For every service, over what the product sets itself; a fixture of other settings adds its own.</summary>
+    protected virtual Dictionary<string, string?> Configuration() => new()
+    {
+        // Everyone here shares the demo merchant's keys.
+        ["Payments:RateLimits:SecretPerSecond"] = "100000",
+        ["Payments:RateLimits:PublishablePerSecond"] = "100000",
+        ["Payments:RateLimits:OperatorPerSecond"] = "100000",
+    };
 
     public static HttpClient Client(Uri address, string? key)
     {
