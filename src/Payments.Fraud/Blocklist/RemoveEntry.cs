@@ -17,7 +17,7 @@ internal static class RemoveEntry
         await using var command = database.CreateCommand("DELETE FROM blocklist WHERE id = $1");
         command.Parameters.Add(new() { Value = entry.Value });
         return await command.ExecuteNonQueryAsync(cancellationToken) == 1
-            ? Results.Json(new { id = entry, @object = "blocklist_entry", deleted = true }, Json.Options)
+            ? Results.NoContent()
             : Problems.NotFound("blocklist_entry");
     }
 }

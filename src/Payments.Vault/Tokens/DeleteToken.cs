@@ -30,7 +30,7 @@ internal static class DeleteToken
         command.Parameters.Add(new() { Value = caller.MerchantId.Value });
         command.Parameters.Add(new() { Value = ModeNames.Of(caller.Mode) });
         return await command.ExecuteScalarAsync(cancellationToken) is true
-            ? Results.Json(new { id = token, @object = "token", deleted = true }, Json.Options)
+            ? Results.NoContent()
             : Problems.NotFound("token");
     }
 }

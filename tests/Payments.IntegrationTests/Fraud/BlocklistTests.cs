@@ -86,7 +86,7 @@ public sealed class BlocklistTests(EmbeddedServers servers) : IAsyncLifetime
         Assert.Equal("reject:100:blocklisted_bin", Show(await ScoreAsync(Question())));
 
         using var removed = await client.DeleteAsync(new Uri($"/internal/v1/ops/blocklist/{entry.GetProperty("id").GetString()}", UriKind.Relative), Cancel);
-        Assert.Equal(HttpStatusCode.OK, removed.StatusCode);
+        Assert.Equal(HttpStatusCode.NoContent, removed.StatusCode);
         Assert.Equal("approve:0:", Show(await ScoreAsync(Question())));
         using var again = await client.DeleteAsync(new Uri($"/internal/v1/ops/blocklist/{entry.GetProperty("id").GetString()}", UriKind.Relative), Cancel);
         Assert.Equal(HttpStatusCode.NotFound, again.StatusCode);
