@@ -92,18 +92,23 @@ public sealed class Dispatcher(
             busy[delivery.LaneId] = busy.GetValueOrDefault(delivery.LaneId) + 1;
             var task = Task.Run(() => AttemptAsync(delivery, ending.Token), CancellationToken.None);
             underWay.Add(task);
-            _ = task.ContinueWith(done => Finish(done, delivery.LaneId), CancellationToken.None, TaskContinuationOptions.None, TaskScheduler.Default);
+            _ = task.ContinueWith(done => Finish(done, delivery), CancellationToken.None, TaskContinuationOptions.None, TaskScheduler.Default);
         }
     }
 
-    private void Finish(Task task, Guid lane)
+    private void Finish(Task task, ClaimedDelivery delivery)
     {
+        if (task.Exception is { } e)
+        {
+            Log.AttemptBroke(logger, channel.Name, delivery.EventId, e);
+        }
+
         lock (gate)
         {
             underWay.Remove(task);
-            if (--busy[lane] == 0)
+            if (--busy[delivery.LaneId] == 0)
             {
-                busy.Remove(lane);
+                busy.Remove(delivery.LaneId);
             }
         }
 

@@ -34,7 +34,7 @@ public sealed class DueDeliveries(NpgsqlDataSource database, IdSource ids)
         FROM claimed JOIN events e ON e.id = claimed.event_id
         """;
 
-    private const string ClaimedColumns = "d.event_id, d.lane_id, d.attempts, d.attempts - d.round_start, e.type, e.body, e.traceparent";
+    private const string ClaimedColumns = " d.event_id, d.lane_id, d.attempts, d.attempts - d.round_start, e.type, e.body, e.traceparent";
 
     /// <summary>Claims due deliveries to endpoints: at most <paramref name="slots"/> in all and <paramref name="perLane"/> of one endpoint.</summary>
     /// <param name="failing">Whether to serve the endpoints whose last attempt failed or the others.</param>
@@ -54,7 +54,7 @@ public sealed class DueDeliveries(NpgsqlDataSource database, IdSource ids)
             """ + ClaimFromReady + """
              JOIN webhook_endpoints w ON w.id = claimed.lane_id
             WHERE d.event_id = claimed.event_id AND d.lane_id = claimed.lane_id
-            RETURNING 
+            RETURNING
             """ + ClaimedColumns + """
             , w.url, (SELECT array_agg(s.sealed ORDER BY s.number DESC) FROM webhook_secrets s
                       WHERE s.endpoint_id = w.id AND (s.expires_at IS NULL OR s.expires_at > now()))
@@ -69,7 +69,7 @@ public sealed class DueDeliveries(NpgsqlDataSource database, IdSource ids)
     public async Task<IReadOnlyList<ClaimedDelivery>> ClaimReceiptsAsync(int slots, TimeSpan lease, CancellationToken cancellationToken)
     {
         const string sql = "WITH ready AS (SELECT '00000000-0000-0000-0000-000000000000'::uuid AS lane_id, $1 AS room) "
-            + ClaimFromReady + " WHERE d.event_id = claimed.event_id AND d.lane_id = claimed.lane_id RETURNING " + ClaimedColumns;
+            + ClaimFromReady + " WHERE d.event_id = claimed.event_id AND d.lane_id = claimed.lane_id RETURNING" + ClaimedColumns;
         var token = ids.New<DeliveryId>().Value;
         await using var command = database.CreateCommand(sql);
         command.With(slots, token, lease);
