@@ -1,4 +1,5 @@
 using System.Diagnostics.CodeAnalysis;
+using Npgsql;
 using Payments.Core;
 using Payments.Platform.Http;
 
@@ -15,4 +16,8 @@ internal readonly record struct KeyPath(MerchantId Merchant, ApiKeyId Key)
         problem = !hasMerchant ? Problems.NotFound("merchant") : !hasKey ? Problems.NotFound("api_key", "key_id") : null;
         return problem is null;
     }
+
+    /// <summary>Which of the two is not there, once the key was not found.</summary>
+    public async Task<Problem> MissingAsync(NpgsqlTransaction transaction, CancellationToken cancellationToken) =>
+        await MerchantStore.LockAsync(transaction, Merchant, cancellationToken) is null ? Problems.NotFound("merchant") : Problems.NotFound("api_key", "key_id");
 }

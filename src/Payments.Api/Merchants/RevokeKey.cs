@@ -27,7 +27,7 @@ internal static class RevokeKey
             var transaction = await work.BeginAsync(cancellation);
             if (await KeyStore.LockAsync(transaction, path.Merchant, path.Key, cancellation) is null)
             {
-                return Problems.NotFound("api_key", "key_id");
+                return await path.MissingAsync(transaction, cancellation);
             }
 
             await KeyStore.RevokeAsync(transaction, path.Key, cancellation);

@@ -36,7 +36,7 @@ internal static class RollKey
             var transaction = await work.BeginAsync(cancellation);
             if (await KeyStore.LockAsync(transaction, path.Merchant, path.Key, cancellation) is not { } old)
             {
-                return Problems.NotFound("api_key", "key_id");
+                return await path.MissingAsync(transaction, cancellation);
             }
 
             if (old.RevokedAt is not null || old.RolledTo is not null)

@@ -76,9 +76,9 @@ public static class RequestBody
             return problem;
         }
 
-        if (allowEmpty && body.Value!.Length == 0)
+        if (body.Value!.Length == 0)
         {
-            return Parse<T>("{}"u8.ToArray());
+            return allowEmpty ? Parse<T>("{}"u8.ToArray()) : Problems.BodyMissing;
         }
 
         return IsJson(context.Request) ? Parse<T>(body.Value) : Problems.UnsupportedContentType;

@@ -10,7 +10,14 @@ internal static class ForwardedRoutes
 {
     /// <param name="Path">Below <c>/v1</c>, or below <c>/ops/v1</c> for operators.</param>
     /// <param name="Audited">What the audit calls a change that an operator makes by it.</param>
-    private sealed record Route(string Method, string Path, Owner Owner, string? Audited = null);
+    /// <param name="Command">A POST whose whole meaning is its path: a body may be absent or <c>{}</c>.</param>
+    private sealed record Route(string Method, string Path, Owner Owner, string? Audited = null, bool Command = false)
+    {
+        /// <summary>Reading one object takes no parameters, and neither does a change.</summary>
+        public bool TakesQuery => Method == "GET" && !Path.EndsWith("/{id}", StringComparison.Ordinal);
+    }
+
+    private sealed record NoMembers;
 
     private static readonly Route[] Merchants =
     [
@@ -40,7 +47,7 @@ internal static class ForwardedRoutes
         new("GET", "/ledger/balance", Owner.Ledger),
         new("GET", "/ledger/completeness", Owner.Ledger),
         new("GET", "/ledger/chain/verify", Owner.Ledger),
-        new("POST", "/ledger/chain/anchor", Owner.Ledger, "ledger.anchor"),
+        new("POST", "/ledger/chain/anchor", Owner.Ledger, "ledger.anchor", Command: true),
         new("GET", "/blocklist", Owner.Fraud),
         new("POST", "/blocklist", Owner.Fraud, "blocklist.add"),
         new("DELETE", "/blocklist/{id}", Owner.Fraud, "blocklist.remove"),
@@ -80,6 +87,11 @@ internal static class ForwardedRoutes
 
     private static async Task<IResult> ForMerchantAsync(HttpContext context, Forwarder forwarder, Route route)
     {
+        if (await RefuseAsync(context, route) is { } problem)
+        {
+            return problem;
+        }
+
         var caller = context.Caller();
         var path = $"/internal/v1/merchants/{caller.MerchantId}/{ModeNames.Of(caller.Mode)}{Below(context, "/v1")}";
         return Answer(await forwarder.SendAsync(context, route.Owner, path, context.Request.QueryString));
@@ -110,13 +122,13 @@ internal static class ForwardedRoutes
             return Problems.NotFound("service", "service");
         }
 
-        var route = new Route("POST", "", owner, "dead_letter.replay");
+        var route = new Route("POST", "", owner, "dead_letter.replay", Command: true);
         return await SendAuditedAsync(context, forwarder, database, route, $"/internal/v1/ops/dead_letters/{id}/replay", context.Request.QueryString);
     }
 
     private static async Task<IResult> SendAuditedAsync(HttpContext context, Forwarder forwarder, NpgsqlDataSource database, Route route, string path, QueryString query)
     {
-        if (await forwarder.SendAsync(context, route.Owner, path, query) is { } problem)
+        if ((await RefuseAsync(context, route) ?? await forwarder.SendAsync(context, route.Owner, path, query)) is { } problem)
         {
             return problem;
         }
@@ -131,6 +143,17 @@ internal static class ForwardedRoutes
         }
 
         return Answer(null);
+    }
+
+    /// <summary>What needs no owner to be refused.</summary>
+    private static async Task<Problem?> RefuseAsync(HttpContext context, Route route)
+    {
+        if (!route.TakesQuery && new RequestQuery(context).Problem is { } problem)
+        {
+            return problem;
+        }
+
+        return route.Command ? (await RequestBody.ReadOptionalAsync<NoMembers>(context, context.RequestAborted)).Problem : null;
     }
 
     private static string Below(HttpContext context, string prefix) => context.Request.Path.Value![prefix.Length..];

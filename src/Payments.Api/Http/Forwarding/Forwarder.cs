@@ -1,5 +1,6 @@
 using System.Net;
 using Payments.Platform.Http;
+using Payments.Platform.Idempotency;
 using Yarp.ReverseProxy.Forwarder;
 
 namespace Payments.Api.Http.Forwarding;
@@ -23,6 +24,11 @@ internal sealed class Forwarder(IHttpForwarder forwarder, IConfiguration configu
     /// <returns>Null when the owner answered, which then is the response.</returns>
     public async Task<Problem?> SendAsync(HttpContext context, Owner owner, PathString path, QueryString query)
     {
+        if (HttpMethods.IsPost(context.Request.Method) && IdempotencyKey.Read(context).Problem is { } missing)
+        {
+            return missing;
+        }
+
         // Read here, so that what is too large never reaches the owner.
         if ((await RequestBytes.ReadAsync(context, context.RequestAborted)).Problem is { } problem)
         {

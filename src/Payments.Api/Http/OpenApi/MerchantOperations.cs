@@ -20,7 +20,7 @@ internal static class MerchantOperations
                  "providers": ["stripe", "adyen"], "created_at": "2026-01-31T12:00:00Z"}
                 """,
         },
-        new("DELETE", "/v1/tokens/{id}", "Tokens", "Forget a token") { Origin = Origin.Vault, Status = 204, Description = "Takes the card away from every provider, too." },
+        new("DELETE", "/v1/tokens/{id}", "Tokens", "Forget a token") { Origin = Origin.Vault, Response = """{"id": "tok_01k0x5w3n8e2v9y7t4r6q1m5za", "object": "token", "deleted": true}""", Description = "Takes the card away from every provider, too." },
 
         new("POST", "/v1/payments", "Payments", "Create a payment")
         {
@@ -61,8 +61,8 @@ internal static class MerchantOperations
         },
         new("GET", "/v1/webhook_endpoints", "Webhooks", "List webhook endpoints") { Query = Paging, Response = DocumentedOperation.List(Examples.Endpoint) },
         new("GET", "/v1/webhook_endpoints/{id}", "Webhooks", "Read a webhook endpoint") { Response = Examples.Endpoint },
-        new("PATCH", "/v1/webhook_endpoints/{id}", "Webhooks", "Change a webhook endpoint") { Request = """{"description": "Orders and refunds", "status": "disabled"}""", Response = Examples.Endpoint },
-        new("DELETE", "/v1/webhook_endpoints/{id}", "Webhooks", "Remove a webhook endpoint") { Status = 204 },
+        new("PATCH", "/v1/webhook_endpoints/{id}", "Webhooks", "Change a webhook endpoint") { Request = """{"description": "Orders and refunds", "status": "enabled"}""", Response = Examples.Endpoint },
+        new("DELETE", "/v1/webhook_endpoints/{id}", "Webhooks", "Remove a webhook endpoint") { Response = """{"id": "we_01k0x5w3n8e2v9y7t4r6q1m5za", "object": "webhook_endpoint", "deleted": true}""" },
         new("POST", "/v1/webhook_endpoints/{id}/rotate_secret", "Webhooks", "Rotate the signing secret")
         {
             Description = "Both secrets sign for a while, so that no delivery fails meanwhile.",

@@ -129,6 +129,6 @@ internal static class OperatorOperations
             Response = Examples.Blocked,
         },
         new("GET", "/ops/v1/blocklist", "Operators: fraud", "List what is blocked") { Query = Paging, Response = DocumentedOperation.List(Examples.Blocked) },
-        new("DELETE", "/ops/v1/blocklist/{id}", "Operators: fraud", "Unblock") { Status = 204 },
+        new("DELETE", "/ops/v1/blocklist/{id}", "Operators: fraud", "Unblock") { Response = """{"id": "blk_01k0x5w3n8e2v9y7t4r6q1m5za", "object": "blocklist_entry", "deleted": true}""" },
     ];
 }
