@@ -40,8 +40,23 @@ step() {
   return "$status"
 }
 
+# MSBuild and the compiler stumble over '"', ';' and '%' in paths. A checkout in such a place is built in a copy elsewhere, which
+# becomes the working directory; only what changed is copied again, so that builds stay incremental.
+leave_awkward_place() {
+  case "$PWD" in *[\"\;%]*) ;; *) return 0 ;; esac
+  local base=${XDG_CACHE_HOME:-$HOME/.cache}/payments copy
+  case "$base" in *[\"\;%]*) base=/var/tmp/payments-$(id -u) ;; esac
+  copy=$base/checkouts/$(printf %s "$PWD" | sha256sum | cut -c1-16)
+  mkdir -p "$copy"
+  find "$copy" -mindepth 1 \( -name bin -o -name obj -o -name artifacts -o -name node_modules \) -prune -o -type f -exec rm -f {} +
+  tar -cf - --exclude=bin --exclude=obj --exclude=./artifacts --exclude=node_modules \
+    ${data:+--exclude="./${data#"$PWD"/}"} --exclude=./.payments . | tar -xf - -C "$copy"
+  say "Building in a copy, $copy: paths with quotes, ';' or '%' do not suit MSBuild"
+  cd -- "$copy"
+}
+
 setup() {
-  case "$PWD" in *[\;%]*) die "MSBuild cannot work in a directory whose path contains ';' or '%': $PWD" ;; esac
+  leave_awkward_place
   command -v dotnet >/dev/null || die "The .NET 10 SDK is needed: https://dotnet.microsoft.com/download"
 
   local missing=()
