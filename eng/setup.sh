@@ -48,10 +48,13 @@ leave_awkward_place() {
   case "$base" in *[\"\;%]*) base=/var/tmp/payments-$(id -u) ;; esac
   copy=$base/checkouts/$(printf %s "$PWD" | sha256sum | cut -c1-16)
   mkdir -p "$copy"
+  exec 8>"$copy.lock"
+  flock 8
   find "$copy" -mindepth 1 \( -name bin -o -name obj -o -name artifacts -o -name node_modules \) -prune -o -type f -exec rm -f {} +
   tar -cf - --exclude=bin --exclude=obj --exclude=./artifacts --exclude=node_modules \
     ${data:+--exclude="./${data#"$PWD"/}"} --exclude=./.payments . | tar -xf - -C "$copy"
-  say "Building in a copy, $copy: paths with quotes, ';' or '%' do not suit MSBuild"
+  exec 8>&-
+  say "Working in a copy, $copy: paths with quotes, ';' or '%' do not suit MSBuild"
   cd -- "$copy"
 }
 

@@ -1,4 +1,6 @@
 using System.Diagnostics;
+using System.Security.Cryptography;
+using System.Text;
 using Xunit;
 
 namespace Payments.EndToEndTests;
@@ -38,6 +40,15 @@ public sealed class Checkout : IAsyncLifetime
     public ValueTask DisposeAsync()
     {
         Directory.Delete(home, recursive: true);
+        // A path with a quote is built in a copy; see eng/setup.sh.
+        var cache = Environment.GetEnvironmentVariable("XDG_CACHE_HOME") ?? Path.Combine(Environment.GetFolderPath(Environment.SpecialFolder.UserProfile), ".cache");
+        var copy = Path.Combine(cache, "payments", "checkouts", Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(Root)))[..16]);
+        if (Directory.Exists(copy))
+        {
+            Directory.Delete(copy, recursive: true);
+            File.Delete(copy + ".lock");
+        }
+
         return ValueTask.CompletedTask;
     }
 
