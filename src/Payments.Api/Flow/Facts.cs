@@ -50,7 +50,6 @@ internal static class Facts
     {
         ProviderFactKind.AuthorizationApproved => (OperationKind.Authorize, FactOutcome.Succeeded),
         ProviderFactKind.AuthorizationDeclined => (OperationKind.Authorize, FactOutcome.Declined),
-        ProviderFactKind.AuthorizationNeedsAction => (OperationKind.Authorize, FactOutcome.NeedsAction),
         ProviderFactKind.AuthorizationCancelled => (OperationKind.Void, FactOutcome.Succeeded),
         ProviderFactKind.CaptureSucceeded => (OperationKind.Capture, FactOutcome.Succeeded),
         ProviderFactKind.CaptureFailed => (OperationKind.Capture, FactOutcome.Declined),
@@ -58,7 +57,8 @@ internal static class Facts
         ProviderFactKind.VoidFailed => (OperationKind.Void, FactOutcome.Declined),
         ProviderFactKind.RefundSucceeded => (OperationKind.Refund, FactOutcome.Succeeded),
         ProviderFactKind.RefundFailed => (OperationKind.Refund, FactOutcome.Declined),
-        ProviderFactKind.Other => null,
+        // Where to send the customer is told by the call's answer or by reading back, never by a notice.
+        ProviderFactKind.AuthorizationNeedsAction or ProviderFactKind.Other => null,
         _ => throw new InvariantException($"the fact {kind} has a meaning"),
     };
 

@@ -30,4 +30,7 @@ internal static partial class Log
 
     [LoggerMessage(2009, LogLevel.Error, "The database or another service did not answer in time.")]
     public static partial void OutOfReach(ILogger logger, Exception exception);
+
+    [LoggerMessage(2010, LogLevel.Error, "Notice {Notice} of {Provider} could not be applied at try {Try}; it will be tried again.")]
+    public static partial void NoticeFailed(ILogger logger, Exception exception, Provider provider, string notice, int @try);
 }

@@ -35,6 +35,9 @@ public sealed class NoticeWorker(
     /// <summary>A notice may be faster than the commit that names what it is about.</summary>
     private const int TriesToLocate = 4;
 
+    private const int TriesBeforeIncident = 5;
+
+    private static readonly TimeSpan FailedAgainAfter = TimeSpan.FromMinutes(10);
     private static readonly TimeSpan LocateAgainAfter = TimeSpan.FromSeconds(2);
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
@@ -65,8 +68,29 @@ public sealed class NoticeWorker(
     public async Task<int> ApplyDueAsync(CancellationToken cancellationToken)
     {
         var due = await notices.TakeDueAsync(Batch, cancellationToken);
-        await Parallel.ForEachAsync(due, new ParallelOptions { MaxDegreeOfParallelism = 8, CancellationToken = cancellationToken }, async (notice, token) => await ApplyAsync(notice, token));
+        await Parallel.ForEachAsync(due, new ParallelOptions { MaxDegreeOfParallelism = 8, CancellationToken = cancellationToken }, async (notice, token) => await TryApplyAsync(notice, token));
         return due.Count;
+    }
+
+    /// <summary>One notice that cannot be applied must not keep the others waiting: it is tried again later, and a person is told.</summary>
+    private async Task TryApplyAsync(WaitingNotice notice, CancellationToken cancellationToken)
+    {
+        try
+        {
+            await ApplyAsync(notice, cancellationToken);
+        }
+        catch (Exception e) when (!cancellationToken.IsCancellationRequested)
+        {
+            Log.NoticeFailed(logger, e, notice.Key.Provider, notice.Key.NoticeId, notice.Tries);
+            if (notice.Tries < TriesBeforeIncident)
+            {
+                return;
+            }
+
+            var incident = new Incident(ids.New<IncidentId>(), "notice_not_applied", notice.Fact.AttemptId, $"Notice {notice.Key.NoticeId} of {Words.Of(notice.Key.Provider)} cannot be applied.");
+            await notices.RaiseAsync(null, notice.Key.Mode, null, incident, cancellationToken);
+            await notices.PostponeAsync(notice.Key, FailedAgainAfter, cancellationToken);
+        }
     }
 
     private async Task ApplyAsync(WaitingNotice notice, CancellationToken cancellationToken)
@@ -84,8 +108,19 @@ public sealed class NoticeWorker(
             return;
         }
 
+        if (IsAwaited(payment, fact) && notice.Tries < TriesToLocate)
+        {
+            await notices.PostponeAsync(key, LocateAgainAfter, cancellationToken);
+            return;
+        }
+
         await learning.LearnAsync(payment, fact, key);
     }
+
+    /// <summary>A decline whose request is still at work, which may go on at another provider: the request comes first.</summary>
+    private static bool IsAwaited(PaymentState payment, Fact fact) =>
+        fact is { Kind: OperationKind.Authorize, Outcome: FactOutcome.Declined }
+        && payment.Authorization is { State: OperationState.Open, Current: { State: AttemptState.Open } attempt } && attempt.Id == fact.AttemptId;
 
     private async Task<PaymentState?> LocateAsync(ProviderNoticeKey key, ProviderFact told, CancellationToken cancellationToken)
     {

@@ -56,9 +56,9 @@ public sealed class Resolver(
                 ? ExpireAsync(taken, payment, operation, attempt)
                 : AskAsync(taken, payment, operation, attempt));
         }
-        catch (Exception e) when (e is not InvariantException)
+        catch (Exception e)
         {
-            // The lease runs out and another round tries again.
+            // One attempt must not stop the others. The lease runs out and another round tries again.
             Log.ResolverFailed(logger, e, taken.AttemptId);
         }
     }

@@ -1,0 +1,104 @@
+using Npgsql;
+using Payments.Core;
+using Payments.Platform.Postgres;
+
+namespace Payments.Tests.Flow;
+
+public class GroupWriterTests
+{
+    private sealed record Item(Guid Key, int Number);
+
+    private readonly IdSource ids = new(TimeProvider.System);
+
+    private GroupWriter<Item, int> Writer(Func<Guid, IReadOnlyList<Item>, Task<IReadOnlyList<int>>> write, GroupWriterOptions? options = null) =>
+        new("test", i => i.Key, (number, items, _) => write(number, items), options ?? new GroupWriterOptions { RetryDelay = TimeSpan.FromMilliseconds(1) }, ids, TimeProvider.System);
+
+    private static IReadOnlyList<int> Numbers(IReadOnlyList<Item> items) => [.. items.Select(i => i.Number)];
+
+    [Fact]
+    public async Task What_waits_shares_a_batch_with_one_item_per_key_and_everyone_gets_his_own_verdict()
+    {
+        var gate = new TaskCompletionSource();
+        var batches = new List<IReadOnlyList<Item>>();
+        await using var writer = Writer(async (_, items) =>
+        {
+            lock (batches)
+            {
+                batches.Add(items);
+            }
+
+            await gate.Task;
+            return Numbers(items);
+        });
+        var same = ids.New<PaymentId>().Value;
+        var items = Enumerable.Range(0, 50).Select(i => new Item(i % 10 == 0 ? same : ids.New<PaymentId>().Value, i)).ToList();
+
+        var answers = items.Select(writer.WriteAsync).ToList();
+        gate.SetResult();
+
+        Assert.Equal(Enumerable.Range(0, 50), await Task.WhenAll(answers));
+        Assert.All(batches, b => Assert.Equal(b.Count, b.Select(i => i.Key).Distinct().Count()));
+        Assert.True(batches.Count < 15, "fifty items took few batches");
+        Assert.Equal([0, 10, 20, 30, 40], batches.SelectMany(b => b).Where(i => i.Key == same).Select(i => i.Number));
+    }
+
+    [Fact]
+    public async Task An_item_that_cannot_be_written_fails_alone()
+    {
+        await using var writer = Writer((_, items) => items.Any(i => i.Number == 13)
+            ? throw new InvalidOperationException("poisoned")
+            : Task.FromResult(Numbers(items)));
+
+        var answers = Enumerable.Range(0, 40).Select(i => writer.WriteAsync(new Item(ids.New<PaymentId>().Value, i))).ToList();
+
+        await Assert.ThrowsAsync<InvalidOperationException>(() => answers[13]);
+        Assert.Equal(Enumerable.Range(0, 40).Where(i => i != 13), await Task.WhenAll(answers.Where((_, i) => i != 13)));
+    }
+
+    [Fact]
+    public async Task A_lost_answer_is_asked_for_again_under_the_same_number()
+    {
+        var asked = new List<Guid>();
+        await using var writer = Writer((number, items) =>
+        {
+            asked.Add(number);
+            return asked.Count < 3 ? throw new NpgsqlException("connection lost", new IOException()) : Task.FromResult(Numbers(items));
+        });
+
+        Assert.Equal(7, await writer.WriteAsync(new Item(ids.New<PaymentId>().Value, 7)));
+        Assert.Equal(3, asked.Count);
+        Assert.Single(asked.Distinct());
+    }
+
+    [Fact]
+    public async Task A_full_queue_refuses_at_once()
+    {
+        var gate = new TaskCompletionSource();
+        await using var writer = Writer(
+            async (_, items) =>
+            {
+                await gate.Task;
+                return Numbers(items);
+            },
+            new GroupWriterOptions { LargestBatch = 1, LongestQueue = 4 });
+
+        var accepted = new List<Task<int>>();
+        var refused = 0;
+        for (var i = 0; i < 20; i++)
+        {
+            try
+            {
+                accepted.Add(writer.WriteAsync(new Item(ids.New<PaymentId>().Value, i)));
+            }
+            catch (WriterOverloadedException)
+            {
+                refused++;
+            }
+        }
+
+        gate.SetResult();
+        await Task.WhenAll(accepted);
+        Assert.InRange(accepted.Count, 4, 6);
+        Assert.Equal(20, accepted.Count + refused);
+    }
+}
