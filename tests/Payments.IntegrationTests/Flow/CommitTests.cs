@@ -120,6 +120,8 @@ public class CommitTests(EmbeddedServers servers)
         await killing.CancelAsync();
         var killed = await killer;
 
+        // A backend may be killed just after it answered: its connection then waits dead in the pool.
+        database.Source.Clear();
         Assert.True(killed > 0, "at least one backend was killed");
         Assert.Equal(40, await database.CountAsync("SELECT count(*) FROM payments WHERE status = 'authorized' AND version = 2", Token));
         Assert.Equal(40, await database.CountAsync("SELECT count(*) FROM outbox", Token));
