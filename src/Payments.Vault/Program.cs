@@ -1,5 +1,5 @@
-using Payments.Vault;
 using Payments.ServiceDefaults;
+using Payments.Vault;
 
 var builder = WebApplication.CreateBuilder(args);
 builder.AddServiceDefaults("vault");

@@ -1,5 +1,5 @@
-using Payments.Webhooks;
 using Payments.ServiceDefaults;
+using Payments.Webhooks;
 
 var builder = WebApplication.CreateBuilder(args);
 builder.AddServiceDefaults("webhooks");

@@ -29,7 +29,8 @@ public sealed class DashboardTests(Checkout checkout)
         var picture = Path.Combine(Checkout.Source, "artifacts", "tests", "dashboard-trace.png");
         Directory.CreateDirectory(Path.GetDirectoryName(picture)!);
         using var screenshot = Process.Start(new ProcessStartInfo(
-            Path.Combine(checkout.Root, "eng", "dashboard-screenshot.sh"), [dashboard.BaseAddress!.AbsoluteUri, trace, picture]) { RedirectStandardError = true })!;
+            Path.Combine(checkout.Root, "eng", "dashboard-screenshot.sh"), [dashboard.BaseAddress!.AbsoluteUri, trace, picture])
+        { RedirectStandardError = true })!;
         var errors = await screenshot.StandardError.ReadToEndAsync(Cancel);
         await screenshot.WaitForExitAsync(Cancel);
         Assert.True(screenshot.ExitCode == 0, errors);

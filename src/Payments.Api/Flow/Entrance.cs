@@ -101,7 +101,8 @@ public sealed class Entrance(RequestFingerprint fingerprints, RequestCache cache
         {
             return new Problem(
                 StatusCodes.Status503ServiceUnavailable, "provider_unavailable",
-                "The payment's provider cannot be reached; nothing was done. Repeat the request with the same Idempotency-Key.") { RetryAfter = TimeSpan.FromSeconds(5) };
+                "The payment's provider cannot be reached; nothing was done. Repeat the request with the same Idempotency-Key.")
+            { RetryAfter = TimeSpan.FromSeconds(5) };
         }
 
         if (operation.State == OperationState.Open || Answers.IsUnresolved(operation))

@@ -80,7 +80,8 @@ public static class FlowModule
             Log.OutOfReach(context.HttpContext.RequestServices.GetRequiredService<ILogger<PaymentWriter>>(), e);
             return new Problem(
                 StatusCodes.Status503ServiceUnavailable, "service_unavailable",
-                "Something this request needs does not answer at the moment. Repeat the request with the same Idempotency-Key.") { RetryAfter = TimeSpan.FromSeconds(2) };
+                "Something this request needs does not answer at the moment. Repeat the request with the same Idempotency-Key.")
+            { RetryAfter = TimeSpan.FromSeconds(2) };
         }
     }
 }

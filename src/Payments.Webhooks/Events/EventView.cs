@@ -26,7 +26,8 @@ public sealed record StoredEvent(EventId Id, MerchantId MerchantId, Mode Mode, s
         ArgumentNullException.ThrowIfNull(source);
         var operation = source.Data.Operation is { } o ? new OperationView(o.Id, o.Kind, o.State, o.AmountMinor, o.Currency, o.Reason) : null;
         return Of(source.Id, source.MerchantId, source.Mode, source.Type, source.PaymentId.Value, source.Version, source.OccurredAt, traceParent, source.Data.Payment, operation)
-            with { WantsReceipt = Receipt.IsDue(source) };
+            with
+        { WantsReceipt = Receipt.IsDue(source) };
     }
 
     public static StoredEvent Of<T>(

@@ -1,8 +1,8 @@
-using Xunit;
 using System.Text;
 using Microsoft.AspNetCore.Http;
 using Payments.Platform.Http;
 using Payments.Platform.Idempotency;
+using Xunit;
 
 namespace Payments.Tests.Http;
 

@@ -1,7 +1,7 @@
-using Xunit;
 using System.Text;
 using Payments.Core;
 using Payments.Platform.Http;
+using Xunit;
 
 namespace Payments.Tests.Http;
 
