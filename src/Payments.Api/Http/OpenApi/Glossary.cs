@@ -58,6 +58,8 @@ internal static class Glossary
         ["active"] = new("Only active, or only suspended merchants.", ["true", "false"]),
         ["target"] = new("Only what was done to this id."),
         ["merchant_id"] = new("Only of this merchant."),
+        ["merchant"] = new("Only of this merchant."),
+        ["event"] = new("Only of this event."),
         ["mode"] = Words<Mode>("Only in this mode."),
         ["open"] = new("Only open, or only closed incidents.", ["true", "false"]),
         ["service"] = new("Whose dead letters.", ["ledger", "webhooks", "fraud"]),

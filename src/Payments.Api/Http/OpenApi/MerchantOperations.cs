@@ -82,7 +82,7 @@ internal static class MerchantOperations
         {
             Query = ["payment", "type", "currency", .. Paging],
             Response = DocumentedOperation.List("""
-                {"id": "txn_01k0x5w3n8e2v9y7t4r6q1m5za", "object": "balance_transaction", "type": "capture", "amount": 5000, "fee": 175, "net": 4825, "currency": "USD",
+                {"id": "txn_01k0x5w3n8e2v9y7t4r6q1m5za", "object": "balance_transaction", "type": "charge", "amount": 5000, "fee": 175, "net": 4825, "currency": "USD",
                  "payment": "pay_01k0x5w3n8e2v9y7t4r6q1m5za", "created_at": "2026-01-31T12:00:02Z"}
                 """),
         },

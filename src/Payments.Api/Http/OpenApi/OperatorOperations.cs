@@ -96,7 +96,7 @@ internal static class OperatorOperations
             Query = Paging,
             Response = DocumentedOperation.List("""{"id": "mov_01k0x5w3n8e2v9y7t4r6q1m5za", "object": "movement", "journal": "jrn_01k0x5w3n8e2v9y7t4r6q1m5za", "direction": "credit", "amount": 5000, "currency": "USD", "balance": 5000}"""),
         },
-        new("GET", "/ops/v1/ledger/journals", "Operators: ledger", "List journals") { Query = Paging, Response = DocumentedOperation.List(Examples.Journal) },
+        new("GET", "/ops/v1/ledger/journals", "Operators: ledger", "List journals") { Query = ["payment", "event", "merchant", "mode", .. Paging], Response = DocumentedOperation.List(Examples.Journal) },
         new("GET", "/ops/v1/ledger/journals/{id}", "Operators: ledger", "Read a journal") { Response = Examples.Journal },
         new("GET", "/ops/v1/ledger/trial_balance", "Operators: ledger", "Read the trial balance")
         {
@@ -106,7 +106,7 @@ internal static class OperatorOperations
         new("GET", "/ops/v1/ledger/balance", "Operators: ledger", "Read an account's balance at a time")
         {
             Query = ["account", "at", "basis"],
-            Response = """{"object": "balance", "account": "acc_01k0x5w3n8e2v9y7t4r6q1m5za", "at": "2026-01-31T12:00:00Z", "basis": "posted", "currency": "USD", "balance": 4825, "movements": 2}""",
+            Response = """{"object": "account_balance", "account": "acc_01k0x5w3n8e2v9y7t4r6q1m5za", "at": "2026-01-31T12:00:00Z", "basis": "posted", "currency": "USD", "balance": 4825, "movements": 2}""",
         },
         new("GET", "/ops/v1/ledger/completeness", "Operators: ledger", "Compare payments with postings")
         {
