@@ -9,7 +9,7 @@ Usage: ./run.sh [OPTION]...
 Builds Payments and runs all of its services in one process, on a PostgreSQL, a Redis and a Kafka broker of its own, with
 simulators of Stripe and Adyen. Makes one payment through each and shows what became of it.
 
-  --data DIR     where everything is kept (default .payments)
+  --data DIR     where everything is kept (default .payments beside this script)
   --port N       the merchant API's port (default 8080); the other services follow it, see README.md
   --no-demo      no demo payments
   --dashboard    also starts the .NET Aspire dashboard and sends it traces, metrics and logs
@@ -21,7 +21,7 @@ ledger, fraud, webhooks), ConnectionStrings__redis or ConnectionStrings__kafka a
 TEXT
 }
 
-data=.payments port=8080 dashboard=false arguments=()
+data=$(dirname -- "${BASH_SOURCE[0]}")/.payments port=8080 dashboard=false arguments=()
 while [ $# -gt 0 ]; do
   case $1 in
     --data) [ $# -ge 2 ] || { echo "--data needs a directory" >&2; exit 2; }; data=$2; shift ;;

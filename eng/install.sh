@@ -10,7 +10,15 @@ fi
 printf '  installing %s\n' "$*" >&2
 export DEBIAN_FRONTEND=noninteractive
 log=$(mktemp)
-trap 'rm -f "$log"' EXIT
+# Packages of servers start them at once as system services; we want the programs only.
+policy=/usr/sbin/policy-rc.d
+if [ ! -e "$policy" ]; then
+  printf '#!/bin/sh\nexit 101\n' | "${sudo[@]}" tee "$policy" >/dev/null
+  "${sudo[@]}" chmod 755 "$policy"
+  trap '"${sudo[@]}" rm -f "$policy"; rm -f "$log"' EXIT
+else
+  trap 'rm -f "$log"' EXIT
+fi
 "${sudo[@]}" apt-get install -y --no-install-recommends "$@" >"$log" 2>&1 && exit 0
 # The package lists may be missing or old.
 { "${sudo[@]}" apt-get update && "${sudo[@]}" apt-get install -y --no-install-recommends "$@"; } >"$log" 2>&1 || { tail -n 20 "$log" >&2; exit 1; }
