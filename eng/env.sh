@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # Prints shell assignments for a running instance: eval "$(eng/env.sh [DIR])". DIR is what run.sh was given with --data; without it
-# PAYMENTS_DATA or .payments.
+# PAYMENTS_DATA or the .payments beside run.sh.
 set -euo pipefail
-directory=${1:-${PAYMENTS_DATA:-.payments}}
+directory=${1:-${PAYMENTS_DATA:-$(dirname -- "${BASH_SOURCE[0]}")/../.payments}}
 file=$directory/run.json
 [ -f "$file" ] || { echo "Nothing runs on $directory: start ./run.sh first." >&2; echo false; exit 1; }
 node -e '
