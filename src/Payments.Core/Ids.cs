@@ -87,12 +87,52 @@ public static class Id
     }
 }
 
-/// <summary>Makes ids; injected, so that tests can repeat them and every id exists before the call that carries it.</summary>
+/// <summary>
+/// Makes ids; injected, so that tests can repeat them and every id exists before the call that carries it. Ids of one source and one
+/// millisecond ascend too (RFC 9562, 6.2, method 1), so that what one process wrote lists in the order in which it was written.
+/// </summary>
 public sealed class IdSource(TimeProvider time)
 {
+    private const int MostInAMillisecond = 1 << 12;
+    private const int MostBorrowed = 10;
+    private readonly Lock gate = new();
+    private long millisecond;
+    private int count;
+
     public TId New<TId>()
-        where TId : struct, IId<TId> =>
+        where TId : struct, IId<TId>
+    {
+        var now = time.GetUtcNow().ToUnixTimeMilliseconds();
+        long at;
+        int place;
+        lock (gate)
+        {
+            // A millisecond that is overrun borrows from the next ones; a clock that was set back is followed all the same.
+            if (now <= millisecond && millisecond - now <= MostBorrowed)
+            {
+                count++;
+                if (count == MostInAMillisecond)
+                {
+                    millisecond++;
+                    count = 0;
+                }
+            }
+            else
+            {
+                millisecond = now;
+                count = 0;
+            }
+
+            (at, place) = (millisecond, count);
+        }
+
 #pragma warning disable RS0030 // The one place where ids are made.
-        TId.From(Guid.CreateVersion7(time.GetUtcNow()));
+        var random = Guid.CreateVersion7(DateTimeOffset.FromUnixTimeMilliseconds(at));
 #pragma warning restore RS0030
+        Span<byte> bytes = stackalloc byte[16];
+        random.TryWriteBytes(bytes, bigEndian: true, out _);
+        bytes[6] = (byte)(0x70 | (place >> 8));
+        bytes[7] = (byte)place;
+        return TId.From(new Guid(bytes, bigEndian: true));
+    }
 }

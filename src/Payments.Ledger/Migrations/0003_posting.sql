@@ -16,7 +16,7 @@ BEGIN
     FROM unnest(p_id, p_mode, p_owner, p_kind, p_currency, p_partition) AS w (id, mode, owner, kind, currency, partition)
     WHERE NOT EXISTS (SELECT FROM ledger.accounts a WHERE a.id = w.id)
     ORDER BY w.id
-    ON CONFLICT (id) DO NOTHING;
+    ON CONFLICT DO NOTHING; -- by id or by what it stands for: another writer may be a moment ahead in either index
 
     INSERT INTO ledger.balances (account_id)
     SELECT DISTINCT w.id FROM unnest(p_id) AS w (id)

@@ -115,6 +115,11 @@ public sealed class ProvidersWorld : IAsyncLifetime
             fault["count"] = count;
         }
 
+        if (kind == "delay")
+        {
+            fault["delay_ms"] = 300;
+        }
+
         if (executed is not null)
         {
             fault["executed"] = executed;

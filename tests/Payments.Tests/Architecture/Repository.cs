@@ -1,5 +1,3 @@
-using System.Runtime.CompilerServices;
-
 namespace Payments.Tests.Architecture;
 
 /// <summary>The checkout that these tests were built from.</summary>
@@ -12,9 +10,9 @@ internal static class Repository
             .Where(f => !f.Contains("/bin/", StringComparison.Ordinal) && !f.Contains("/obj/", StringComparison.Ordinal)
                 && !f.Contains("/node_modules/", StringComparison.Ordinal));
 
-    private static string Find([CallerFilePath] string here = "")
+    private static string Find()
     {
-        for (var folder = Path.GetDirectoryName(here); folder is not null; folder = Path.GetDirectoryName(folder))
+        for (var folder = AppContext.BaseDirectory; folder is not null; folder = Path.GetDirectoryName(folder))
         {
             if (File.Exists(Path.Combine(folder, "Payments.sln")))
             {
@@ -22,6 +20,6 @@ internal static class Repository
             }
         }
 
-        throw new InvalidOperationException("These tests read the sources they were built from; Payments.sln is not above them.");
+        throw new InvalidOperationException("These tests read the sources they were built from, but Payments.sln is not above them.");
     }
 }

@@ -27,6 +27,24 @@ public sealed class IdTests
     }
 
     [Fact]
+    public void Ids_of_one_millisecond_sort_as_they_were_made_and_are_all_different()
+    {
+        var ids = new IdSource(new SettableTime());
+        var made = Enumerable.Range(0, 10_000).Select(_ => ids.New<EventId>().ToString()).ToArray();
+        Assert.Equal(made, made.Order(StringComparer.Ordinal).Distinct());
+    }
+
+    [Fact]
+    public void Ids_follow_a_clock_that_is_set_back()
+    {
+        var time = new SettableTime();
+        var ids = new IdSource(time);
+        ids.New<EventId>();
+        time.Now -= TimeSpan.FromHours(1);
+        Assert.Equal(time.Now, Id.TimeOf(ids.New<EventId>().Value));
+    }
+
+    [Fact]
     public void An_attempt_id_fits_every_providers_idempotency_key() =>
         Assert.True(new AttemptId(Guid.AllBitsSet).ToString().Length <= 64);
 

@@ -123,7 +123,7 @@ internal static class OperatorOperations
 
         new("POST", "/ops/v1/blocklist", "Operators: fraud", "Block a card or BIN")
         {
-            Request = """{"kind": "bin", "value": "400000", "reason": "Carding attack"}""",
+            Request = """{"kind": "bin", "value": "499998", "reason": "Carding attack"}""",
             Required = ["kind", "value"],
             Status = 201,
             Response = Examples.Blocked,
