@@ -1,4 +1,3 @@
-using System.Runtime.InteropServices;
 using Payments.AllInOne;
 using Spectre.Console;
 
@@ -9,18 +8,11 @@ if (!console.Profile.Out.IsTerminal)
     console.Profile.Width = 200; // a log file has no edge to wrap at
 }
 
-using var stopping = new CancellationTokenSource();
-// A shell starts background jobs with SIGINT ignored, so SIGTERM must do as well; SIGHUP comes when the terminal closes.
-var signals = new[] { PosixSignal.SIGINT, PosixSignal.SIGTERM, PosixSignal.SIGHUP }.Select(signal => PosixSignalRegistration.Create(signal, context =>
-{
-    context.Cancel = true;
-    stopping.Cancel();
-})).ToArray();
-
+using var signals = new StopSignals();
 try
 {
-    await using var product = await Startup.RunAsync(command, console, stopping.Token);
-    var told = Task.Delay(Timeout.Infinite, stopping.Token);
+    await using var product = await Startup.RunAsync(command, console, signals.Token);
+    var told = Task.Delay(Timeout.Infinite, signals.Token);
     if (await Task.WhenAny(told, product.ServiceEnded) != told)
     {
         throw new InvalidOperationException($"Service {await product.ServiceEnded} ended by itself; the log tells why: {product.LogFile}");
@@ -28,7 +20,7 @@ try
 
     await Console.Error.WriteLineAsync("Stopping …");
 }
-catch (OperationCanceledException) when (stopping.IsCancellationRequested)
+catch (OperationCanceledException) when (signals.Token.IsCancellationRequested)
 {
     await Console.Error.WriteLineAsync("Stopped before it was ready.");
     return 130;
@@ -37,10 +29,6 @@ catch (Exception e) when (e is InvalidOperationException or IOException)
 {
     await Console.Error.WriteLineAsync($"{Environment.NewLine}{e.Message}");
     return 1;
-}
-finally
-{
-    Array.ForEach(signals, s => s.Dispose());
 }
 
 await Console.Error.WriteLineAsync("Stopped; the data stays in " + command.DataDirectory);
