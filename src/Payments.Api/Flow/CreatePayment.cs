@@ -121,7 +121,7 @@ public static partial class CreatePayment
         if (payment.IsRejected)
         {
             var answer = change.Answer!;
-            await services.Entrance.RememberAsync(entered, answer.Status!.Value, answer.Body!, CancellationToken.None);
+            await services.Entrance.RememberAsync(entered, answer.Status!.Value, answer.Body!, TimeSpan.Zero, CancellationToken.None);
             return new RawAnswer(answer.Status.Value, answer.Body!, replayed: false);
         }
 

@@ -71,7 +71,7 @@ public sealed class Entrance(RequestFingerprint fingerprints, RequestCache cache
         switch (stored.State)
         {
             case RequestState.Final:
-                await RememberAsync(request, stored.Status!.Value, stored.Body!, cancellationToken);
+                await RememberAsync(request, stored.Status!.Value, stored.Body!, stored.Age, cancellationToken);
                 return new RawAnswer(stored.Status!.Value, stored.Body!, replayed: true);
             case RequestState.Unresolved:
                 return await UnresolvedAsync(payment, stored.OperationId, replayed: true, cancellationToken);
@@ -91,7 +91,7 @@ public sealed class Entrance(RequestFingerprint fingerprints, RequestCache cache
         ArgumentNullException.ThrowIfNull(ran);
         if (ran.Answer is { Status: { } known, Body: { } bytes })
         {
-            await RememberAsync(request, known, bytes, CancellationToken.None);
+            await RememberAsync(request, known, bytes, TimeSpan.Zero, CancellationToken.None);
             return new RawAnswer(known, bytes, replayed: false);
         }
 
@@ -112,19 +112,20 @@ public sealed class Entrance(RequestFingerprint fingerprints, RequestCache cache
 
         // A webhook was faster: whoever settled the operation stored the answer in the same commit.
         var stored = await store.FindRequestAsync(request.Caller.MerchantId, request.Caller.Mode, request.Key, CancellationToken.None);
-        if (stored is not { State: RequestState.Final, Status: { } status, Body: { } body })
+        if (stored is not { State: RequestState.Final, Status: { } status, Body: { } body, Age: var age })
         {
             throw new InvariantException("a settled operation has a stored answer");
         }
 
-        await RememberAsync(request, status, body, CancellationToken.None);
+        await RememberAsync(request, status, body, age, CancellationToken.None);
         return new RawAnswer(status, body, replayed: false);
     }
 
-    public Task RememberAsync(MerchantRequest request, int status, byte[] body, CancellationToken cancellationToken)
+    /// <param name="age">Since the answer became final: giving it again does not make it live longer.</param>
+    public Task RememberAsync(MerchantRequest request, int status, byte[] body, TimeSpan age, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(request);
-        return cache.RememberAsync(request.Caller.MerchantId, request.Caller.Mode, request.Key, new CachedAnswer(request.Fingerprint, status, body), cancellationToken);
+        return cache.RememberAsync(request.Caller.MerchantId, request.Caller.Mode, request.Key, new CachedAnswer(request.Fingerprint, status, body), age, cancellationToken);
     }
 
     private async Task<IResult> UnresolvedAsync(PaymentKey key, OperationId? operationId, bool replayed, CancellationToken cancellationToken)

@@ -17,7 +17,7 @@ public readonly record struct PaymentKey(MerchantId MerchantId, Mode Mode, Payme
 
 /// <summary>What the table of idempotency keys knows of a merchant's request.</summary>
 /// <param name="Status">HTTP status of the final answer; null while there is none.</param>
-public sealed record StoredRequest(byte[] Fingerprint, PaymentId PaymentId, OperationId? OperationId, RequestState State, int? Status, byte[]? Body);
+public sealed record StoredRequest(byte[] Fingerprint, PaymentId PaymentId, OperationId? OperationId, RequestState State, int? Status, byte[]? Body, TimeSpan Age);
 
 public enum RequestState
 {
@@ -60,7 +60,7 @@ public sealed class PaymentStore(NpgsqlDataSource database)
     {
         ArgumentNullException.ThrowIfNull(key);
         const string sql = """
-            SELECT fingerprint, payment_id, operation_id, state, status, body
+            SELECT fingerprint, payment_id, operation_id, state, status, body, coalesce(now() - finished_at, interval '0')
             FROM payment_requests
             WHERE merchant_id = $1 AND mode = $2 AND key_class = $3 AND key = $4
               AND (finished_at IS NULL OR finished_at >= now() - interval '24 hours')
@@ -74,7 +74,8 @@ public sealed class PaymentStore(NpgsqlDataSource database)
         return await row.ReadAsync(cancellationToken)
             ? new StoredRequest(
                 row.GetFieldValue<byte[]>(0), PaymentId.From(row.GetGuid(1)), row.IsDBNull(2) ? null : OperationId.From(row.GetGuid(2)),
-                Words.Parse<RequestState>(row.GetString(3)), row.IsDBNull(4) ? null : row.GetInt32(4), row.IsDBNull(5) ? null : row.GetFieldValue<byte[]>(5))
+                Words.Parse<RequestState>(row.GetString(3)), row.IsDBNull(4) ? null : row.GetInt32(4), row.IsDBNull(5) ? null : row.GetFieldValue<byte[]>(5),
+                row.GetTimeSpan(6))
             : null;
     }
 

@@ -13,7 +13,7 @@ public sealed class RequestCache(RedisLink redis)
 {
     private const int FingerprintBytes = 32;
 
-    // Less than the database's 24 hours: the entry is made after the row.
+    // Less than the database's 24 hours, counted from the final answer like those.
     private static readonly TimeSpan Kept = TimeSpan.FromHours(23);
 
     public async Task<CachedAnswer?> FindAsync(MerchantId merchant, Mode mode, RequestKey key, CancellationToken cancellationToken)
@@ -24,15 +24,21 @@ public sealed class RequestCache(RedisLink redis)
             : null;
     }
 
-    public async Task RememberAsync(MerchantId merchant, Mode mode, RequestKey key, CachedAnswer answer, CancellationToken cancellationToken)
+    /// <param name="age">Since the answer became final.</param>
+    public async Task RememberAsync(MerchantId merchant, Mode mode, RequestKey key, CachedAnswer answer, TimeSpan age, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(answer);
+        if (age >= Kept)
+        {
+            return;
+        }
+
         Invariant.Holds(answer.Fingerprint.Length == FingerprintBytes, "a fingerprint has 32 bytes");
         var value = new byte[FingerprintBytes + sizeof(int) + answer.Body.Length];
         answer.Fingerprint.CopyTo(value, 0);
         BinaryPrimitives.WriteInt32BigEndian(value.AsSpan(FingerprintBytes), answer.Status);
         answer.Body.CopyTo(value, FingerprintBytes + sizeof(int));
-        await redis.TryAsync(database => database.StringSetAsync(NameOf(merchant, mode, key), value, Kept), cancellationToken);
+        await redis.TryAsync(database => database.StringSetAsync(NameOf(merchant, mode, key), value, Kept - age), cancellationToken);
     }
 
     private static RedisKey NameOf(MerchantId merchant, Mode mode, RequestKey key) => $"payments:answer:{merchant}:{Words.Of(mode)}:{Words.Of(key.Class)}:{key.Text}";

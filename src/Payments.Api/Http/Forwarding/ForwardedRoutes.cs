@@ -58,7 +58,6 @@ internal static class ForwardedRoutes
     {
         ["ledger"] = Owner.Ledger,
         ["webhooks"] = Owner.Webhooks,
-        ["fraud"] = Owner.Fraud,
     };
 
     public static void AddForwarding(this WebApplicationBuilder builder)

@@ -13,24 +13,36 @@ internal static class Examples
         """;
 
     public const string Refund = """
-        {"id": "re_01k0x5w3n8e2v9y7t4r6q1m5za", "object": "refund", "payment_id": "pay_01k0x5w3n8e2v9y7t4r6q1m5za", "status": "succeeded", "amount": 1500, "currency": "USD",
-         "reason": "One mug arrived broken", "created_at": "2026-02-01T09:00:00Z"}
+        {"id": "re_01k0x5w3n8e2v9y7t4r6q1m5za", "object": "refund", "payment_id": "pay_01k0x5w3n8e2v9y7t4r6q1m5za", "mode": "test", "status": "succeeded", "amount": 1500, "currency": "USD",
+         "reason": "One mug arrived broken", "failure": null, "provider": "stripe", "provider_reference": "re_3PqX", "created_at": "2026-02-01T09:00:00Z"}
+        """;
+
+    public static string PaymentInFull { get; } = Payment.TrimEnd()[..^1] + $$"""
+        , "attempts": [{"id": "att_01k0x5w3n8e2v9y7t4r6q1m5za", "operation": "authorize", "provider": "stripe", "state": "succeeded", "provider_reference": "pi_3PqX",
+           "modification_reference": null, "decline": null, "opened_at": "2026-01-31T12:00:00Z", "closed_at": "2026-01-31T12:00:01Z"}],
+         "refunds": [{{Refund}}],
+         "timeline": [{"id": "op_01k0x5w3n8e2v9y7t4r6q1m5za", "kind": "authorize", "state": "succeeded", "amount": 5000, "final": false, "origin": "merchant", "reason": null,
+           "created_at": "2026-01-31T12:00:00Z", "changed_at": "2026-01-31T12:00:01Z"}]}
         """;
 
     public const string Endpoint = """
-        {"id": "we_01k0x5w3n8e2v9y7t4r6q1m5za", "object": "webhook_endpoint", "url": "https://shop.example/webhooks", "description": "Orders",
-         "event_types": ["payment.captured", "payment.refunded"], "status": "enabled", "created_at": "2026-01-31T12:00:00Z"}
+        {"id": "we_01k0x5w3n8e2v9y7t4r6q1m5za", "object": "webhook_endpoint", "mode": "test", "url": "https://shop.example/webhooks", "description": "Orders",
+         "event_types": ["payment.captured", "payment.refunded"], "status": "enabled", "disabled_reason": null, "failing_since": null,
+         "created_at": "2026-01-31T12:00:00Z", "updated_at": "2026-01-31T12:00:00Z"}
         """;
 
+    public static string EndpointWithSecret { get; } = Endpoint.TrimEnd()[..^1] + """, "secret": "whsec_…"}""";
+
     public const string Delivery = """
-        {"id": "whd_01k0x5w3n8e2v9y7t4r6q1m5za", "object": "delivery", "endpoint_id": "we_01k0x5w3n8e2v9y7t4r6q1m5za", "event_id": "evt_01k0x5w3n8e2v9y7t4r6q1m5za",
+        {"id": "whd_01k0x5w3n8e2v9y7t4r6q1m5za", "object": "webhook_delivery", "endpoint_id": "we_01k0x5w3n8e2v9y7t4r6q1m5za", "event_id": "evt_01k0x5w3n8e2v9y7t4r6q1m5za",
          "event_type": "payment.captured", "status": "delivered", "created_at": "2026-01-31T12:00:02Z", "delivered_at": "2026-01-31T12:00:02Z", "next_attempt_at": null,
          "attempts": [{"number": 1, "finished_at": "2026-01-31T12:00:02Z", "duration_milliseconds": 41, "status_code": 200, "error": null, "response": "ok"}]}
         """;
 
     public const string Event = """
         {"id": "evt_01k0x5w3n8e2v9y7t4r6q1m5za", "object": "event", "type": "payment.captured", "timestamp": "2026-01-31T12:00:01Z", "mode": "test", "version": 3,
-         "data": {"id": "pay_01k0x5w3n8e2v9y7t4r6q1m5za", "object": "payment", "status": "captured"}}
+         "data": {"id": "pay_01k0x5w3n8e2v9y7t4r6q1m5za", "object": "payment", "status": "captured"},
+         "operation": {"id": "op_01k0x5w3n8e2v9y7t4r6q1m5za", "kind": "capture", "state": "succeeded", "amount": 5000, "currency": "USD", "reason": null}}
         """;
 
     public const string Merchant = """
@@ -52,12 +64,16 @@ internal static class Examples
         """;
 
     public const string Account = """
-        {"id": "acc_01k0x5w3n8e2v9y7t4r6q1m5za", "object": "account", "mode": "test", "owner": "mer_01k0x5w3n8e2v9y7t4r6q1m5za", "kind": "merchant_payable", "currency": "USD",
+        {"id": "acc_01k0x5w3n8e2v9y7t4r6q1m5za", "object": "ledger_account", "mode": "test", "owner": "mer_01k0x5w3n8e2v9y7t4r6q1m5za", "kind": "merchant_payable", "currency": "USD",
          "partition": null, "normal": "credit", "balance": 4825, "debits": 175, "credits": 5000, "pending_debits": 0, "pending_credits": 0, "version": 2, "opened_at": "2026-01-31T12:00:01Z"}
         """;
 
     public const string Journal = """
-        {"id": "jrn_01k0x5w3n8e2v9y7t4r6q1m5za", "object": "journal", "event": "evt_01k0x5w3n8e2v9y7t4r6q1m5za", "posted_at": "2026-01-31T12:00:02Z", "movements": []}
+        {"id": "jrn_01k0x5w3n8e2v9y7t4r6q1m5za", "object": "journal", "event": "evt_01k0x5w3n8e2v9y7t4r6q1m5za", "event_type": "payment.captured", "event_seq": 3, "mode": "test",
+         "payment": "pay_01k0x5w3n8e2v9y7t4r6q1m5za", "merchant": "mer_01k0x5w3n8e2v9y7t4r6q1m5za", "partition": 0, "seq": 12, "effective_at": "2026-01-31T12:00:01Z",
+         "posted_at": "2026-01-31T12:00:02Z", "hash": "60303ae2…", "previous_hash": "9f86d081…",
+         "lines": [{"line": 2, "action": "post", "kind": "capture", "debit": {"account": "acc_01k0x5w3n8e2v9y7t4r6q1m5za", "owner": "stripe", "kind": "provider_receivable"},
+           "credit": {"account": "acc_01k0x5w3n8e2v9y7t4r6q1m5zb", "owner": "mer_01k0x5w3n8e2v9y7t4r6q1m5za", "kind": "merchant_pending"}, "amount": 5000, "currency": "USD"}]}
         """;
 
     public const string Blocked = """
@@ -66,6 +82,7 @@ internal static class Examples
         """;
 
     public const string DeadLetter = """
-        {"id": "dl_01k0x5w3n8e2v9y7t4r6q1m5za", "object": "dead_letter", "consumer": "ledger", "event_id": "evt_01k0x5w3n8e2v9y7t4r6q1m5za", "error": "…", "created_at": "2026-01-31T12:00:00Z"}
+        {"id": "dl_01k0x5w3n8e2v9y7t4r6q1m5za", "consumer": "ledger", "event_id": "evt_01k0x5w3n8e2v9y7t4r6q1m5za", "type": "payment.captured", "payment_id": "pay_01k0x5w3n8e2v9y7t4r6q1m5za",
+         "merchant_id": "mer_01k0x5w3n8e2v9y7t4r6q1m5za", "mode": "test", "version": 3, "occurred_at": "2026-01-31T12:00:01Z", "error": "…", "attempts": 1, "parked_at": "2026-01-31T12:00:02Z"}
         """;
 }

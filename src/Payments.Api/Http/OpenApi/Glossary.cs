@@ -62,7 +62,7 @@ internal static class Glossary
         ["event"] = new("Only of this event."),
         ["mode"] = Words<Mode>("Only in this mode."),
         ["open"] = new("Only open, or only closed incidents.", ["true", "false"]),
-        ["service"] = new("Whose dead letters.", ["ledger", "webhooks", "fraud"]),
+        ["service"] = new("Whose dead letters.", ["ledger", "webhooks"]),
         ["account"] = new("The account."),
         ["at"] = new("As of this time: RFC 3339, or unix seconds."),
         ["basis"] = new("By which time a movement counts.", ["posted", "effective"]),

@@ -20,7 +20,7 @@ internal static class MerchantOperations
                  "providers": ["stripe", "adyen"], "created_at": "2026-01-31T12:00:00Z"}
                 """,
         },
-        new("DELETE", "/v1/tokens/{id}", "Tokens", "Forget a token") { Origin = Origin.Vault, Response = """{"id": "tok_01k0x5w3n8e2v9y7t4r6q1m5za", "object": "token", "deleted": true}""", Description = "Takes the card away from every provider, too." },
+        new("DELETE", "/v1/tokens/{id}", "Tokens", "Forget a token") { Origin = Origin.Vault, Status = 204, Description = "With a secret key. Takes the card away from every provider, too." },
 
         new("POST", "/v1/payments", "Payments", "Create a payment")
         {
@@ -34,7 +34,7 @@ internal static class MerchantOperations
             Response = Examples.Payment,
         },
         new("GET", "/v1/payments", "Payments", "List payments") { Query = PaymentFilters, Response = DocumentedOperation.List(Examples.Payment) },
-        new("GET", "/v1/payments/{id}", "Payments", "Read a payment") { Response = Examples.Payment, Description = "With its attempts, refunds and timeline." },
+        new("GET", "/v1/payments/{id}", "Payments", "Read a payment") { Response = Examples.PaymentInFull, Description = "With its attempts, refunds and timeline." },
         new("POST", "/v1/payments/{id}/capture", "Payments", "Capture an authorized payment")
         {
             Description = "Without amount: all that is left. With final: the rest is released.",
@@ -57,7 +57,7 @@ internal static class MerchantOperations
             Request = """{"url": "https://shop.example/webhooks", "description": "Orders", "event_types": ["payment.captured", "payment.refunded"]}""",
             Required = ["url"],
             Status = 201,
-            Response = Examples.Endpoint,
+            Response = Examples.EndpointWithSecret,
         },
         new("GET", "/v1/webhook_endpoints", "Webhooks", "List webhook endpoints") { Query = Paging, Response = DocumentedOperation.List(Examples.Endpoint) },
         new("GET", "/v1/webhook_endpoints/{id}", "Webhooks", "Read a webhook endpoint") { Response = Examples.Endpoint },
@@ -67,11 +67,11 @@ internal static class MerchantOperations
         {
             Description = "Both secrets sign for a while, so that no delivery fails meanwhile.",
             Request = "{}",
-            Response = Examples.Endpoint,
+            Response = Examples.EndpointWithSecret,
         },
         new("GET", "/v1/webhook_endpoints/{id}/deliveries", "Webhooks", "List deliveries") { Query = Paging, Response = DocumentedOperation.List(Examples.Delivery) },
         new("POST", "/v1/webhook_endpoints/{id}/deliveries/{delivery_id}/resend", "Webhooks", "Deliver again") { Request = "{}", Status = 202, Response = Examples.Delivery },
-        new("GET", "/v1/events", "Webhooks", "List events") { Query = ["type", .. Paging], Response = DocumentedOperation.List(Examples.Event) },
+        new("GET", "/v1/events", "Webhooks", "List events") { Query = ["type", "payment", "created[gte]", "created[lt]", .. Paging], Response = DocumentedOperation.List(Examples.Event) },
         new("GET", "/v1/events/{id}", "Webhooks", "Read an event") { Response = Examples.Event },
 
         new("GET", "/v1/balance", "Balance", "Read the balance")

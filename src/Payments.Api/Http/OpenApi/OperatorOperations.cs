@@ -72,7 +72,7 @@ internal static class OperatorOperations
             Query = ["merchant_id", "mode", "status", "order_id", "created[gte]", "created[gt]", "created[lt]", "created[lte]", .. Paging],
             Response = DocumentedOperation.List(Examples.Payment),
         },
-        new("GET", "/ops/v1/payments/{id}", "Operators: payments", "Read any payment") { Response = Examples.Payment },
+        new("GET", "/ops/v1/payments/{id}", "Operators: payments", "Read any payment") { Response = Examples.PaymentInFull },
         new("GET", "/ops/v1/providers", "Operators: payments", "Read how the providers stand")
         {
             Response = DocumentedOperation.List("""
@@ -94,14 +94,17 @@ internal static class OperatorOperations
         new("GET", "/ops/v1/ledger/accounts/{id}/movements", "Operators: ledger", "List an account's movements")
         {
             Query = Paging,
-            Response = DocumentedOperation.List("""{"id": "mov_01k0x5w3n8e2v9y7t4r6q1m5za", "object": "movement", "journal": "jrn_01k0x5w3n8e2v9y7t4r6q1m5za", "direction": "credit", "amount": 5000, "currency": "USD", "balance": 5000}"""),
+            Response = DocumentedOperation.List("""
+                {"id": "mov_01k0x5w3n8e2v9y7t4r6q1m5za", "object": "movement", "journal": "jrn_01k0x5w3n8e2v9y7t4r6q1m5za", "line": 2, "kind": "capture", "direction": "credit", "amount": 5000,
+                 "currency": "USD", "counter_account": "acc_01k0x5w3n8e2v9y7t4r6q1m5za", "version": 1, "balance": 5000, "effective_at": "2026-01-31T12:00:01Z", "posted_at": "2026-01-31T12:00:02Z"}
+                """),
         },
         new("GET", "/ops/v1/ledger/journals", "Operators: ledger", "List journals") { Query = ["payment", "event", "merchant", "mode", .. Paging], Response = DocumentedOperation.List(Examples.Journal) },
         new("GET", "/ops/v1/ledger/journals/{id}", "Operators: ledger", "Read a journal") { Response = Examples.Journal },
         new("GET", "/ops/v1/ledger/trial_balance", "Operators: ledger", "Read the trial balance")
         {
             Query = ["mode", "at"],
-            Response = """{"object": "trial_balance", "at": null, "data": [{"currency": "USD", "debits": 10350, "credits": 10350, "difference": 0}]}""",
+            Response = """{"object": "trial_balance", "at": null, "data": [{"mode": "test", "currency": "USD", "debits": 10350, "credits": 10350, "difference": 0}]}""",
         },
         new("GET", "/ops/v1/ledger/balance", "Operators: ledger", "Read an account's balance at a time")
         {
@@ -116,10 +119,10 @@ internal static class OperatorOperations
         {
             Response = """{"object": "chain_verification", "intact": true, "journals": 12, "breaks": [], "changed_accounts": [], "anchors": null, "heads": []}""",
         },
-        new("POST", "/ops/v1/ledger/chain/anchor", "Operators: ledger", "Anchor the hash chain's heads now") { Request = "{}", Response = """{"object": "chain_anchor"}""" },
+        new("POST", "/ops/v1/ledger/chain/anchor", "Operators: ledger", "Anchor the hash chain's heads now") { Request = "{}", Response = """{"object": "chain_anchor", "at": "2026-01-31T12:00:00Z", "previous": "9f86d081…", "heads": [{"partition": 0, "seq": 12, "hash": "60303ae2…"}]}""" },
 
         new("GET", "/ops/v1/dead_letters", "Operators: events", "List events that a service could not apply") { Query = ["service", .. Paging], Response = DocumentedOperation.List(Examples.DeadLetter) },
-        new("POST", "/ops/v1/dead_letters/{service}/{id}/replay", "Operators: events", "Apply a dead letter again") { Request = "{}", Response = Examples.DeadLetter },
+        new("POST", "/ops/v1/dead_letters/{service}/{id}/replay", "Operators: events", "Apply a dead letter again") { Request = "{}", Response = """{"applied": 1}""" },
 
         new("POST", "/ops/v1/blocklist", "Operators: fraud", "Block a card or BIN")
         {
@@ -129,6 +132,6 @@ internal static class OperatorOperations
             Response = Examples.Blocked,
         },
         new("GET", "/ops/v1/blocklist", "Operators: fraud", "List what is blocked") { Query = Paging, Response = DocumentedOperation.List(Examples.Blocked) },
-        new("DELETE", "/ops/v1/blocklist/{id}", "Operators: fraud", "Unblock") { Response = """{"id": "blk_01k0x5w3n8e2v9y7t4r6q1m5za", "object": "blocklist_entry", "deleted": true}""" },
+        new("DELETE", "/ops/v1/blocklist/{id}", "Operators: fraud", "Unblock") { Status = 204 },
     ];
 }
