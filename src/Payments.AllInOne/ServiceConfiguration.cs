@@ -38,6 +38,7 @@ internal static class ServiceConfiguration
             ["Payments:Smtp:Host"] = "127.0.0.1",
             ["Payments:Smtp:Port"] = mailPort.ToString(CultureInfo.InvariantCulture),
             ["Payments:Smtp:From"] = "receipts@payments.example",
+            ["Payments:Smtp:StartTls"] = "false",
 
             ["Payments:Seed:MerchantName"] = DemoMerchant,
             ["Payments:Seed:SecretKey"] = secrets.SecretKey,
