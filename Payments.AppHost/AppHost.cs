@@ -27,6 +27,7 @@ api.WithExternalHttpEndpoints()
     .Publishes(events)
     .Calls(vault, fraud, ledger, webhooks)
     .WithEnvironment("Payments__PublicUrl", api.GetEndpoint("http"))
+    .WithEnvironment("Payments__PublicVaultUrl", vault.GetEndpoint("http"))
     .WithEnvironment("Payments__OperatorKey", secrets.OperatorKey)
     .ScalesWithRequests(atOnce: 100, least: 2, most: 20);
 
