@@ -6,16 +6,18 @@ namespace Payments.IntegrationTests;
 /// <summary>A folder below <c>tests</c> with scripts for Node and the npm packages that they use, pinned by a lock file.</summary>
 internal sealed class NodePackage(string folder)
 {
+    private static readonly Dictionary<string, string> NoEnvironment = [];
     private readonly string directory = Path.Combine(Root, "tests", folder);
 
     /// <summary>The repository's root.</summary>
     public static string Root { get; } = FindRoot();
 
     /// <summary>Runs a script and returns what it printed; fails where the script fails.</summary>
-    public async Task<string> RunAsync(string script, IEnumerable<string> arguments, string input, CancellationToken cancellationToken)
+    public async Task<string> RunAsync(
+        string script, IEnumerable<string> arguments, string input, CancellationToken cancellationToken, IReadOnlyDictionary<string, string>? environment = null)
     {
         await InstallAsync(cancellationToken);
-        return await ExecuteAsync("node", [script, .. arguments], input, cancellationToken);
+        return await ExecuteAsync("node", [script, .. arguments], input, environment ?? NoEnvironment, cancellationToken);
     }
 
     /// <summary>Installs exactly what the lock file says, unless that is already there; one process at a time.</summary>
@@ -25,7 +27,7 @@ internal sealed class NodePackage(string folder)
         await using var turn = await TakeTurnAsync(cancellationToken);
         if (!installed.Exists || installed.LastWriteTimeUtc < File.GetLastWriteTimeUtc(Path.Combine(directory, "package-lock.json")))
         {
-            await ExecuteAsync("npm", ["ci", "--no-audit", "--no-fund", "--ignore-scripts"], "", cancellationToken);
+            await ExecuteAsync("npm", ["ci", "--no-audit", "--no-fund", "--ignore-scripts"], "", NoEnvironment, cancellationToken);
         }
     }
 
@@ -44,7 +46,8 @@ internal sealed class NodePackage(string folder)
         }
     }
 
-    private async Task<string> ExecuteAsync(string program, IEnumerable<string> arguments, string input, CancellationToken cancellationToken)
+    private async Task<string> ExecuteAsync(
+        string program, IEnumerable<string> arguments, string input, IReadOnlyDictionary<string, string> environment, CancellationToken cancellationToken)
     {
         var start = new ProcessStartInfo(program, arguments)
         {
@@ -53,6 +56,11 @@ internal sealed class NodePackage(string folder)
             RedirectStandardOutput = true,
             RedirectStandardError = true,
         };
+        foreach (var (name, value) in environment)
+        {
+            start.Environment[name] = value;
+        }
+
         using var process = Process.Start(start) ?? throw new InvalidOperationException($"{program} did not start.");
         var output = process.StandardOutput.ReadToEndAsync(cancellationToken);
         var errors = process.StandardError.ReadToEndAsync(cancellationToken);
