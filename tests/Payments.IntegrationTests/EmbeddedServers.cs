@@ -73,7 +73,9 @@ public sealed class EmbeddedServers : IAsyncDisposable
     public async Task<string> CreateDatabaseAsync(CancellationToken cancellationToken)
     {
         var server = await PostgresAsync(cancellationToken);
-        return await server.CreateDatabaseAsync(string.Create(CultureInfo.InvariantCulture, $"test_{Interlocked.Increment(ref databases)}"), cancellationToken);
+        var connection = await server.CreateDatabaseAsync(string.Create(CultureInfo.InvariantCulture, $"test_{Interlocked.Increment(ref databases)}"), cancellationToken);
+        // Many databases share one server: a pool that a crowd has filled gives its connections back before the next crowd comes.
+        return connection + ";Connection Idle Lifetime=10;Connection Pruning Interval=5";
     }
 
     /// <summary>A fresh directory for a server of the test's own.</summary>
