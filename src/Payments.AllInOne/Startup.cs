@@ -97,9 +97,24 @@ internal static class Startup
         // Written raw: a line to copy must not be wrapped.
         Console.Out.WriteLine();
         Console.Out.WriteLine("Try:");
-        Console.Out.WriteLine($"  curl {file.Vault}/v1/tokens -H 'Authorization: Bearer {file.PublishableKey}' -H 'Idempotency-Key: '$RANDOM -H 'Content-Type: application/json' -d '{{\"card\":{{\"number\":\"4242424242424242\",\"exp_month\":12,\"exp_year\":2034,\"cvc\":\"123\"}}}}'");
-        Console.Out.WriteLine($"  curl {file.Api}/v1/payments -H 'Authorization: Bearer {file.SecretKey}' -H 'Idempotency-Key: '$RANDOM -H 'Content-Type: application/json' -d '{{\"amount\":1999,\"currency\":\"USD\",\"payment_method\":{{\"token\":\"tok_…\"}}}}'");
+        foreach (var line in TryLines(file))
+        {
+            Console.Out.WriteLine("  " + line);
+        }
+
         Console.Out.WriteLine();
+    }
+
+    /// <summary>A payment by hand, as lines for a POSIX shell: a token for a test card, then a payment with it.</summary>
+    private static string[] TryLines(RunFile file)
+    {
+        const string json = "-H 'Content-Type: application/json'";
+        const string key = "-H \"Idempotency-Key: $(date +%s%N)\"";
+        return
+        [
+            $"TOKEN=$(curl -s {file.Vault}/v1/tokens -H 'Authorization: Bearer {file.PublishableKey}' {key} {json} -d '{{\"card\":{{\"number\":\"4242424242424242\",\"exp_month\":12,\"exp_year\":2034,\"cvc\":\"123\"}}}}' | grep -o 'tok_[A-Za-z0-9_]*' | head -n 1)",
+            $"curl -s {file.Api}/v1/payments -H 'Authorization: Bearer {file.SecretKey}' {key} {json} -d '{{\"amount\":1999,\"currency\":\"USD\",\"payment_method\":{{\"token\":\"'$TOKEN'\"}}}}'",
+        ];
     }
 
     private static string Text(Uri address, bool whole = false) => whole ? address.AbsoluteUri : address.GetLeftPart(UriPartial.Authority);

@@ -29,6 +29,6 @@ public static class RefundPayment
 
         return request.Reason is { Length: 0 or > LongestReason }
             ? Problems.InvalidValue("reason", $"A text of 1 to {LongestReason} characters is expected.")
-            : await modify.RunAsync(entered, id, (payment, _, opened) => Opening.Refund(payment, request.Amount, opened), request.Reason, cancellationToken);
+            : await modify.RunAsync(entered, id, (payment, limits, opened) => Opening.Refund(payment, request.Amount, limits, opened), request.Reason, cancellationToken);
     }
 }

@@ -96,8 +96,7 @@ public sealed class Router(ConnectorRegistry registry)
             return RouteReasons.NoToken;
         }
 
-        // Stripe takes three-decimal currencies only in steps of ten.
-        if (provider == Provider.Stripe && question.Amount.Currency.Exponent == 3 && question.Amount.Minor % 10 != 0)
+        if (question.Amount.Minor % AmountSteps.Of(provider, question.Amount.Currency) != 0)
         {
             return RouteReasons.AmountNotSupported;
         }

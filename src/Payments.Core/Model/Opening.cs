@@ -35,7 +35,11 @@ public sealed record Decision
 }
 
 /// <summary>What the payment's provider can do, as far as deciding needs it.</summary>
-public sealed record ProviderLimits(bool PartialCapture, bool MultipleCaptures, bool VoidAfterPartialCapture);
+public sealed record ProviderLimits(bool PartialCapture, bool MultipleCaptures, bool VoidAfterPartialCapture)
+{
+    /// <summary>In minor units of the payment's currency: every amount sent must be a multiple of it.</summary>
+    public long AmountStep { get; init; } = 1;
+}
 
 /// <summary>Numbers, time and words of an operation to be opened: everything that a pure function cannot make.</summary>
 public sealed record NewOperation(OperationId Id, AttemptId AttemptId, DateTimeOffset At)
@@ -108,6 +112,11 @@ public static class Opening
             return TooLarge("amount_exceeds_capturable", captured, amounts.CapturableMinor, payment);
         }
 
+        if (captured % limits.AmountStep != 0)
+        {
+            return OffStep(captured, limits.AmountStep, payment);
+        }
+
         var isAll = captured == amounts.CapturableMinor;
         if (!isAll && !limits.PartialCapture)
         {
@@ -163,9 +172,10 @@ public static class Opening
     }
 
     /// <param name="amount">Absent: everything that is left.</param>
-    public static Decision Refund(PaymentState payment, long? amount, NewOperation opened)
+    public static Decision Refund(PaymentState payment, long? amount, ProviderLimits limits, NewOperation opened)
     {
         ArgumentNullException.ThrowIfNull(payment);
+        ArgumentNullException.ThrowIfNull(limits);
         ArgumentNullException.ThrowIfNull(opened);
         var amounts = payment.Amounts;
         if (amounts.CapturedMinor - amounts.CaptureReversedMinor <= 0)
@@ -182,8 +192,13 @@ public static class Opening
 
         var refunded = amount ?? amounts.RefundableMinor;
         Invariant.Holds(refunded > 0, "an amount is positive");
-        return refunded > amounts.RefundableMinor
-            ? TooLarge("amount_exceeds_refundable", refunded, amounts.RefundableMinor, payment)
+        if (refunded > amounts.RefundableMinor)
+        {
+            return TooLarge("amount_exceeds_refundable", refunded, amounts.RefundableMinor, payment);
+        }
+
+        return refunded % limits.AmountStep != 0
+            ? OffStep(refunded, limits.AmountStep, payment)
             : Decision.Opened(payment, AtSameProvider(payment, Open(OperationKind.Refund, refunded, opened), opened));
     }
 
@@ -228,6 +243,9 @@ public static class Opening
     private static Refusal TooLarge(string code, long asked, long left, PaymentState payment) => new(
         RefusalKind.AmountTooLarge, code,
         $"{new Money(asked, payment.Amount.Currency)} is more than the {new Money(left, payment.Amount.Currency)} that is left.");
+
+    private static Refusal OffStep(long asked, long step, PaymentState payment) => NotSupported(
+        "amount_step_not_supported", $"This payment's provider takes {payment.Amount.Currency} in steps of {step} minor units; {asked} is not a multiple.");
 
     private static string Word(PaymentState payment) => Words.Of(payment.Status);
 }

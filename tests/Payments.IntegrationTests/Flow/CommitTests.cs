@@ -31,14 +31,14 @@ public class CommitTests(EmbeddedServers servers)
         var merchant = database.Ids.New<MerchantId>();
         var captured = await database.CapturedAsync(merchant, "key-1");
         var other = await database.CapturedAsync(merchant, "key-2");
-        var stale = Opening.Refund(captured, 1_000, database.New()).Payment!;
+        var stale = Opening.Refund(captured, 1_000, FlowDatabase.Everything, database.New()).Payment!;
         await database.Writer.WriteAsync(Changes.Between(captured, stale, []));
 
         var verdicts = await database.Commit.WriteAsync(
             database.Ids.New<EventId>().Value,
             [
-                Prepared(database, Changes.Between(captured, Opening.Refund(captured, 2_000, database.New()).Payment!, [])),
-                Prepared(database, Changes.Between(other, Opening.Refund(other, 3_000, database.New()).Payment!, [])),
+                Prepared(database, Changes.Between(captured, Opening.Refund(captured, 2_000, FlowDatabase.Everything, database.New()).Payment!, [])),
+                Prepared(database, Changes.Between(other, Opening.Refund(other, 3_000, FlowDatabase.Everything, database.New()).Payment!, [])),
             ],
             Token);
 
@@ -89,7 +89,7 @@ public class CommitTests(EmbeddedServers servers)
         var number = database.Ids.New<EventId>().Value;
         List<PreparedChange> batch =
         [
-            Prepared(database, Changes.Between(captured, Opening.Refund(captured, 2_000, database.New()).Payment!, [])),
+            Prepared(database, Changes.Between(captured, Opening.Refund(captured, 2_000, FlowDatabase.Everything, database.New()).Payment!, [])),
             Prepared(database, database.Opened(merchant, "key-1")),
             Prepared(database, database.Opened(merchant, "key-2")),
         ];

@@ -11,6 +11,8 @@ namespace Payments.IntegrationTests.Flow;
 /// <summary>A database of its own with the payment tables, and what writes them.</summary>
 internal sealed class FlowDatabase : IAsyncDisposable
 {
+    public static readonly ProviderLimits Everything = new(PartialCapture: true, MultipleCaptures: true, VoidAfterPartialCapture: true);
+
     private readonly OutboxSignal signal = new();
 
     private FlowDatabase(string connectionString)
@@ -86,7 +88,7 @@ internal sealed class FlowDatabase : IAsyncDisposable
         var change = Opened(merchant, key, amount);
         await Writer.WriteAsync(change);
         var authorized = await TellAsync(change.After, OperationKind.Authorize, FactOutcome.Succeeded);
-        var opened = Opening.Capture(authorized, null, true, new ProviderLimits(true, true, true), New()).Payment!;
+        var opened = Opening.Capture(authorized, null, true, Everything, New()).Payment!;
         await Writer.WriteAsync(Changes.Between(authorized, opened, []));
         return await TellAsync(opened, OperationKind.Capture, FactOutcome.Succeeded);
     }

@@ -10,6 +10,8 @@ public class OpeningTests
     private static readonly ProviderLimits Nothing = new(PartialCapture: false, MultipleCaptures: false, VoidAfterPartialCapture: false);
     private static readonly ProviderLimits Once = new(PartialCapture: true, MultipleCaptures: false, VoidAfterPartialCapture: false);
 
+    private static readonly ProviderLimits Tens = PaymentSamples.Everything with { AmountStep = 10 };
+
     private static PaymentState PartlyCaptured() => Samples.Tell(Samples.Capture(Samples.Authorized(), 4_000, false), Capture, Succeeded);
 
     // Refusals in order of precedence, one row each.
@@ -27,17 +29,20 @@ public class OpeningTests
         ("multiple_captures_not_supported", "first of several captures", () => Opening.Capture(Samples.Authorized(), 1, false, Once, Samples.New())),
         (null, "capture of everything", () => Opening.Capture(Samples.Authorized(), null, null, Nothing, Samples.New())),
         (null, "rest of several captures", () => Opening.Capture(PartlyCaptured(), 6_000, null, PaymentSamples.Everything, Samples.New())),
+        ("amount_step_not_supported", "capture between two steps", () => Opening.Capture(Samples.Authorized(), 5_005, null, Tens, Samples.New())),
+        (null, "capture on a step", () => Opening.Capture(Samples.Authorized(), 5_010, null, Tens, Samples.New())),
         ("payment_not_voidable", "void while authorizing", () => Opening.Void(Samples.Opened(), PaymentSamples.Everything, Samples.New())),
         ("payment_not_voidable", "void of a captured payment", () => Opening.Void(Samples.Captured(), PaymentSamples.Everything, Samples.New())),
         ("void_in_progress", "second void", () => Opening.Void(Samples.Void(Samples.Authorized()), PaymentSamples.Everything, Samples.New())),
         ("capture_in_progress", "void against capture", () => Opening.Void(Samples.Capture(Samples.Authorized(), 1, false), PaymentSamples.Everything, Samples.New())),
         ("void_after_capture_not_supported", "void of the rest", () => Opening.Void(PartlyCaptured(), Nothing, Samples.New())),
         (null, "void in review", () => Opening.Void(Samples.Tell(Samples.Opened(review: true), Authorize, Succeeded), Nothing, Samples.New())),
-        ("payment_not_refundable", "refund of what is only authorized", () => Opening.Refund(Samples.Authorized(), null, Samples.New())),
-        ("payment_not_refundable", "refund of what is refunded", () => Opening.Refund(Samples.Refund(Samples.Captured()), null, Samples.New())),
-        ("amount_exceeds_refundable", "refund above what is captured", () => Opening.Refund(Samples.Captured(), 10_001, Samples.New())),
-        ("amount_exceeds_refundable", "refund above what is left beside an open one", () => Opening.Refund(Samples.Refund(Samples.Captured(), 6_000), 6_000, Samples.New())),
-        (null, "refund of the rest", () => Opening.Refund(Samples.Refund(Samples.Captured(), 6_000), 4_000, Samples.New())),
+        ("payment_not_refundable", "refund of what is only authorized", () => Opening.Refund(Samples.Authorized(), null, PaymentSamples.Everything, Samples.New())),
+        ("payment_not_refundable", "refund of what is refunded", () => Opening.Refund(Samples.Refund(Samples.Captured()), null, PaymentSamples.Everything, Samples.New())),
+        ("amount_exceeds_refundable", "refund above what is captured", () => Opening.Refund(Samples.Captured(), 10_001, PaymentSamples.Everything, Samples.New())),
+        ("amount_exceeds_refundable", "refund above what is left beside an open one", () => Opening.Refund(Samples.Refund(Samples.Captured(), 6_000), 6_000, PaymentSamples.Everything, Samples.New())),
+        ("amount_step_not_supported", "refund between two steps", () => Opening.Refund(Samples.Captured(), 5_005, Tens, Samples.New())),
+        (null, "refund of the rest", () => Opening.Refund(Samples.Refund(Samples.Captured(), 6_000), 4_000, PaymentSamples.Everything, Samples.New())),
         ("payment_not_pending_3ds", "expiry of an authorized payment", () => Opening.Expiry(Samples.Authorized(), Samples.New())),
     ];
 

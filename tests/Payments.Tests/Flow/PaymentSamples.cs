@@ -58,5 +58,5 @@ internal sealed class PaymentSamples
 
     public PaymentState Void(PaymentState payment) => Opening.Void(payment, Everything, New()).Payment!;
 
-    public PaymentState Refund(PaymentState payment, long? amount = null) => Opening.Refund(payment, amount, New()).Payment!;
+    public PaymentState Refund(PaymentState payment, long? amount = null) => Opening.Refund(payment, amount, Everything, New()).Payment!;
 }

@@ -42,7 +42,7 @@ public class ReservationProperties
         {
             0 => Opening.Capture(payment, amount, final, limits, samples.New()),
             1 => Opening.Void(payment, limits, samples.New()),
-            2 => Opening.Refund(payment, amount, samples.New()),
+            2 => Opening.Refund(payment, amount, limits, samples.New()),
             _ => Opening.Expiry(payment, samples.New()),
         } is { Payment: { } opened } ? opened : null;
     }
