@@ -111,16 +111,14 @@ public sealed class PostgresServer : IAsyncDisposable
         }
     }
 
+    /// <summary>It was started and has ended by itself, as it does when its disk is full.</summary>
+    public bool HasExited => process is { HasExited: true };
+
     /// <summary>Disconnects everyone, checkpoints and stops.</summary>
-    public async Task StopAsync()
-    {
-        if (process is { } running)
-        {
-            process = null;
-            await running.StopAsync(Posix.SigInt, Patience);
-            running.Dispose();
-        }
-    }
+    public Task StopAsync() => EndAsync(Posix.SigInt);
+
+    /// <summary>As <c>pg_ctl -m immediate</c>: without a checkpoint, so that the next start recovers from the log.</summary>
+    public Task StopImmediatelyAsync() => EndAsync(Posix.SigQuit);
 
     /// <summary>Kills the server and its backends without warning, as a machine that fails would.</summary>
     public async Task KillAsync()
@@ -146,6 +144,16 @@ public sealed class PostgresServer : IAsyncDisposable
     }
 
     public async ValueTask DisposeAsync() => await StopAsync();
+
+    private async Task EndAsync(int signal)
+    {
+        if (process is { } running)
+        {
+            process = null;
+            await running.StopAsync(signal, Patience);
+            running.Dispose();
+        }
+    }
 
     private async Task InitializeAsync(CancellationToken cancellationToken)
     {

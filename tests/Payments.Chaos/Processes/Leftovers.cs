@@ -1,0 +1,72 @@
+using System.Globalization;
+using Payments.AllInOne.Embedded;
+
+namespace Payments.Chaos.Processes;
+
+/// <summary>What runs that were killed have left behind: processes, servers, a mounted disk, directories. Only what carries the mark of such a run is touched.</summary>
+internal static class Leftovers
+{
+    public const string Prefix = "payments-fleet-";
+
+    public static string FileIn(string directory) => Path.Combine(directory, "pids");
+
+    /// <summary>A new directory below the system's temporary one, named for this process.</summary>
+    public static string NewDirectory() =>
+        Directory.CreateTempSubdirectory(string.Create(CultureInfo.InvariantCulture, $"{Prefix}{Environment.ProcessId}-")).FullName;
+
+    public static async Task SweepAsync(CancellationToken cancellationToken)
+    {
+        foreach (var left in Directory.GetDirectories(Path.GetTempPath(), Prefix + "*"))
+        {
+            var owner = Path.GetFileName(left)[Prefix.Length..].Split('-')[0];
+            if (Directory.Exists("/proc/" + owner))
+            {
+                continue;
+            }
+
+            EndProcessesOf(left);
+            RemoveClocksOf(left);
+            var disk = Path.Combine(left, Disk.Name);
+            await PostgresServer.StopLeftBehindAsync(left, cancellationToken);
+            await PostgresServer.StopLeftBehindAsync(disk, cancellationToken);
+            await RedisServer.StopLeftBehindAsync(left, cancellationToken);
+            await Disk.UnmountAsync(disk, cancellationToken);
+            Directory.Delete(left, recursive: true);
+        }
+    }
+
+    /// <summary>Kills what the directory's file names, where it still is a process of that fleet.</summary>
+    public static void EndProcessesOf(string directory)
+    {
+        foreach (var pid in ProcessesOf(directory).Where(p => EnvironmentOf(p).Contains(FleetProcess.Mark + "=" + directory)))
+        {
+            Posix.Signal(pid, Posix.SigKill);
+        }
+    }
+
+    /// <summary>Removes the shared memory that libfaketime made for each process of the directory and leaves behind.</summary>
+    public static void RemoveClocksOf(string directory)
+    {
+        foreach (var pid in ProcessesOf(directory))
+        {
+            File.Delete(string.Create(CultureInfo.InvariantCulture, $"/dev/shm/faketime_shm_{pid}"));
+            File.Delete(string.Create(CultureInfo.InvariantCulture, $"/dev/shm/sem.faketime_sem_{pid}"));
+        }
+    }
+
+    private static IEnumerable<int> ProcessesOf(string directory) => File.Exists(FileIn(directory))
+        ? File.ReadAllLines(FileIn(directory)).Where(l => l.Length > 0).Select(l => int.Parse(l, CultureInfo.InvariantCulture))
+        : [];
+
+    private static string[] EnvironmentOf(int pid)
+    {
+        try
+        {
+            return File.ReadAllText($"/proc/{pid}/environ").Split('\0');
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            return []; // gone, or somebody else's
+        }
+    }
+}

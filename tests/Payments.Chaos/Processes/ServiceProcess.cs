@@ -1,0 +1,90 @@
+using System.Globalization;
+using System.Net;
+
+namespace Payments.Chaos.Processes;
+
+/// <summary>One service (or one replica of it) as its own Program hosts it.</summary>
+public sealed class ServiceProcess : FleetProcess
+{
+    private static readonly HttpClient Health = new() { Timeout = TimeSpan.FromSeconds(5) };
+    private readonly string assembly;
+    private readonly Dictionary<string, string?> environment;
+    private readonly string? clock;
+    private string[] arguments = [];
+
+    internal ServiceProcess(string service, string name, Uri address, IReadOnlyDictionary<string, string?> configuration, string directory, string logs, string? clockLibrary, params string[] urls)
+        : base(name, directory, logs)
+    {
+        Service = service;
+        Address = address;
+        assembly = Path.Combine(AppContext.BaseDirectory, $"Payments.{char.ToUpperInvariant(service[0])}{service[1..]}.dll");
+        environment = configuration.ToDictionary(c => c.Key.Replace(":", "__", StringComparison.Ordinal), c => c.Value);
+        environment["ASPNETCORE_URLS"] = string.Join(';', urls is [] ? [address.GetLeftPart(UriPartial.Authority)] : urls);
+        if (clockLibrary is not null)
+        {
+            clock = Path.Combine(directory, name + ".clock");
+            File.WriteAllText(clock, "+0");
+            environment["LD_PRELOAD"] = clockLibrary;
+            environment["FAKETIME_TIMESTAMP_FILE"] = clock;
+            environment["FAKETIME_CACHE_DURATION"] = "1";
+            environment["FAKETIME_DONT_FAKE_MONOTONIC"] = "1";
+            environment["NO_FAKE_STAT"] = "1";
+        }
+    }
+
+    /// <summary>As in <see cref="Platform.Names.Services"/>; replicas share it.</summary>
+    public string Service { get; }
+
+    public Uri Address { get; }
+
+    /// <summary>Moves the wall clock of this process against everyone else's; its monotonic clock stays untouched. Takes a second to be seen.</summary>
+    public void SetClock(TimeSpan offset)
+    {
+        if (clock is null)
+        {
+            throw new InvalidOperationException($"{Name} was started without a clock that can be moved.");
+        }
+
+        var making = clock + ".new";
+        File.WriteAllText(making, string.Create(CultureInfo.InvariantCulture, $"{offset.TotalSeconds:+0;-0;+0}"));
+        File.Move(making, clock, overwrite: true);
+    }
+
+    /// <summary>What this process takes for the time: the date in its answers.</summary>
+    public async Task<DateTimeOffset?> ClockAsync(CancellationToken cancellationToken)
+    {
+        using var answer = await Health.GetAsync(new Uri(Address, "/alive"), cancellationToken);
+        return answer.Headers.Date;
+    }
+
+    /// <summary>Brings the service's database up to date, in a process that ends afterwards.</summary>
+    internal async Task MigrateAsync(CancellationToken cancellationToken)
+    {
+        arguments = ["migrate"];
+        Launch();
+        await WaitForExitAsync(cancellationToken);
+        await StopAsync();
+        arguments = [];
+        if (ExitCode != 0)
+        {
+            throw new InvalidOperationException($"The migrations of {Name} failed; {LogFile} ends with:{Environment.NewLine}{LogTail()}");
+        }
+    }
+
+    private protected override IEnumerable<string> Command => ["dotnet", "exec", assembly, .. arguments];
+
+    private protected override IEnumerable<KeyValuePair<string, string?>> Environ() => environment;
+
+    private protected override async Task<bool> AnswersAsync(CancellationToken cancellationToken)
+    {
+        try
+        {
+            using var answer = await Health.GetAsync(new Uri(Address, "/alive"), cancellationToken);
+            return answer.StatusCode == HttpStatusCode.OK;
+        }
+        catch (Exception e) when (e is HttpRequestException || (e is TaskCanceledException && !cancellationToken.IsCancellationRequested))
+        {
+            return false;
+        }
+    }
+}
