@@ -91,13 +91,20 @@ public static class Id
 /// Makes ids; injected, so that tests can repeat them and every id exists before the call that carries it. Ids of one source and one
 /// millisecond ascend too (RFC 9562, 6.2, method 1), so that what one process wrote lists in the order in which it was written.
 /// </summary>
-public sealed class IdSource(TimeProvider time)
+public sealed class IdSource
 {
     private const int MostInAMillisecond = 1 << 12;
     private const int MostBorrowed = 10;
+    private readonly TimeProvider time;
+    private readonly Random? repeatable;
     private readonly Lock gate = new();
     private long millisecond;
     private int count;
+
+    public IdSource(TimeProvider time) => this.time = time;
+
+    /// <summary>Ids that can be guessed, and repeated with the same seed and times: for simulation, never for a service.</summary>
+    public IdSource(TimeProvider time, Random repeatable) => (this.time, this.repeatable) = (time, repeatable);
 
     public TId New<TId>()
         where TId : struct, IId<TId>
@@ -126,13 +133,26 @@ public sealed class IdSource(TimeProvider time)
             (at, place) = (millisecond, count);
         }
 
-#pragma warning disable RS0030 // The one place where ids are made.
-        var random = Guid.CreateVersion7(DateTimeOffset.FromUnixTimeMilliseconds(at));
-#pragma warning restore RS0030
         Span<byte> bytes = stackalloc byte[16];
-        random.TryWriteBytes(bytes, bigEndian: true, out _);
+        Version7(at).TryWriteBytes(bytes, bigEndian: true, out _);
         bytes[6] = (byte)(0x70 | (place >> 8));
         bytes[7] = (byte)place;
         return TId.From(new Guid(bytes, bigEndian: true));
+    }
+
+    private Guid Version7(long at)
+    {
+        if (repeatable is null)
+        {
+#pragma warning disable RS0030 // The one place where ids are made.
+            return Guid.CreateVersion7(DateTimeOffset.FromUnixTimeMilliseconds(at));
+#pragma warning restore RS0030
+        }
+
+        Span<byte> bytes = stackalloc byte[16];
+        repeatable.NextBytes(bytes);
+        BinaryPrimitives.WriteInt64BigEndian(bytes, (at << 16) | BinaryPrimitives.ReadUInt16BigEndian(bytes[6..]));
+        bytes[8] = (byte)((bytes[8] & 0x3F) | 0x80);
+        return new Guid(bytes, bigEndian: true);
     }
 }

@@ -21,7 +21,7 @@ public sealed class Execution(ProviderCalls calls, Learning learning, IdSource i
         var began = time.GetTimestamp();
         var next = new Queue<Provider>(others);
         StoredAnswer? answer = null;
-        while (OpenAttempt(payment, operationId) is var (operation, attempt))
+        while (Cascade.OpenAttempt(payment, operationId) is var (operation, attempt))
         {
             var outcome = await calls.MakeAsync(payment, operation, attempt, token);
             var fact = Facts.Of(operation.Kind, attempt, outcome, ids.New<OperationId>(), time.GetUtcNow(), Instead(payment, outcome, next, began));
@@ -35,22 +35,8 @@ public sealed class Execution(ProviderCalls calls, Learning learning, IdSource i
         return new Ran(payment, answer);
     }
 
-    private static (Operation, Attempt)? OpenAttempt(PaymentState payment, OperationId operationId) =>
-        payment.Operations.FirstOrDefault(o => o.Id == operationId) is { State: OperationState.Open, Current: { State: AttemptState.Open } attempt } operation
-            ? (operation, attempt)
-            : null;
-
-    /// <summary>Elsewhere only what certainly did not happen here, and while the customer still waits.</summary>
-    private NewAttempt? Instead(PaymentState payment, Outcome outcome, Queue<Provider> next, long began)
-    {
-        var isSafe = outcome.Kind == OutcomeKind.NotProcessed || outcome is { Kind: OutcomeKind.Declined, Decline.MayCascade: true };
-        if (!isSafe || time.GetElapsedTime(began).TotalMilliseconds > options.Value.CascadeWithinMilliseconds || !next.TryDequeue(out var provider))
-        {
-            return null;
-        }
-
-        return NewAttempt(payment, provider);
-    }
+    private NewAttempt? Instead(PaymentState payment, Outcome outcome, Queue<Provider> next, long began) =>
+        Cascade.MayGoOn(outcome, time.GetElapsedTime(began), options.Value) && next.TryDequeue(out var provider) ? NewAttempt(payment, provider) : null;
 
     private NewAttempt NewAttempt(PaymentState payment, Provider provider)
     {

@@ -32,9 +32,6 @@ public sealed class NoticeWorker(
 {
     private const int Batch = 64;
 
-    /// <summary>A notice may be faster than the commit that names what it is about.</summary>
-    private const int TriesToLocate = 4;
-
     private const int TriesBeforeIncident = 5;
 
     private static readonly TimeSpan FailedAgainAfter = TimeSpan.FromMinutes(10);
@@ -108,7 +105,7 @@ public sealed class NoticeWorker(
             return;
         }
 
-        if (IsAwaited(payment, fact) && notice.Tries < TriesToLocate)
+        if (NoticeOrder.MustWait(payment, fact, notice.Tries))
         {
             await notices.PostponeAsync(key, LocateAgainAfter, cancellationToken);
             return;
@@ -116,11 +113,6 @@ public sealed class NoticeWorker(
 
         await learning.LearnAsync(payment, fact, key);
     }
-
-    /// <summary>A decline whose request is still at work, which may go on at another provider: the request comes first.</summary>
-    private static bool IsAwaited(PaymentState payment, Fact fact) =>
-        fact is { Kind: OperationKind.Authorize, Outcome: FactOutcome.Declined }
-        && payment.Authorization is { State: OperationState.Open, Current: { State: AttemptState.Open } attempt } && attempt.Id == fact.AttemptId;
 
     private async Task<PaymentState?> LocateAsync(ProviderNoticeKey key, ProviderFact told, CancellationToken cancellationToken)
     {
@@ -132,7 +124,7 @@ public sealed class NoticeWorker(
 
     private async Task UnknownAsync(WaitingNotice notice, CancellationToken cancellationToken)
     {
-        if (notice.Tries < TriesToLocate)
+        if (NoticeOrder.MayBeEarly(notice.Tries))
         {
             await notices.PostponeAsync(notice.Key, LocateAgainAfter, cancellationToken);
             return;

@@ -25,11 +25,7 @@ internal sealed class EventConsumer(
 {
     private readonly Random jitter = new();
     private readonly HashSet<Guid> foreignEpochs = [];
-
-    /// <summary>The last number known to exist in each partition; what is not applied of it is refilled, whatever became of the message.</summary>
-    private readonly long[] wanted = new long[LogicalPartition.Count];
-    private IReadOnlyList<long> headsBefore = new long[LogicalPartition.Count];
-    private bool quiet = true;
+    private readonly LogSequence sequence = new();
     private long nextPoll;
     private ConsumerPosition? position;
 
@@ -67,10 +63,10 @@ internal sealed class EventConsumer(
     private async Task StepAsync(KafkaFeed feed, CancellationToken cancellationToken)
     {
         position ??= await checkpoints.LoadAsync(cancellationToken) ?? await RegisterAsync(cancellationToken);
-        var messages = await feed.ReadAsync(options.MaxBatch, Missing().Any() ? TimeSpan.Zero : UntilPoll(), cancellationToken);
+        var messages = await feed.ReadAsync(options.MaxBatch, sequence.Missing(position).Count > 0 ? TimeSpan.Zero : UntilPoll(), cancellationToken);
         if (messages.Count > 0)
         {
-            quiet = false;
+            sequence.Heard();
             telemetry.Received(messages.Count);
         }
 
@@ -122,17 +118,18 @@ internal sealed class EventConsumer(
                     return [];
                 }
             }
-            else if (row.Sequence <= last[row.Partition])
-            {
-                telemetry.Repeated();
-            }
             else
             {
-                wanted[row.Partition] = Math.Max(wanted[row.Partition], row.Sequence);
-                if (row.Sequence == last[row.Partition] + 1)
+                switch (sequence.Take(row.Partition, row.Sequence, last))
                 {
-                    last[row.Partition]++;
-                    run.Add(row);
+                    case Succession.Old:
+                        telemetry.Repeated();
+                        break;
+                    case Succession.Next:
+                        run.Add(row);
+                        break;
+                    default:
+                        break;
                 }
             }
         }
@@ -176,37 +173,30 @@ internal sealed class EventConsumer(
 
     private async Task RefillAsync(CancellationToken cancellationToken)
     {
-        if (!Missing().Any())
+        if (sequence.Missing(position!).Count == 0)
         {
             return;
         }
 
         // Another replica may have come further than this one remembers.
         position = await checkpoints.LoadAsync(cancellationToken) ?? throw new InvalidOperationException("The registration has gone.");
-        foreach (var partition in Missing())
+        foreach (var partition in sequence.Missing(position))
         {
-            InboxLog.Refills(logger, registration.Name, partition, position.Sequences[partition] + 1, wanted[partition]);
-            while (position.HaltedBecause is null && position.Sequences[partition] < wanted[partition])
+            InboxLog.Refills(logger, registration.Name, partition, position.Sequences[partition] + 1, sequence.LastWanted(partition));
+            while (position.HaltedBecause is null && position.Sequences[partition] < sequence.LastWanted(partition))
             {
                 await RefillPageAsync(partition, cancellationToken);
             }
         }
     }
 
-    private IEnumerable<int> Missing() =>
-        position is { HaltedBecause: null } ? Enumerable.Range(0, wanted.Length).Where(p => wanted[p] > position.Sequences[p]).ToArray() : [];
-
     private async Task RefillPageAsync(int partition, CancellationToken cancellationToken)
     {
         var after = position!.Sequences[partition];
         var page = await source.ReadAsync(partition, after, options.MaxBatch, cancellationToken);
-        if (page.Epoch != position.Epoch)
+        if (LogSequence.Broken(position, partition, page) is { } because)
         {
-            await HaltAsync($"The publisher's epoch is {page.Epoch}, this consumer has applied epoch {position.Epoch}.", cancellationToken);
-        }
-        else if (page.Rows.Count == 0 || page.Rows[0].Sequence != after + 1)
-        {
-            await HaltAsync($"The publisher's log has no event {after + 1} in partition {partition} any more.", cancellationToken);
+            await HaltAsync(because, cancellationToken);
         }
         else
         {
@@ -215,10 +205,7 @@ internal sealed class EventConsumer(
         }
     }
 
-    /// <summary>
-    /// Compares with the publisher's heads. What the publisher had at the last poll and is still missing was lost; what it has
-    /// now is in flight, unless nothing arrives at all.
-    /// </summary>
+    /// <summary>Compares with the publisher's heads.</summary>
     private async Task PollHeadsAsync(CancellationToken cancellationToken)
     {
         nextPoll = time.GetTimestamp() + (long)(time.TimestampFrequency * options.HeadsPollMilliseconds / 1000.0 * (0.9 + (0.2 * jitter.NextDouble())));
@@ -231,34 +218,20 @@ internal sealed class EventConsumer(
             return;
         }
 
-        for (var p = 0; p < wanted.Length; p++)
-        {
-            wanted[p] = Math.Max(wanted[p], quiet ? heads.Sequences[p] : headsBefore[p]);
-        }
-
-        (headsBefore, quiet) = (heads.Sequences, true);
+        sequence.Polled(heads);
         await source.ReportAsync(registration.Name, new ConsumerProgress(position.Epoch, position.Sequences), cancellationToken);
         await RefillAsync(cancellationToken);
     }
 
     private async Task<bool> IsAnotherLogAsync(OutboxHeads heads, CancellationToken cancellationToken)
     {
-        if (heads.Epoch != position!.Epoch)
+        if (LogSequence.AnotherLog(position!, heads) is not { } because)
         {
-            await HaltAsync($"The publisher's epoch is {heads.Epoch}, this consumer has applied epoch {position.Epoch}.", cancellationToken);
-            return true;
+            return false;
         }
 
-        for (var p = 0; p < heads.Sequences.Count; p++)
-        {
-            if (heads.Sequences[p] < position.Sequences[p])
-            {
-                await HaltAsync($"The publisher's head of partition {p} is {heads.Sequences[p]}, this consumer has applied {position.Sequences[p]}.", cancellationToken);
-                return true;
-            }
-        }
-
-        return false;
+        await HaltAsync(because, cancellationToken);
+        return true;
     }
 
     private async Task HaltAsync(string because, CancellationToken cancellationToken)

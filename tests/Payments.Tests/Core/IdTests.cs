@@ -45,6 +45,23 @@ public sealed class IdTests
     }
 
     [Fact]
+    public void Ids_of_a_seed_repeat_and_are_ids_like_any_other()
+    {
+        PaymentId[] Made(int seed)
+        {
+            var ids = new IdSource(new SettableTime(), new Random(seed));
+            return [.. Enumerable.Range(0, 5_000).Select(_ => ids.New<PaymentId>())];
+        }
+
+        var made = Made(1);
+        Assert.Equal(made, Made(1));
+        Assert.Empty(made.Intersect(Made(2)));
+        Assert.Equal(made, made.OrderBy(i => i.ToString(), StringComparer.Ordinal).Distinct());
+        Assert.All(made, i => Assert.Equal((7, 2), (i.Value.Version, i.Value.Variant >> 2)));
+        Assert.Equal(new SettableTime().Now, Id.TimeOf(made[0].Value));
+    }
+
+    [Fact]
     public void An_attempt_id_fits_every_providers_idempotency_key() =>
         Assert.True(new AttemptId(Guid.AllBitsSet).ToString().Length <= 64);
 
