@@ -179,3 +179,13 @@ public readonly record struct BlocklistEntryId(Guid Value) : IId<BlocklistEntryI
 
     public override string ToString() => Id.Format(Prefix, Value);
 }
+
+/// <summary>Something that was put right after it had gone wrong.</summary>
+public readonly record struct RecoveryId(Guid Value) : IId<RecoveryId>
+{
+    public static string Prefix => "rcv";
+
+    public static RecoveryId From(Guid value) => new(value);
+
+    public override string ToString() => Id.Format(Prefix, Value);
+}

@@ -1,3 +1,4 @@
+using Payments.Api.Recovery;
 using Payments.Core;
 
 namespace Payments.Api.Flow;
@@ -22,7 +23,16 @@ public sealed record Change(long Before, PaymentState After, IReadOnlyList<Opera
     public IReadOnlyList<NoticeMark> Notices { get; init; } = [];
 
     public IReadOnlyList<Incident> Incidents { get; init; } = [];
+
+    /// <summary>The attempt that the writer has taken: the change is nobody's any more once another one took it.</summary>
+    public HeldAttempt? Held { get; init; }
+
+    /// <summary>What this change puts right.</summary>
+    public IReadOnlyList<Recovered> Recoveries { get; init; } = [];
 }
+
+/// <param name="Fence">As of when it was taken.</param>
+public sealed record HeldAttempt(AttemptId Id, long Fence);
 
 /// <param name="Fingerprint">Keyed hash of the request.</param>
 public sealed record Claim(RequestKey Key, byte[] Fingerprint, OperationId? OperationId);
@@ -53,4 +63,7 @@ public enum Verdict
 
     /// <summary>The merchant's monthly volume would be exceeded.</summary>
     OverLimit,
+
+    /// <summary>Another worker took the attempt that this one held: whoever has it now decides.</summary>
+    Fenced,
 }

@@ -64,6 +64,8 @@ public sealed class CommitChanges(NpgsqlDataSource database, Deadlines deadlines
             Volume = change.Volume is { } volume ? new VolumeRow(volume.Currency, volume.Month, volume.AmountMinor, volume.MostMinor) : null,
             Notices = [.. change.Notices.Select(n => new NoticeRow(n.Provider, n.NoticeId, n.Verdict))],
             Incidents = [.. change.Incidents.Select(n => new IncidentRow(n.Id.Value, n.Kind, n.AttemptId?.Value, n.Detail))],
+            Held = change.Held is { } held ? new HeldRow(held.Id.Value, held.Fence) : null,
+            Recoveries = change.Recoveries.Count == 0 ? null : [.. change.Recoveries.Select(r => new RecoveryRow(r.Id.Value, r.Kind, r.Subject, r.Actor, r.Reason, r.AttemptId?.Value, r.Before, r.After))],
         };
     }
 
@@ -109,6 +111,8 @@ public sealed class CommitChanges(NpgsqlDataSource database, Deadlines deadlines
         public VolumeRow? Volume { get; init; }
         public required IReadOnlyList<NoticeRow> Notices { get; init; }
         public required IReadOnlyList<IncidentRow> Incidents { get; init; }
+        public HeldRow? Held { get; init; }
+        public IReadOnlyList<RecoveryRow>? Recoveries { get; init; }
     }
 
     private sealed record ClaimRow(Core.Seams.KeyClass KeyClass, string Key, int Fingerprint, Guid? OperationId);
@@ -122,6 +126,10 @@ public sealed class CommitChanges(NpgsqlDataSource database, Deadlines deadlines
     private sealed record NoticeRow(Provider Provider, string NoticeId, string Verdict);
 
     private sealed record IncidentRow(Guid Id, string Kind, Guid? AttemptId, string Detail);
+
+    private sealed record HeldRow(Guid AttemptId, long Fence);
+
+    private sealed record RecoveryRow(Guid Id, string Kind, string Subject, string Actor, string Reason, Guid? AttemptId, JsonElement Before, JsonElement After);
 
     private sealed record ReferenceRow(Provider Provider, string Reference, Guid AttemptId);
 }

@@ -28,7 +28,7 @@ public sealed class Deadlines
 
     public TimeSpan? DueIn(AttemptState state) => state switch
     {
-        AttemptState.Open => Open,
+        AttemptState.Scheduled or AttemptState.Open => Open,
         AttemptState.Unknown => Unknown,
         AttemptState.Pending => Pending,
         AttemptState.NeedsAction => Challenge,

@@ -1,6 +1,7 @@
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Options;
 using Npgsql;
+using Payments.Api.Recovery;
 using Payments.Connectors;
 using Payments.Core;
 using Payments.Platform.Http;
@@ -32,6 +33,7 @@ public static class FlowModule
         services.AddSingleton<PaymentStore>();
         services.AddSingleton<PaymentList>();
         services.AddSingleton<NoticeStore>();
+        services.AddSingleton<Recoveries>();
         services.AddSingleton<DueAttempts>();
         services.AddSingleton<RequestCache>();
         services.AddSingleton<Learning>();

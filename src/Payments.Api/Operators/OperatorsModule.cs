@@ -21,5 +21,6 @@ internal static class OperatorsModule
         ops.MapGet("/payments", ReadAllPayments.ManyAsync);
         ops.MapGet("/payments/{id}", ReadAllPayments.OneAsync);
         ops.MapGet("/incidents", ReadIncidents.ListAsync);
+        ops.MapGet("/recoveries", ReadRecoveries.ListAsync);
     }
 }

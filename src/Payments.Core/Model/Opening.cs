@@ -216,6 +216,20 @@ public static class Opening
         return Decision.Opened(payment, AtSameProvider(payment, operation, opened));
     }
 
+    /// <summary>Cancels, at the provider, an authorization of which nobody knows whether it happened. Its own outcome then decides.</summary>
+    public static Decision Cancellation(PaymentState payment, NewOperation opened)
+    {
+        ArgumentNullException.ThrowIfNull(payment);
+        ArgumentNullException.ThrowIfNull(opened);
+        if (payment.Authorization is not { IsUnsettled: true } || payment.Operations.Any(o => o is { Kind: OperationKind.Void, IsUnsettled: true }))
+        {
+            return WrongState("payment_not_unresolved", $"The outcome of a payment that is {Word(payment)} is known, or it is being cancelled already.");
+        }
+
+        var operation = Open(OperationKind.Void, 0, opened) with { Origin = OperationOrigin.Expiry };
+        return Decision.Opened(payment, AtSameProvider(payment, operation, opened));
+    }
+
     private static Operation Open(OperationKind kind, long amount, NewOperation opened) => new(opened.Id, kind, OperationState.Open, amount)
     {
         Reason = opened.Reason,

@@ -167,12 +167,14 @@ public sealed record Attempt(AttemptId Id, Provider Provider, AttemptState State
     public DateTimeOffset? ClosedAt { get; init; }
 
     /// <summary>Nobody knows yet how it ended.</summary>
-    public bool IsUnsettled => State is AttemptState.Open or AttemptState.NeedsAction or AttemptState.Pending or AttemptState.Unknown;
+    public bool IsUnsettled => State is AttemptState.Scheduled or AttemptState.Open or AttemptState.NeedsAction or AttemptState.Pending or AttemptState.Unknown;
 }
 
 /// <summary>How one call ended.</summary>
 public enum AttemptState
 {
+    /// <summary>Decided and durable, and put off: nothing was sent yet.</summary>
+    Scheduled,
     Open,
     NeedsAction,
     Pending,

@@ -67,7 +67,7 @@ internal static class Glossary
         ["at"] = new("As of this time: RFC 3339, or unix seconds."),
         ["basis"] = new("By which time a movement counts.", ["posted", "effective"]),
         ["owner"] = new("Only accounts of this owner."),
-        ["kind"] = new("Only accounts of this kind."),
+        ["kind"] = new("Only of this kind."),
     }.ToFrozenDictionary();
 
     private static Term Words<TEnum>(string meaning)

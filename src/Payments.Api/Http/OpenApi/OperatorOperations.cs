@@ -88,6 +88,16 @@ internal static class OperatorOperations
                  "payment_id": "pay_01k0x5w3n8e2v9y7t4r6q1m5za", "attempt_id": null, "detail": "…", "raised_at": "2026-01-31T12:00:00Z", "closed_at": null}
                 """),
         },
+        new("GET", "/ops/v1/recoveries", "Operators: payments", "List what was put right")
+        {
+            Description = "Who did it, why, and how it stood before and after. Kinds: attempt_resolved, authorization_cancelled, contradiction_settled, orphaned_hold, refund_retried and others.",
+            Query = ["payment", "kind", .. Paging],
+            Response = DocumentedOperation.List("""
+                {"id": "rcv_01k0x5w3n8e2v9y7t4r6q1m5za", "object": "recovery", "kind": "attempt_resolved", "subject": "att_01k0x5w3n8e2v9y7t4r6q1m5za", "actor": "resolver",
+                 "reason": "found at the provider", "merchant_id": "mer_01k0x5w3n8e2v9y7t4r6q1m5za", "mode": "test", "payment_id": "pay_01k0x5w3n8e2v9y7t4r6q1m5za",
+                 "attempt_id": "att_01k0x5w3n8e2v9y7t4r6q1m5za", "before": {"status": "processing"}, "after": {"status": "captured"}, "at": "2026-01-31T12:00:00Z"}
+                """),
+        },
 
         new("GET", "/ops/v1/ledger/accounts", "Operators: ledger", "List ledger accounts") { Query = ["mode", "owner", "kind", "currency", .. Paging], Response = DocumentedOperation.List(Examples.Account) },
         new("GET", "/ops/v1/ledger/accounts/{id}", "Operators: ledger", "Read a ledger account") { Response = Examples.Account },

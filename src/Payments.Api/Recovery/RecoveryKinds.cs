@@ -1,0 +1,20 @@
+namespace Payments.Api.Recovery;
+
+/// <summary>What is put right, by name: the kinds of <see cref="Recovered"/>, the tag of the metric, the filter of the list.</summary>
+public static class RecoveryKinds
+{
+    /// <summary>An attempt whose outcome nobody knew came to an end. Subject: the attempt.</summary>
+    public const string AttemptResolved = "attempt_resolved";
+
+    /// <summary>An authorization that can be neither read nor sent again is being cancelled at its provider. Subject: the cancelling operation.</summary>
+    public const string AuthorizationCancelled = "authorization_cancelled";
+
+    /// <summary>What a provider told contradicted the books, and asking the provider settled it. Subject: the attempt and the payment's version.</summary>
+    public const string ContradictionSettled = "contradiction_settled";
+
+    /// <summary>A hold that nobody captured in time, or of an order that was given up, is being released. Subject: the voiding operation.</summary>
+    public const string OrphanedHold = "orphaned_hold";
+
+    /// <summary>A refund that its provider gave back is tried again. Subject: the new attempt.</summary>
+    public const string RefundRetried = "refund_retried";
+}
