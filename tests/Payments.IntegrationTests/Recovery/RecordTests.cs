@@ -40,9 +40,9 @@ public sealed class RecordTests(EmbeddedServers servers)
     {
         await using var database = await FlowDatabase.CreateAsync(servers, Token);
         var payment = await database.CapturedAsync(database.Ids.New<MerchantId>(), "k");
-        var opened = Opening.Refund(payment, null, database.New()).Payment!;
+        var opened = Opening.Refund(payment, null, new ProviderLimits(true, true, true), database.New()).Payment!;
         await database.Writer.WriteAsync(Changes.Between(payment, opened, []));
-        var late = Opening.Refund(payment, 100, database.New()).Payment!;
+        var late = Opening.Refund(payment, 100, new ProviderLimits(true, true, true), database.New()).Payment!;
         var recovered = Recovered.Of(database.Ids.New<RecoveryId>(), "test_kind", "late", "test", "why", payment, late);
 
         var verdict = await database.Writer.WriteAsync(Changes.Between(payment, late, []) with { Recoveries = [recovered] });
