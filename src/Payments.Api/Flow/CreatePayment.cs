@@ -5,6 +5,7 @@ using Payments.Connectors;
 using Payments.Core;
 using Payments.Core.Seams;
 using Payments.Platform.Http;
+using Payments.Platform;
 
 namespace Payments.Api.Flow;
 
@@ -105,7 +106,10 @@ public static partial class CreatePayment
         Activity.Current?.SetTag("payments.payment_id", payment.Id.ToString());
 
         // From here on the request runs to its end, also if the client hangs up.
-        switch (await services.Writer.WriteAsync(change))
+        Steps.Reached(Steps.IntentBefore);
+        var written = await services.Writer.WriteAsync(change);
+        Steps.Reached(Steps.IntentAfter);
+        switch (written)
         {
             case Verdict.KeyTaken:
                 return await services.Entrance.ReplayAsync(entered, cancellationToken) ?? Problems.IdempotencyKeyInUse;

@@ -1,6 +1,7 @@
 using Payments.Core;
 using Payments.Platform.Http;
 using Payments.Platform.Idempotency;
+using Payments.Platform;
 
 namespace Payments.Api.Flow;
 
@@ -92,6 +93,7 @@ public sealed class Entrance(RequestFingerprint fingerprints, RequestCache cache
         if (ran.Answer is { Status: { } known, Body: { } bytes })
         {
             await RememberAsync(request, known, bytes, TimeSpan.Zero, CancellationToken.None);
+            Steps.Reached(Steps.AnswerBefore);
             return new RawAnswer(known, bytes, replayed: false);
         }
 

@@ -2,6 +2,7 @@ using Microsoft.Extensions.Options;
 using Payments.Connectors;
 using Payments.Core;
 using Payments.Core.Seams;
+using Payments.Platform;
 
 namespace Payments.Api.Flow;
 
@@ -23,7 +24,9 @@ public sealed class Execution(ProviderCalls calls, Learning learning, IdSource i
         StoredAnswer? answer = null;
         while (Cascade.OpenAttempt(payment, operationId) is var (operation, attempt))
         {
+            Steps.Reached(Steps.CallBefore);
             var outcome = await calls.MakeAsync(payment, operation, attempt, token);
+            Steps.Reached(Steps.CallAfter);
             var fact = Facts.Of(operation.Kind, attempt, outcome, ids.New<OperationId>(), time.GetUtcNow(), Instead(payment, outcome, next, began));
             (payment, _, answer) = await learning.LearnAsync(payment, fact);
             if (fact.Instead is null)

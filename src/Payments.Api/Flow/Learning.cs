@@ -1,4 +1,5 @@
 using Payments.Core;
+using Payments.Platform;
 
 namespace Payments.Api.Flow;
 
@@ -34,7 +35,9 @@ public sealed class Learning(PaymentStore store, PaymentWriter writer, NoticeSto
                     {
                         Notices = notice is null ? [] : [new NoticeMark(notice.Provider, notice.NoticeId, "applied")],
                     };
+                    Steps.Reached(Steps.OutcomeBefore);
                     var verdict = await writer.WriteAsync(change);
+                    Steps.Reached(Steps.OutcomeAfter);
                     if (verdict == Verdict.Committed)
                     {
                         FlowTelemetry.Settled(payment, applied.Payment);

@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using Payments.Core;
 using Payments.Platform.Http;
+using Payments.Platform;
 
 namespace Payments.Api.Flow;
 
@@ -40,7 +41,10 @@ public sealed class ModifyPayment(Entrance entrance, PaymentStore store, Payment
                 return await entrance.RefuseAsync(request, ProblemOf(refusal), cancellationToken);
             }
 
-            switch (await writer.WriteAsync(Changes.Between(payment, decision.Payment!, []) with { Claim = request.ClaimFor(opened.Id) }))
+            Steps.Reached(Steps.IntentBefore);
+            var written = await writer.WriteAsync(Changes.Between(payment, decision.Payment!, []) with { Claim = request.ClaimFor(opened.Id) });
+            Steps.Reached(Steps.IntentAfter);
+            switch (written)
             {
                 case Verdict.Committed:
                     return await entrance.AnswerAsync(request, await execution.RunAsync(decision.Payment!, opened.Id, null, []), opened.Id);

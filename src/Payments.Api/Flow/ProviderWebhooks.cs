@@ -1,6 +1,7 @@
 using Payments.Connectors;
 using Payments.Core;
 using Payments.Platform.Http;
+using Payments.Platform;
 
 namespace Payments.Api.Flow;
 
@@ -33,7 +34,9 @@ public static class ProviderWebhooks
             return Problems.SignatureInvalid;
         }
 
+        Steps.Reached(Steps.NoticeBefore);
         await notices.KeepAsync(notice, cancellationToken);
+        Steps.Reached(Steps.NoticeAfter);
         signal.NoticeArrived();
         return Results.Text("[accepted]");
     }

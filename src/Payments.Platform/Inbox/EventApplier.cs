@@ -55,6 +55,7 @@ internal sealed class EventApplier(
         using var measured = telemetry.Process(rows);
         await using var connection = await database.OpenConnectionAsync(cancellationToken);
         await using var transaction = await connection.BeginTransactionAsync(cancellationToken);
+        Steps.Reached(Steps.ConsumeBefore);
         if (!await checkpoints.AdvanceAsync(connection, transaction, epoch, rows, cancellationToken))
         {
             return false;
@@ -79,7 +80,9 @@ internal sealed class EventApplier(
             }
         }
 
+        Steps.Reached(Steps.ConsumeEffects);
         await transaction.CommitAsync(cancellationToken);
+        Steps.Reached(Steps.ConsumeAfter);
         measured.Succeeded();
         return true;
     }

@@ -93,7 +93,10 @@ internal sealed class OutboxRelay(
                 state.Waiting = waiting;
                 if (rows.Count > 0)
                 {
-                    foreach (var (partition, mark) in await producer.ProduceAsync(epoch, rows, cancellationToken))
+                    Steps.Reached(Steps.ProduceBefore);
+                    var produced = await producer.ProduceAsync(epoch, rows, cancellationToken);
+                    Steps.Reached(Steps.ProduceAfter);
+                    foreach (var (partition, mark) in produced)
                     {
                         marks[partition] = mark;
                     }
@@ -169,6 +172,7 @@ internal sealed class OutboxRelay(
             Parameters = { Integers([.. Enumerable.Range(0, marks.Length)]), Bigints(marks) },
         };
         await command.ExecuteNonQueryAsync(cancellationToken);
+        Steps.Reached(Steps.MarkAfter);
         marks.CopyTo(written, 0);
         markedAt = time.GetTimestamp();
     }

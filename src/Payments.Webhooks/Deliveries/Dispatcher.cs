@@ -2,6 +2,7 @@ using System.Diagnostics;
 using Microsoft.Extensions.Options;
 using Npgsql;
 using Payments.Platform.Postgres;
+using Payments.Platform;
 
 namespace Payments.Webhooks.Deliveries;
 
@@ -130,11 +131,14 @@ public sealed class Dispatcher(
         activity?.SetTag("payments.event.type", delivery.EventType);
         try
         {
+            Steps.Reached(Steps.DeliverBefore);
             var result = await SendAsync(delivery, cancellationToken);
+            Steps.Reached(Steps.DeliverAfter);
             Measure(result, activity);
 
             // What the receiver answered is written down even while the service stops.
             await SettleAsync(delivery, result, CancellationToken.None);
+            Steps.Reached(Steps.DeliverSettled);
         }
         catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
         {
