@@ -77,7 +77,7 @@ public static class FlowModule
         {
             return await next(context);
         }
-        catch (Exception e) when (e is WriterOverloadedException or NpgsqlException { SqlState: null or "57P01" or "57P02" or "57P03" or "53300" or "55P03" } or TimeoutException or HttpRequestException)
+        catch (Exception e) when (e is WriterOverloadedException or NpgsqlException { SqlState: null or ['5', '3' or '7' or '8', ..] or ['4', '0', ..] or "55P03" or "25006" } or TimeoutException or HttpRequestException)
         {
             Log.OutOfReach(context.HttpContext.RequestServices.GetRequiredService<ILogger<PaymentWriter>>(), e);
             return new Problem(

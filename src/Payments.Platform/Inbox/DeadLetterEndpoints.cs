@@ -41,8 +41,10 @@ public static class DeadLetterEndpoints
             : new Problem(StatusCodes.Status409Conflict, "replay_failed", $"{replay.Applied} events were applied, then: {replay.Error}");
     }
 
-    private static async Task<Ok<IReadOnlyList<ConsumerView>>> ConsumersAsync(ConsumerOperations consumers, CancellationToken cancellationToken) =>
-        TypedResults.Ok(await consumers.ListAsync(cancellationToken));
+    private static async Task<Results<Ok<Page<ConsumerView>>, Problem>> ConsumersAsync(HttpContext context, ConsumerOperations consumers, CancellationToken cancellationToken) =>
+        new RequestQuery(context).Problem is { } problem
+            ? problem
+            : TypedResults.Ok(new Page<ConsumerView>(await consumers.ListAsync(cancellationToken), false, null));
 
     private static async Task<Results<NoContent, Problem>> ResumeAsync(string consumer, ConsumerOperations consumers, CancellationToken cancellationToken) =>
         await consumers.ResumeAsync(consumer, cancellationToken) ? TypedResults.NoContent() : Problems.NotFound("consumer", "consumer");

@@ -81,7 +81,7 @@ internal sealed class DeadLetters(NpgsqlDataSource database, IEnumerable<Consume
             if (error is not null)
             {
                 InboxLog.ReplayFailed(logger, consumer, new(row.Id), new(payment), error);
-                await NoteAsync(consumer, row, Failure.Describe(error), cancellationToken);
+                await NoteAsync(parts, row, Failure.Describe(error), cancellationToken);
                 return new(true, applied, Failure.Describe(error));
             }
         }
@@ -139,26 +139,32 @@ internal sealed class DeadLetters(NpgsqlDataSource database, IEnumerable<Consume
 
         await using var mark = new NpgsqlCommand("""
             UPDATE dead_letters SET replayed_at = now(), attempts = attempts + 1
-            WHERE consumer = $1 AND publisher = $2 AND partition = $3 AND seq = $4 AND replayed_at IS NULL
+            WHERE consumer = $1 AND publisher = $2 AND partition = $3 AND seq = $4 AND event_id = $5 AND replayed_at IS NULL
             """, connection, transaction)
         {
-            Parameters = { new() { Value = consumer }, new() { Value = publisher }, new() { Value = row.Partition }, new() { Value = row.Sequence } },
+            Parameters =
+            {
+                new() { Value = consumer }, new() { Value = publisher }, new() { Value = row.Partition }, new() { Value = row.Sequence },
+                new() { Value = row.Id },
+            },
         };
         await mark.ExecuteNonQueryAsync(cancellationToken);
         await transaction.CommitAsync(cancellationToken);
         return (row, null);
     }
 
-    private async Task NoteAsync(string consumer, OutboxRow row, string error, CancellationToken cancellationToken)
+    private async Task NoteAsync(ConsumerParts parts, OutboxRow row, string error, CancellationToken cancellationToken)
     {
         await using var command = database.CreateCommand("""
-            UPDATE dead_letters SET error = $4, attempts = attempts + 1
-            WHERE consumer = $1 AND partition = $2 AND seq = $3 AND replayed_at IS NULL
+            UPDATE dead_letters SET error = $5, attempts = attempts + 1
+            WHERE consumer = $1 AND publisher = $2 AND partition = $3 AND seq = $4 AND event_id = $6 AND replayed_at IS NULL
             """);
-        command.Parameters.Add(new() { Value = consumer });
+        command.Parameters.Add(new() { Value = parts.Registration.Name });
+        command.Parameters.Add(new() { Value = parts.Registration.Publisher });
         command.Parameters.Add(new() { Value = row.Partition });
         command.Parameters.Add(new() { Value = row.Sequence });
         command.Parameters.Add(new() { Value = error });
+        command.Parameters.Add(new() { Value = row.Id });
         await command.ExecuteNonQueryAsync(cancellationToken);
     }
 }

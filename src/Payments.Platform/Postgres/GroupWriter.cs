@@ -158,12 +158,16 @@ public sealed class GroupWriter<TItem, TVerdict>(
         }
     }
 
-    /// <summary>The connection broke, the server went down, or a lock was not to be had: the whole batch may be asked for again.</summary>
+    /// <summary>
+    /// The connection broke, the server went down, is not the primary any more or has no room, or a lock was not to be had (two replicas
+    /// may deadlock over a merchant's volume): nothing is wrong with an item, and the whole batch may be asked for again.
+    /// </summary>
     private static bool MayBeRepeated(Exception exception) => exception switch
     {
         PostgresException e => e.SqlState is PostgresErrorCodes.DeadlockDetected or PostgresErrorCodes.SerializationFailure
             or PostgresErrorCodes.AdminShutdown or PostgresErrorCodes.CrashShutdown or PostgresErrorCodes.CannotConnectNow
-            or PostgresErrorCodes.TooManyConnections,
+            or PostgresErrorCodes.TooManyConnections or PostgresErrorCodes.LockNotAvailable or PostgresErrorCodes.ReadOnlySqlTransaction
+            or PostgresErrorCodes.DiskFull or PostgresErrorCodes.OutOfMemory or PostgresErrorCodes.IoError,
         NpgsqlException or IOException or TimeoutException => true,
         _ => false,
     };

@@ -230,6 +230,8 @@ internal sealed partial class Surface(ProductFixture product)
         var (_, blocked) = await SendAsync("POST", "/ops/v1/blocklist", ops, new { kind = "bin", value = "499999" });
         Ids["/ops/v1/blocklist/id"] = blocked.GetProperty("id").GetString()!;
         Ids["/ops/v1/dead_letters/service"] = "ledger";
+        Ids["/ops/v1/consumers/service"] = "ledger";
+        Ids["/ops/v1/consumers/consumer"] = "ledger";
         Ids["/ops/v1/dead_letters/id"] = "dl_00000000000000000000000001";
     }
 

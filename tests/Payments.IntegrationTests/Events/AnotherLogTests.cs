@@ -66,7 +66,8 @@ public sealed class AnotherLogTests(EmbeddedServers servers)
         Assert.Equal(HttpStatusCode.NoContent, answer.StatusCode);
         await consumer.UntilAsync($"SELECT halted_at > '{before:O}'::timestamptz FROM event_consumers", "the second halt");
         var views = await http.GetFromJsonAsync<JsonElement>("/internal/v1/ops/consumers", Cancelled);
-        Assert.Equal(("ledger", 10), (views[0].GetProperty("name").GetString(), views[0].GetProperty("applied").GetInt64()));
+        var view = views.GetProperty("data")[0];
+        Assert.Equal(("ledger", 10), (view.GetProperty("name").GetString(), view.GetProperty("applied").GetInt64()));
     }
 
     [Fact]

@@ -80,8 +80,10 @@ internal static class ForwardedRoutes
             ops.MapMethods(route.Path, [route.Method], (HttpContext context, Forwarder forwarder, NpgsqlDataSource database) => ForOperatorAsync(context, forwarder, database, route));
         }
 
-        ops.MapGet("/dead_letters", ListDeadLettersAsync);
+        ops.MapGet("/dead_letters", (HttpContext context, Forwarder forwarder) => ListOfServiceAsync(context, forwarder, "/internal/v1/ops/dead_letters"));
         ops.MapPost("/dead_letters/{service}/{id}/replay", ReplayDeadLetterAsync);
+        ops.MapGet("/consumers", (HttpContext context, Forwarder forwarder) => ListOfServiceAsync(context, forwarder, "/internal/v1/ops/consumers"));
+        ops.MapPost("/consumers/{service}/{consumer}/resume", ResumeConsumerAsync);
     }
 
     private static async Task<IResult> ForMerchantAsync(HttpContext context, Forwarder forwarder, Route route)
@@ -103,7 +105,7 @@ internal static class ForwardedRoutes
         return await SendAuditedAsync(context, forwarder, database, route, path, context.Request.QueryString);
     }
 
-    private static async Task<IResult> ListDeadLettersAsync(HttpContext context, Forwarder forwarder)
+    private static async Task<IResult> ListOfServiceAsync(HttpContext context, Forwarder forwarder, string path)
     {
         if (context.Request.Query["service"] is not [{ } service] || !Consumers.TryGetValue(service, out var owner))
         {
@@ -111,7 +113,7 @@ internal static class ForwardedRoutes
         }
 
         var rest = QueryString.Create(context.Request.Query.Where(q => q.Key != "service"));
-        return Answer(await forwarder.SendAsync(context, owner, "/internal/v1/ops/dead_letters", rest));
+        return Answer(await forwarder.SendAsync(context, owner, path, rest));
     }
 
     private static async Task<IResult> ReplayDeadLetterAsync(string service, string id, HttpContext context, Forwarder forwarder, NpgsqlDataSource database)
@@ -123,6 +125,17 @@ internal static class ForwardedRoutes
 
         var route = new Route("POST", "", owner, "dead_letter.replay", Command: true);
         return await SendAuditedAsync(context, forwarder, database, route, $"/internal/v1/ops/dead_letters/{id}/replay", context.Request.QueryString);
+    }
+
+    private static async Task<IResult> ResumeConsumerAsync(string service, string consumer, HttpContext context, Forwarder forwarder, NpgsqlDataSource database)
+    {
+        if (!Consumers.TryGetValue(service, out var owner))
+        {
+            return Problems.NotFound("service", "service");
+        }
+
+        var route = new Route("POST", "", owner, "consumer.resume", Command: true);
+        return await SendAuditedAsync(context, forwarder, database, route, $"/internal/v1/ops/consumers/{Uri.EscapeDataString(consumer)}/resume", context.Request.QueryString);
     }
 
     private static async Task<IResult> SendAuditedAsync(HttpContext context, Forwarder forwarder, NpgsqlDataSource database, Route route, string path, QueryString query)

@@ -85,4 +85,8 @@ internal static class Examples
         {"id": "dl_01k0x5w3n8e2v9y7t4r6q1m5za", "consumer": "ledger", "event_id": "evt_01k0x5w3n8e2v9y7t4r6q1m5za", "type": "payment.captured", "payment_id": "pay_01k0x5w3n8e2v9y7t4r6q1m5za",
          "merchant_id": "mer_01k0x5w3n8e2v9y7t4r6q1m5za", "mode": "test", "version": 3, "occurred_at": "2026-01-31T12:00:01Z", "error": "…", "attempts": 1, "parked_at": "2026-01-31T12:00:02Z"}
         """;
+
+    public const string Consumer = """
+        {"name": "ledger", "epoch": "0b0f5a52-6a0e-4f0e-9d52-6e0c3f4c2a10", "applied": 118, "parked_payments": 0, "halted_at": null, "halted_because": null}
+        """;
 }

@@ -133,6 +133,13 @@ internal static class OperatorOperations
 
         new("GET", "/ops/v1/dead_letters", "Operators: events", "List events that a service could not apply") { Query = ["service", .. Paging], Response = DocumentedOperation.List(Examples.DeadLetter) },
         new("POST", "/ops/v1/dead_letters/{service}/{id}/replay", "Operators: events", "Apply a dead letter again") { Request = "{}", Response = """{"applied": 1}""" },
+        new("GET", "/ops/v1/consumers", "Operators: events", "Read how far a service's consumers have come") { Query = ["service"], Response = DocumentedOperation.List(Examples.Consumer) },
+        new("POST", "/ops/v1/consumers/{service}/{consumer}/resume", "Operators: events", "Let a halted consumer go on")
+        {
+            Description = "After the publisher's log, or the consumer's database, has been put right. A consumer that still meets another log halts again.",
+            Request = "{}",
+            Status = 204,
+        },
 
         new("POST", "/ops/v1/blocklist", "Operators: fraud", "Block a card or BIN")
         {
