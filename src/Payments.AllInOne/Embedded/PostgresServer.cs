@@ -120,6 +120,46 @@ public sealed class PostgresServer : IAsyncDisposable
     /// <summary>As <c>pg_ctl -m immediate</c>: without a checkpoint, so that the next start recovers from the log.</summary>
     public Task StopImmediatelyAsync() => EndAsync(Posix.SigQuit);
 
+    /// <summary>Ends the server at once without a checkpoint, as <c>pg_ctl stop -m immediate</c> does.</summary>
+    public async Task StopImmediatelyAsync()
+    {
+        if (process is { } running)
+        {
+            process = null;
+            await running.StopAsync(Posix.SigQuit, Patience);
+            running.Dispose();
+        }
+    }
+
+    /// <summary>
+    /// Makes a copy of the running server's data (a base backup) that a server in <paramref name="directory"/> begins with: as a
+    /// standby or for a restore, by its settings and <paramref name="signal"/> (<c>standby.signal</c>, <c>recovery.signal</c> or none).
+    /// </summary>
+    public async Task BackupAsync(string directory, string? signal, CancellationToken cancellationToken)
+    {
+        var copy = Path.Combine(Path.GetFullPath(directory), "postgres");
+        PrivatePath.CreateDirectory(copy);
+        PostgresInstallation.GiveToServer(copy);
+        var passwords = await PasswordFileAsync(directory, cancellationToken);
+        string[] arguments = ["-d", ReplicationConnection(passwords), "-D", copy, "-X", "stream", "-c", "fast", "--no-password"];
+        await ServerProcess.RunAsync(installation.Command("pg_basebackup", copy, arguments), LogFile, "/", cancellationToken);
+        if (signal is not null)
+        {
+            var file = Path.Combine(copy, signal);
+            await File.WriteAllTextAsync(file, string.Empty, cancellationToken);
+            PostgresInstallation.GiveToServer(file);
+        }
+    }
+
+    /// <summary>Starts a standby that follows this server under a name that <c>synchronous_standby_names</c> may list.</summary>
+    public async Task<PostgresServer> StartStandbyAsync(string directory, string name, CancellationToken cancellationToken)
+    {
+        await BackupAsync(directory, "standby.signal", cancellationToken);
+        var follow = $"{ReplicationConnection(await PasswordFileAsync(directory, cancellationToken))} application_name={name}";
+        return await StartAsync(
+            options with { Directory = directory, Port = 0, Settings = new Dictionary<string, string>(options.Settings) { ["primary_conninfo"] = follow } }, cancellationToken);
+    }
+
     /// <summary>Kills the server and its backends without warning, as a machine that fails would.</summary>
     public async Task KillAsync()
     {
@@ -186,6 +226,18 @@ public sealed class PostgresServer : IAsyncDisposable
 
         Directory.Move(making, data);
     }
+
+    /// <summary>A file, because a password on a command line is everyone's to read.</summary>
+    private async Task<string> PasswordFileAsync(string directory, CancellationToken cancellationToken)
+    {
+        var file = Path.Combine(Path.GetFullPath(directory), "postgres.passwords");
+        await PrivatePath.WriteAsync(file, $"*:*:*:*:{options.Password.Replace("\\", "\\\\", StringComparison.Ordinal).Replace(":", "\\:", StringComparison.Ordinal)}\n", cancellationToken);
+        PostgresInstallation.GiveToServer(file);
+        return file;
+    }
+
+    private string ReplicationConnection(string passwordFile) =>
+        string.Create(CultureInfo.InvariantCulture, $"host=127.0.0.1 port={Port} user={User} passfile='{passwordFile.Replace("'", "\\'", StringComparison.Ordinal)}'");
 
     private IEnumerable<string> ServerSettings()
     {

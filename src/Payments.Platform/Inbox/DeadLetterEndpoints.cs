@@ -44,7 +44,7 @@ public static class DeadLetterEndpoints
     private static async Task<Results<Ok<Page<ConsumerView>>, Problem>> ConsumersAsync(HttpContext context, ConsumerOperations consumers, CancellationToken cancellationToken) =>
         new RequestQuery(context).Problem is { } problem
             ? problem
-            : TypedResults.Ok(new Page<ConsumerView>(await consumers.ListAsync(cancellationToken), false, null));
+            : TypedResults.Ok(Page.Whole(await consumers.ListAsync(cancellationToken)));
 
     private static async Task<Results<NoContent, Problem>> ResumeAsync(string consumer, ConsumerOperations consumers, CancellationToken cancellationToken) =>
         await consumers.ResumeAsync(consumer, cancellationToken) ? TypedResults.NoContent() : Problems.NotFound("consumer", "consumer");
