@@ -120,17 +120,6 @@ public sealed class PostgresServer : IAsyncDisposable
     /// <summary>As <c>pg_ctl -m immediate</c>: without a checkpoint, so that the next start recovers from the log.</summary>
     public Task StopImmediatelyAsync() => EndAsync(Posix.SigQuit);
 
-    /// <summary>Ends the server at once without a checkpoint, as <c>pg_ctl stop -m immediate</c> does.</summary>
-    public async Task StopImmediatelyAsync()
-    {
-        if (process is { } running)
-        {
-            process = null;
-            await running.StopAsync(Posix.SigQuit, Patience);
-            running.Dispose();
-        }
-    }
-
     /// <summary>
     /// Makes a copy of the running server's data (a base backup) that a server in <paramref name="directory"/> begins with: as a
     /// standby or for a restore, by its settings and <paramref name="signal"/> (<c>standby.signal</c>, <c>recovery.signal</c> or none).
