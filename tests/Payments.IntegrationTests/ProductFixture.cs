@@ -42,6 +42,7 @@ public class ProductFixture(EmbeddedServers servers) : IAsyncLifetime
         {
             DataDirectory = servers.CreateDirectory(),
             SimulatorLatencyMilliseconds = 0,
+            ExternalConnections = await ConnectionsAsync(),
             Configuration = Configuration(),
         };
         host = await AllInOneHost.StartAsync(options, TestContext.Current.CancellationToken);
@@ -72,6 +73,9 @@ public class ProductFixture(EmbeddedServers servers) : IAsyncLifetime
         ["Payments:RateLimits:PublishablePerSecond"] = "100000",
         ["Payments:RateLimits:OperatorPerSecond"] = "100000",
     };
+
+    /// <summary>Connection strings of servers that the product is to use instead of its own.</summary>
+    protected virtual Task<Dictionary<string, string>> ConnectionsAsync() => Task.FromResult(new Dictionary<string, string>());
 
     public static HttpClient Client(Uri address, string? key)
     {

@@ -77,13 +77,10 @@ public static class FlowModule
         {
             return await next(context);
         }
-        catch (Exception e) when (e is WriterOverloadedException or NpgsqlException { SqlState: null or ['5', '3' or '7' or '8', ..] or ['4', '0', ..] or "55P03" or "25006" } or TimeoutException or HttpRequestException)
+        catch (Exception e) when (e is WriterOverloadedException || Outage.IsOne(e))
         {
             Log.OutOfReach(context.HttpContext.RequestServices.GetRequiredService<ILogger<PaymentWriter>>(), e);
-            return new Problem(
-                StatusCodes.Status503ServiceUnavailable, "service_unavailable",
-                "Something this request needs does not answer at the moment. Repeat the request with the same Idempotency-Key.")
-            { RetryAfter = TimeSpan.FromSeconds(2) };
+            return Problems.OutOfReach;
         }
     }
 }

@@ -2,6 +2,7 @@ using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.Features;
 using Microsoft.Extensions.Logging;
 using Payments.Core;
+using Payments.Platform.Postgres;
 
 namespace Payments.Platform.Http;
 
@@ -38,6 +39,11 @@ internal sealed class FrontDoor(RequestDelegate next, IdSource ids, ILogger<Fron
         catch (BadHttpRequestException e)
         {
             await AnswerAsync(context, Problems.OfStatus(e.StatusCode));
+        }
+        catch (Exception e) when (Outage.IsOne(e))
+        {
+            HttpLog.Unhandled(logger, e, context.Request.Method, context.GetEndpoint()?.DisplayName, context.TraceIdentifier);
+            await AnswerAsync(context, Problems.OutOfReach);
         }
         catch (Exception e)
         {

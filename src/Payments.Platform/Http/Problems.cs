@@ -64,6 +64,10 @@ public static class Problems
     public static Problem RateLimited(TimeSpan retryAfter) =>
         new(429, "rate_limited", "Too many requests with this key; repeat after the time in Retry-After.") { RetryAfter = retryAfter };
 
+    /// <summary>An outage met somewhere on the way: what was done of the request is safe to ask for again.</summary>
+    public static Problem OutOfReach { get; } =
+        new(503, "service_unavailable", "Something this request needs does not answer at the moment. Repeat the request with the same Idempotency-Key.") { RetryAfter = TimeSpan.FromSeconds(2) };
+
     public static Problem ServiceUnavailable(string what, TimeSpan? retryAfter = null) =>
         new(503, "service_unavailable", $"{what} does not answer at the moment; nothing was done. Repeat the request.") { RetryAfter = retryAfter ?? TimeSpan.FromSeconds(2) };
 

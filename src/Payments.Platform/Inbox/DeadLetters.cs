@@ -64,7 +64,8 @@ internal sealed class DeadLetters(NpgsqlDataSource database, IEnumerable<Consume
     /// </summary>
     public async Task<Replay> ReplayAsync(DeadLetterId id, CancellationToken cancellationToken)
     {
-        if (await WhoseAsync(id, cancellationToken) is not var (consumer, payment) || !consumers.TryGetValue(consumer, out var parts))
+        if (await WhoseAsync(id, cancellationToken) is not var (consumer, publisher, payment) || !consumers.TryGetValue(consumer, out var parts)
+            || parts.Registration.Publisher != publisher)
         {
             return new(false, 0, null);
         }
@@ -87,12 +88,12 @@ internal sealed class DeadLetters(NpgsqlDataSource database, IEnumerable<Consume
         }
     }
 
-    private async Task<(string Consumer, Guid Payment)?> WhoseAsync(DeadLetterId id, CancellationToken cancellationToken)
+    private async Task<(string Consumer, string Publisher, Guid Payment)?> WhoseAsync(DeadLetterId id, CancellationToken cancellationToken)
     {
-        await using var command = database.CreateCommand("SELECT consumer, payment_id FROM dead_letters WHERE id = $1 AND replayed_at IS NULL");
+        await using var command = database.CreateCommand("SELECT consumer, publisher, payment_id FROM dead_letters WHERE id = $1 AND replayed_at IS NULL");
         command.Parameters.Add(new() { Value = id.Value });
         await using var reader = await command.ExecuteReaderAsync(cancellationToken);
-        return await reader.ReadAsync(cancellationToken) ? (reader.GetString(0), reader.GetGuid(1)) : null;
+        return await reader.ReadAsync(cancellationToken) ? (reader.GetString(0), reader.GetString(1), reader.GetGuid(2)) : null;
     }
 
     /// <summary>The event that was tried and how it failed; no event where none is left, in which case the payment goes on.</summary>

@@ -34,12 +34,7 @@ public sealed class DrillProduct : ProductFixture
 
     protected override Dictionary<string, string?> Configuration()
     {
-        var configuration = base.Configuration();
-        foreach (var (key, value) in Haste)
-        {
-            configuration[key] = value;
-        }
-
+        var configuration = DrillSteps.With(base.Configuration(), Haste);
         configuration["Payments:Stripe:Test:BaseUrl"] = $"http://127.0.0.1:{Stripe.Port}";
         return configuration;
     }
@@ -56,6 +51,16 @@ public sealed class DrillCollectionDefinition : ICollectionFixture<DrillProduct>
 
 internal static class DrillSteps
 {
+    public static Dictionary<string, string?> With(Dictionary<string, string?> configuration, Dictionary<string, string?> more)
+    {
+        foreach (var (key, value) in more)
+        {
+            configuration[key] = value;
+        }
+
+        return configuration;
+    }
+
     /// <summary>A service's health, as its probes see it.</summary>
     public static async Task<(int Status, JsonElement Report)> HealthAsync(Uri service, CancellationToken cancellationToken)
     {

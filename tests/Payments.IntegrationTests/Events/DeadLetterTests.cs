@@ -66,12 +66,14 @@ public sealed class DeadLetterTests(EmbeddedServers servers)
         await PoisonAsync(consumer, bad);
         var (_, applied) = await WriteBothAsync(bed, bad, neighbour);
         await consumer.UntilAsync("SELECT count(*) = 3 FROM dead_letters", "three dead letters");
+        await consumer.Database.ExecuteAsync(OfAnotherPublisher, Cancelled);
 
         var (status, body) = await ReplayAsync(bed, consumer, (await LettersAsync(bed, consumer))[0].GetProperty("id").GetString()!);
 
         Assert.Equal(HttpStatusCode.Conflict, status);
         Assert.Equal("replay_failed", body.GetProperty("code").GetString());
         Assert.Equal(2, (await LettersAsync(bed, consumer))[0].GetProperty("attempts").GetInt32());
+        Assert.Equal(1, await consumer.Database.ScalarAsync<long>("SELECT sum(attempts)::bigint FROM dead_letters WHERE publisher = 'another'", Cancelled));
         await consumer.AppliedAsync(applied.Count);
         await consumer.AssertExactlyOnceAsync(applied);
     }
@@ -128,6 +130,13 @@ public sealed class DeadLetterTests(EmbeddedServers servers)
         Assert.Equal(HttpStatusCode.NotFound, status);
         Assert.Equal("dead_letter_not_found", body.GetProperty("code").GetString());
     }
+
+    // The same places in another publisher's log, whose numbers mean other events. Listed after the real ones.
+    private const string OfAnotherPublisher = """
+        INSERT INTO dead_letters (id, consumer, publisher, epoch, partition, seq, event_id, type, payment_id, merchant_id, mode, version, occurred_at, data, error, attempts)
+        SELECT gen_random_uuid(), consumer, 'another', epoch, partition, seq, gen_random_uuid(), type, payment_id, merchant_id, mode, version + 100, occurred_at, data, error, attempts
+        FROM dead_letters
+        """;
 
     /// <summary>Two payments of one partition.</summary>
     private static (PaymentId Bad, PaymentId Neighbour) Neighbours()

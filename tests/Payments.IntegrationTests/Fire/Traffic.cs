@@ -26,18 +26,28 @@ internal sealed class Traffic : IAsyncDisposable
     private readonly Shop shop;
     private readonly string currency;
     private readonly Task shopping;
+    private readonly bool outage;
     private int numbers;
+    private int repeated;
+    private int unavailable;
 
     /// <param name="currency">One that no other test uses, so that the providers' books show what this traffic did, known to us or not.</param>
-    public Traffic(Shop shop, string currency)
+    /// <param name="outage">A server that everything needs goes away meanwhile: 503, which asks for a repetition, is to be expected.</param>
+    public Traffic(Shop shop, string currency, bool outage = false)
     {
-        (this.shop, this.currency) = (shop, currency);
+        (this.shop, this.currency, this.outage) = (shop, currency, outage);
         shopping = Task.WhenAll(Enumerable.Range(0, Shoppers).Select(_ => Task.Run(ShopAsync)));
     }
 
     public IReadOnlyCollection<Purchase> Purchases => purchases;
 
     public IReadOnlyCollection<string> Unexpected => unexpected;
+
+    /// <summary>How often a request had to be repeated.</summary>
+    public int Repeated => repeated;
+
+    /// <summary>How often a request was answered 503.</summary>
+    public int Unavailable => unavailable;
 
     /// <summary>Goes on until so many more purchases are complete.</summary>
     public async Task GoOnAsync(int more, CancellationToken cancellationToken)
@@ -51,7 +61,7 @@ internal sealed class Traffic : IAsyncDisposable
                 return Task.FromResult(purchases.Count < target && unexpected.IsEmpty ? $"{purchases.Count} are complete" : null);
             },
             cancellationToken);
-        Assert.Empty(unexpected);
+        Assert.True(unexpected.IsEmpty, string.Join("\n", unexpected));
     }
 
     /// <summary>Lets every shopper finish.</summary>
@@ -83,6 +93,7 @@ internal sealed class Traffic : IAsyncDisposable
                 return final[0];
             }
 
+            Interlocked.Increment(ref repeated);
             await Task.Delay(100, CancellationToken.None);
             answers = [await OnceAsync(client, path, body, key)];
         }
@@ -147,6 +158,12 @@ internal sealed class Traffic : IAsyncDisposable
             request.Headers.Add("Idempotency-Key", key);
             using var answer = await client.SendAsync(request);
             var text = await answer.Content.ReadAsStringAsync();
+            if (outage && answer.StatusCode == HttpStatusCode.ServiceUnavailable)
+            {
+                Interlocked.Increment(ref unavailable);
+                return (answer.StatusCode, text);
+            }
+
             if (!answer.IsSuccessStatusCode && !(answer.StatusCode == HttpStatusCode.Conflict && text.Contains("\"idempotency_key_in_use\"", StringComparison.Ordinal)))
             {
                 unexpected.Enqueue($"POST {path} under {key} was answered {(int)answer.StatusCode}: {text}");

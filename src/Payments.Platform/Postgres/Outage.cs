@@ -1,0 +1,21 @@
+using System.Net.Sockets;
+using Npgsql;
+
+namespace Payments.Platform.Postgres;
+
+/// <summary>Tells a failure that says nothing about the request: what it needs is away, has no room, or was asked by too many at once.</summary>
+public static class Outage
+{
+    /// <summary>
+    /// No SQLSTATE is a broken connection. Classes: connection, rollback by concurrency, resources (disk full, too many connections),
+    /// operator intervention (shut down, starting), system error; besides a lock that was not to be had, a server that became a standby, and
+    /// a restriction of recovery (a log that is not open for writing yet).
+    /// </summary>
+    public static bool IsOne(Exception exception) => exception switch
+    {
+        PostgresException e => e.SqlState is ['0', '8', ..] or ['4', '0', ..] or ['5', '3' or '7' or '8', ..] or PostgresErrorCodes.LockNotAvailable
+            or PostgresErrorCodes.ReadOnlySqlTransaction or PostgresErrorCodes.ObjectNotInPrerequisiteState,
+        NpgsqlException or TimeoutException or HttpRequestException or SocketException => true,
+        _ => false,
+    };
+}
