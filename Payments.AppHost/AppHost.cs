@@ -59,5 +59,9 @@ if (builder.ExecutionContext.IsRunMode)
     webhooks.WithEnvironment("Payments__Webhooks__AllowLoopback", "true");
     ledger.WithEnvironment("Payments__Ledger__AnchorFile", Path.Combine(builder.DataDirectory(), "anchors"));
 }
+else
+{
+    ledger.AnchorsOn("/var/lib/payments/anchors");
+}
 
 builder.Build().Run();

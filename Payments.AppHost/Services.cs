@@ -79,6 +79,14 @@ internal static class Services
             : service.WithEnvironment("Payments__Smtp__StartTls", "false");
     }
 
+    /// <summary>
+    /// Where the ledger writes its chain's heads, out of the database's reach: a share in Azure Files, which a volume of a project
+    /// becomes in Container Apps. All replicas see the same files.
+    /// </summary>
+    public static IResourceBuilder<ProjectResource> AnchorsOn(this IResourceBuilder<ProjectResource> ledger, string directory) => ledger
+        .WithAnnotation(new ContainerMountAnnotation("ledger-anchors", directory, ContainerMountType.Volume, isReadOnly: false))
+        .WithEnvironment("Payments__Ledger__AnchorFile", directory + "/ledger-anchors.jsonl");
+
 #pragma warning disable ASPIREPROBES001 // Still marked experimental; without probes Container Apps looks at nothing but the port.
     private static IResourceBuilder<ProjectResource> WithProbes(this IResourceBuilder<ProjectResource> service) => service
         .WithHttpProbe(ProbeType.Readiness, "/health", timeoutSeconds: 5)

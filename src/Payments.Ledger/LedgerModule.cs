@@ -1,5 +1,6 @@
 using Microsoft.Extensions.Options;
 using Payments.Ledger.Chain;
+using Payments.Ledger.Closing;
 using Payments.Ledger.Controls;
 using Payments.Ledger.Endpoints;
 using Payments.Platform;
@@ -14,6 +15,9 @@ public static class LedgerModule
 {
     /// <summary>The role that the running service takes on (<c>Payments:Ledger:DatabaseRole</c>; empty: it stays the owner).</summary>
     public const string DefaultRole = "ledger_writer";
+
+    /// <summary>The role that retires months (<c>Payments:Ledger:RetirementRole</c>).</summary>
+    public const string DefaultRetirementRole = "ledger_retirer";
 
     /// <summary>The name of the ledger's consumer, for ever.</summary>
     public const string Consumer = "ledger";
@@ -35,6 +39,9 @@ public static class LedgerModule
         services.AddSingleton<Findings>();
         services.AddSingleton<Audit>();
         services.AddSingleton<Completeness>();
+        services.AddSingleton<ClosingKeys>();
+        services.AddSingleton<Closings>();
+        services.AddSingleton<Retirement>();
         services.AddSingleton<LedgerControls>();
         services.AddHostedService(s => s.GetRequiredService<LedgerControls>());
         services.AddHealthChecks().AddCheck<LedgerHealth>("ledger", tags: ["ready"]);
@@ -56,6 +63,7 @@ public static class LedgerModule
         ops.MapGet("/journals/{id}", Journals.GetAsync);
         ops.MapGet("/trial_balance", Balances.TrialAsync);
         ops.MapGet("/balance", Balances.AtAsync);
+        ops.MapGet("/months", Months.ListAsync);
         ops.MapGet("/completeness", Controlling.CompletenessAsync);
         ops.MapGet("/chain/verify", Controlling.VerifyAsync);
         ops.MapPost("/chain/anchor", Controlling.AnchorAsync);

@@ -25,6 +25,17 @@ public sealed class LedgerOptions
     [Range(1, 10_080)]
     public int AuditMinutes { get; set; } = 360;
 
+    /// <summary>For how many months after its end a month stays in the books; then its closing stands for it.</summary>
+    [Range(1, 1_200)]
+    public int RetentionMonths { get; set; } = 84;
+
+    /// <summary>The role that retires months and does nothing else. Not used where <see cref="DatabaseRole"/> is empty.</summary>
+    [RegularExpression("^[a-z_]*$")]
+    public string RetirementRole { get; set; } = LedgerModule.DefaultRetirementRole;
+
+    /// <summary>Where the rows of retired months are kept as files. Absent: they are not.</summary>
+    public string? ArchiveDirectory { get; set; }
+
     /// <summary>For how many months after this one partitions exist.</summary>
     [Range(1, 24)]
     public int PartitionMonthsAhead { get; set; } = 3;

@@ -14,6 +14,18 @@ internal static partial class Log
     [LoggerMessage(3004, LogLevel.Information, "Partitions made: {Partitions}.")]
     public static partial void PartitionsMade(ILogger logger, string partitions);
 
+    [LoggerMessage(3006, LogLevel.Information, "Anchored: partition {Partition}, journal number {Seq}, hash {Hash}, at {At}.")]
+    public static partial void HeadAnchored(ILogger logger, int partition, long seq, string hash, DateTimeOffset at);
+
+    [LoggerMessage(3007, LogLevel.Information, "Month {Month} was closed with {Journals} journals; its hash is {Hash}.")]
+    public static partial void MonthClosed(ILogger logger, string month, long journals, string hash);
+
+    [LoggerMessage(3008, LogLevel.Warning, "Month {Month} was retired: {Journals} journals were removed, and its closing stands for them.")]
+    public static partial void MonthRetired(ILogger logger, string month, long journals);
+
+    [LoggerMessage(3009, LogLevel.Warning, "Month {Month} is due to be retired and stays for now: {Objection}")]
+    public static partial void RetirementPostponed(ILogger logger, string month, string objection);
+
     [LoggerMessage(3005, LogLevel.Information, "The heads of {Partitions} hash chains were anchored outside the database.")]
     public static partial void Anchored(ILogger logger, int partitions);
 }

@@ -1,6 +1,7 @@
 using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json;
+using System.Text.Json.Serialization;
 using Npgsql;
 using NpgsqlTypes;
 using Payments.Core;
@@ -13,13 +14,14 @@ public sealed record Anchor(DateTimeOffset At, string Previous, IReadOnlyList<Ch
 
 /// <param name="Checked">Anchors found in the file.</param>
 /// <param name="Breaks">What in the file, or in the books that it anchors, is not as it was.</param>
-public sealed record AnchorReport(int Checked, DateTimeOffset? LastAt, IReadOnlyList<string> Breaks);
+/// <param name="Heads">Those of the last anchor.</param>
+public sealed record AnchorReport(int Checked, DateTimeOffset? LastAt, IReadOnlyList<string> Breaks, [property: JsonIgnore] IReadOnlyList<ChainHead> Heads);
 
 /// <summary>
 /// The append-only file of anchors (<c>Payments:Ledger:AnchorFile</c>), one JSON object per line. Whoever rewrites the books from
 /// some day on would have to rewrite this file too, from that day on; keep it, or copies of it, out of the database's reach.
 /// </summary>
-public sealed class Anchors(NpgsqlDataSource database, ChainVerification chain, TimeProvider time, LedgerOptions options) : IDisposable
+public sealed class Anchors(NpgsqlDataSource database, ChainVerification chain, TimeProvider time, LedgerOptions options, ILogger<Anchors> logger) : IDisposable
 {
     private static readonly string Beginning = new('0', 64);
     private readonly SemaphoreSlim gate = new(1);
@@ -46,6 +48,13 @@ public sealed class Anchors(NpgsqlDataSource database, ChainVerification chain, 
             await using var stream = new FileStream(File, FileMode.Append, FileAccess.Write, FileShare.Read);
             await stream.WriteAsync(Encoding.UTF8.GetBytes("\n" + JsonSerializer.Serialize(anchor, Json.Options)), cancellationToken);
             stream.Flush(flushToDisk: true);
+
+            // The log is a second witness outside the database.
+            foreach (var head in anchor.Heads)
+            {
+                Log.HeadAnchored(logger, head.Partition, head.Seq, head.Hash, anchor.At);
+            }
+
             return anchor;
         }
         finally
@@ -63,7 +72,7 @@ public sealed class Anchors(NpgsqlDataSource database, ChainVerification chain, 
     {
         var (breaks, previous, heads) = (new List<string>(), Beginning, new List<(int Line, ChainHead Head)>());
         var lines = await LinesAsync(cancellationToken);
-        DateTimeOffset? last = null;
+        Anchor? last = null;
         for (var i = 0; i < lines.Count; i++)
         {
             if (Read(lines[i]) is not { } anchor)
@@ -78,7 +87,7 @@ public sealed class Anchors(NpgsqlDataSource database, ChainVerification chain, 
                 }
 
                 heads.AddRange(anchor.Heads.Select(h => (i + 1, h)));
-                last = anchor.At;
+                last = anchor;
             }
 
             previous = HashOf(lines[i]);
@@ -87,19 +96,24 @@ public sealed class Anchors(NpgsqlDataSource database, ChainVerification chain, 
         var held = await HeldAsync(heads, cancellationToken);
         breaks.AddRange(heads.Where((h, place) => held[place] != h.Head.Hash).Select(h =>
             $"Journal {h.Head.Seq} of ledger partition {h.Head.Partition}, anchored in line {h.Line}, is not in the books as it was."));
-        return new(lines.Count, last, breaks);
+        return new(lines.Count, last?.At, breaks, last?.Heads ?? []);
     }
 
     public void Dispose() => gate.Dispose();
 
+    // What was retired was verified against its anchors before it went: of it the closing's heads are left.
     private async Task<string?[]> HeldAsync(List<(int Line, ChainHead Head)> heads, CancellationToken cancellationToken)
     {
         await using var command = database.CreateCommand("""
-            SELECT (SELECT encode(j.hash, 'hex') FROM ledger.journals j WHERE j.partition = h.partition AND j.seq = h.seq LIMIT 1)
-            FROM unnest($1, $2) WITH ORDINALITY AS h (partition, seq, place) ORDER BY h.place
+            SELECT CASE WHEN h.seq < o.seq THEN h.hash WHEN h.seq = o.seq THEN encode(o.hash, 'hex')
+                        ELSE (SELECT encode(j.hash, 'hex') FROM ledger.journals j WHERE j.partition = h.partition AND j.seq = h.seq LIMIT 1) END
+            FROM unnest($1, $2, $3) WITH ORDINALITY AS h (partition, seq, hash, place)
+            LEFT JOIN ledger.closing_heads o ON o.month = ledger.horizon() AND o.partition = h.partition
+            ORDER BY h.place
             """);
         command.Parameters.Add(new() { Value = heads.Select(h => h.Head.Partition).ToArray(), NpgsqlDbType = NpgsqlDbType.Array | NpgsqlDbType.Integer });
         command.Parameters.Add(new() { Value = heads.Select(h => h.Head.Seq).ToArray(), NpgsqlDbType = NpgsqlDbType.Array | NpgsqlDbType.Bigint });
+        command.Parameters.Add(new() { Value = heads.Select(h => h.Head.Hash).ToArray(), NpgsqlDbType = NpgsqlDbType.Array | NpgsqlDbType.Text });
         var held = new List<string?>(heads.Count);
         await using var reader = await command.ExecuteReaderAsync(cancellationToken);
         while (await reader.ReadAsync(cancellationToken))

@@ -23,13 +23,17 @@ public sealed class ChainVerification(NpgsqlDataSource database)
     private const int PageSize = 500;
     private const int MostBreaks = 100;
 
-    /// <summary>From the first journal (or from verified heads of an earlier report) to the heads of now. Bounded memory.</summary>
-    public async Task<ChainReport> VerifyAsync(IReadOnlyDictionary<int, ChainHead>? from, CancellationToken cancellationToken)
+    /// <summary>From the first journal that is still in the books to the heads of now. Bounded memory.</summary>
+    public async Task<ChainReport> VerifyAsync(CancellationToken cancellationToken) => await VerifyAsync(await OpeningAsync(cancellationToken), null, cancellationToken);
+
+    /// <summary>From heads that were verified before, to others or to those of now.</summary>
+    public async Task<ChainReport> VerifyAsync(IReadOnlyDictionary<int, ChainHead> from, IReadOnlyDictionary<int, ChainHead>? upTo, CancellationToken cancellationToken)
     {
+        ArgumentNullException.ThrowIfNull(from);
         var (journals, ends, breaks) = (0L, new List<ChainHead>(), new List<ChainBreak>());
-        foreach (var head in await HeadsAsync(cancellationToken))
+        foreach (var head in upTo?.Values ?? await HeadsAsync(cancellationToken))
         {
-            var start = from?.GetValueOrDefault(head.Partition);
+            var start = from.GetValueOrDefault(head.Partition);
             var walk = new Walk(head.Partition, start?.Seq ?? 0, start is null ? JournalText.Genesis : Convert.FromHexString(start.Hash), breaks);
             while (walk.Seq < head.Seq && breaks.Count < MostBreaks)
             {
@@ -71,10 +75,17 @@ public sealed class ChainVerification(NpgsqlDataSource database)
     }
 
     /// <summary>The heads as the database keeps them.</summary>
-    public async Task<IReadOnlyList<ChainHead>> HeadsAsync(CancellationToken cancellationToken)
+    public Task<IReadOnlyList<ChainHead>> HeadsAsync(CancellationToken cancellationToken) =>
+        ReadHeadsAsync("SELECT partition, seq, hash FROM ledger.chain_heads WHERE seq > 0 ORDER BY partition", cancellationToken);
+
+    /// <summary>The last journals of the last retired month: where what is still in the books begins.</summary>
+    public async Task<IReadOnlyDictionary<int, ChainHead>> OpeningAsync(CancellationToken cancellationToken) =>
+        (await ReadHeadsAsync("SELECT partition, seq, hash FROM ledger.closing_heads WHERE month = ledger.horizon()", cancellationToken)).ToDictionary(h => h.Partition);
+
+    private async Task<IReadOnlyList<ChainHead>> ReadHeadsAsync(string sql, CancellationToken cancellationToken)
     {
         var heads = new List<ChainHead>();
-        await using var command = database.CreateCommand("SELECT partition, seq, hash FROM ledger.chain_heads WHERE seq > 0 ORDER BY partition");
+        await using var command = database.CreateCommand(sql);
         await using var reader = await command.ExecuteReaderAsync(cancellationToken);
         while (await reader.ReadAsync(cancellationToken))
         {
@@ -106,6 +117,11 @@ public sealed class ChainVerification(NpgsqlDataSource database)
             }
         }
 
+        if (journals.Count == 0)
+        {
+            return journals;
+        }
+
         var lines = await LinesAsync([.. journals.Select(j => j.Content.Id)], cancellationToken);
         return [.. journals.Select(j => j with { Lines = [.. lines[j.Content.Id]] })];
     }
@@ -114,13 +130,18 @@ public sealed class ChainVerification(NpgsqlDataSource database)
     {
         await using var command = database.CreateCommand("""
             SELECT journal_id, line, 'post', kind, id, debit_account_id, credit_account_id, amount, currency, effective_at, posted_at
-            FROM ledger.movements WHERE journal_id = ANY ($1)
+            FROM ledger.movements WHERE journal_id = ANY ($1) AND id BETWEEN $2 AND $3
             UNION ALL
             SELECT journal_id, line, action, kind, id, debit_account_id, credit_account_id, amount, currency, effective_at, posted_at
-            FROM ledger.pending_transfers WHERE journal_id = ANY ($1)
+            FROM ledger.pending_transfers WHERE journal_id = ANY ($1) AND id BETWEEN $2 AND $3
             ORDER BY 1, 2
             """);
         command.Parameters.Add(new() { Value = journals });
+
+        // A line's id carries the millisecond of its journal's: only the partitions of these months are looked into.
+        var instants = journals.Select(j => j.ToString("D")[..13]).Order(StringComparer.Ordinal).ToArray();
+        command.Parameters.Add(new() { Value = Guid.Parse(instants[0] + "-0000-0000-000000000000") });
+        command.Parameters.Add(new() { Value = Guid.Parse(instants[^1] + "-ffff-ffff-ffffffffffff") });
         await using var reader = await command.ExecuteReaderAsync(cancellationToken);
         var lines = new List<(Guid Journal, ChainedLine Line)>();
         while (await reader.ReadAsync(cancellationToken))

@@ -4,6 +4,7 @@ using Payments.Core;
 using Payments.Core.Events;
 using Payments.Ledger.Books;
 using Payments.Ledger.Chain;
+using Payments.Ledger.Closing;
 using Payments.Platform.Inbox;
 using Payments.Platform.Outbox;
 using EventId = Payments.Core.EventId;
@@ -147,10 +148,13 @@ public sealed class Completeness(NpgsqlDataSource database, IOutboxSource publis
         return found;
     }
 
-    // The last event of each payment in the page says what was captured and refunded up to it; the books must say the same.
+    // The last event of each payment in the page says what was captured and refunded up to it; the books must say the same. Of
+    // payments that began before the horizon they may not hold everything any more.
     private async Task<List<Finding>> CompareTotalsAsync(int partition, Expected[] page, HashSet<Guid> parked, CancellationToken cancellationToken)
     {
-        var last = page.Where(e => e.Event is not null && !parked.Contains(e.Row.Id)).GroupBy(e => e.Row.Subject).Select(g => g.Last()).ToArray();
+        var horizon = await Closings.HorizonAsync(database, cancellationToken) ?? DateTimeOffset.MinValue;
+        var last = page.Where(e => e.Event is not null && !parked.Contains(e.Row.Id) && e.Event.Data.Payment.CreatedAt >= horizon)
+            .GroupBy(e => e.Row.Subject).Select(g => g.Last()).ToArray();
         await using var command = database.CreateCommand("""
             SELECT coalesce(sum(m.amount) FILTER (WHERE m.kind IN ('capture', 'capture_suspense')), 0)::bigint
                        - coalesce(sum(m.amount) FILTER (WHERE m.kind IN ('capture_reversal', 'capture_reversal_suspense')), 0)::bigint,

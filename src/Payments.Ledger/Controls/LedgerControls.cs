@@ -1,19 +1,19 @@
 using Npgsql;
 using Payments.Ledger.Chain;
+using Payments.Ledger.Closing;
 using Payments.Platform.Outbox;
 
 namespace Payments.Ledger.Controls;
 
 /// <summary>
-/// Runs the controls: completeness and the newest journals of the chain every <see cref="LedgerOptions.ControlSeconds"/>; all of the
-/// books, the whole chain and the anchors at start and every <see cref="LedgerOptions.AuditMinutes"/>; an anchor once a day;
-/// partitions ahead. Of several replicas one works at a time.
+/// Runs the controls: completeness and the newest journals of the chain every <see cref="LedgerOptions.ControlSeconds"/>; the audit,
+/// closings and anchors at start and every <see cref="LedgerOptions.AuditMinutes"/>, and with it what is due to be closed or
+/// retired; an anchor once a day; partitions ahead. Of several replicas one works at a time.
 /// </summary>
 public sealed class LedgerControls(
-    NpgsqlDataSource database, Completeness completeness, Audit audit, ChainVerification chain, Anchors anchors, Findings findings,
+    NpgsqlDataSource database, Completeness completeness, Audit audit, Closings closings, Retirement retirement, ChainVerification chain, Anchors anchors, Findings findings,
     TimeProvider time, LedgerOptions options, ILogger<LedgerControls> logger) : BackgroundService
 {
-    public const string ChainBroken = "chain_broken";
     public const string AccountChanged = "account_changed";
     public const string AnchorBroken = "anchor_broken";
 
@@ -59,15 +59,23 @@ public sealed class LedgerControls(
             await MakePartitionsAsync(cancellationToken);
             var now = time.GetUtcNow();
             var whole = now - lastAudit >= TimeSpan.FromMinutes(options.AuditMinutes);
-            await VerifyChainAsync(whole, cancellationToken);
-            if (whole)
+            if (whole || verified is null)
             {
                 await AuditAsync(cancellationToken);
                 lastAudit = now;
             }
+            else
+            {
+                await VerifyChainAsync(verified, cancellationToken);
+            }
 
             await AnchorDailyAsync(now, cancellationToken);
             await ExamineCompletenessAsync(int.MaxValue, cancellationToken);
+            if (whole)
+            {
+                await retirement.RetireDueAsync(cancellationToken);
+            }
+
             LastRoundAt = time.GetUtcNow();
         }
         finally
@@ -87,15 +95,11 @@ public sealed class LedgerControls(
         }
     }
 
-    private async Task VerifyChainAsync(bool whole, CancellationToken cancellationToken)
+    // The newest journals; from where the last round ended.
+    private async Task VerifyChainAsync(IReadOnlyDictionary<int, ChainHead> from, CancellationToken cancellationToken)
     {
-        var report = await chain.VerifyAsync(whole ? null : verified, cancellationToken);
-        var found = report.Breaks.Select(Describe).ToArray();
-        await findings.RaiseAsync(found, cancellationToken);
-        if (whole)
-        {
-            await findings.ResolveOthersAsync([ChainBroken], found, cancellationToken);
-        }
+        var report = await chain.VerifyAsync(from, null, cancellationToken);
+        await findings.RaiseAsync([.. report.Breaks.Select(Audit.Describe)], cancellationToken);
 
         // Heads of partitions that were not reached this time stay where they were.
         verified = report.Heads.ToDictionary(h => h.Partition);
@@ -103,15 +107,23 @@ public sealed class LedgerControls(
 
     private async Task AuditAsync(CancellationToken cancellationToken)
     {
-        var found = (await audit.ExamineAsync(cancellationToken)).ToList();
+        var (audited, heads) = await audit.ExamineAsync(cancellationToken);
+        var found = audited.ToList();
+        found.AddRange(await closings.VerifyAsync(cancellationToken));
         found.AddRange((await chain.ChangedAccountsAsync(cancellationToken)).Select(a => new Finding(AccountChanged, a, "The account is not what its id was made from.")));
         if (anchors.Configured)
         {
             found.AddRange((await anchors.VerifyAsync(cancellationToken)).Breaks.Select(b => new Finding(AnchorBroken, b, b)));
         }
 
+        if (found.Count == 0)
+        {
+            found.AddRange(await closings.CloseDueAsync(cancellationToken));
+        }
+
         await findings.RaiseAsync(found, cancellationToken);
-        await findings.ResolveOthersAsync([.. Audit.Kinds, AccountChanged, AnchorBroken], found, cancellationToken);
+        await findings.ResolveOthersAsync([.. Audit.Kinds, Closings.Broken, Closings.Refused, AccountChanged, AnchorBroken], found, cancellationToken);
+        verified = heads.ToDictionary(h => h.Partition);
     }
 
     private async Task AnchorDailyAsync(DateTimeOffset now, CancellationToken cancellationToken)
@@ -149,9 +161,4 @@ public sealed class LedgerControls(
         await findings.ResolveOthersAsync(Completeness.PartitionKinds, behind, cancellationToken);
         await findings.CountOpenAsync(cancellationToken);
     }
-
-    private static Finding Describe(ChainBreak broken) => new(
-        ChainBroken,
-        broken.Journal is { } journal ? journal.ToString() : $"partition {broken.Partition}, number {broken.Seq}",
-        $"Journal number {broken.Seq} of ledger partition {broken.Partition}: {broken.Problem}");
 }

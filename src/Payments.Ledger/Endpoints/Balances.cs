@@ -1,3 +1,4 @@
+using System.Globalization;
 using Microsoft.AspNetCore.Http.HttpResults;
 using Npgsql;
 using NpgsqlTypes;
@@ -38,17 +39,19 @@ internal static class Balances
 
     private const string AtSql = """
         SELECT a.mode, a.currency, coalesce(sum(greatest(e.balance, 0)), 0)::bigint, coalesce(sum(greatest(-e.balance, 0)), 0)::bigint
-        FROM ledger.accounts a
-        LEFT JOIN LATERAL (SELECT balance FROM ledger.entries e WHERE e.account_id = a.id AND e.posted_at <= $2 ORDER BY e.version DESC LIMIT 1) e ON true
+        FROM ledger.accounts a CROSS JOIN LATERAL ledger.balance_at(a.id, $2) e
         WHERE ($1 IS NULL OR a.mode = $1) GROUP BY a.mode, a.currency ORDER BY a.mode, a.currency
         """;
 
-    private const string PostedSql = """
-        SELECT balance, version FROM ledger.entries WHERE account_id = $1 AND posted_at <= $2 ORDER BY version DESC LIMIT 1
-        """;
+    private const string PostedSql = "SELECT balance, version FROM ledger.balance_at($1, $2)";
 
-    private const string EffectiveSql = """
-        SELECT coalesce(sum(CASE direction WHEN 'debit' THEN amount ELSE -amount END), 0)::bigint, count(*) FROM ledger.entries WHERE account_id = $1 AND effective_at <= $2
+    private const string EffectiveSql = "SELECT balance, movements FROM ledger.effective_balance_at($1, $2)";
+
+    // Of retired months only the ends are known: by posting time the horizon, by effective time also whatever they hold from after it.
+    private const string HorizonSql = """
+        SELECT greatest(c.cut_at, CASE WHEN $1 IS NOT NULL THEN
+            (SELECT max(b.last_effective_at) FROM ledger.closing_balances b WHERE b.account_id = $1 AND b.month <= c.month) END)
+        FROM ledger.closings c WHERE c.month = ledger.horizon()
         """;
 
     public static async Task<Results<Ok<TrialBalanceView>, Problem>> TrialAsync(HttpContext context, NpgsqlDataSource database, CancellationToken cancellationToken)
@@ -58,6 +61,11 @@ internal static class Balances
         if (query.Problem is { } problem)
         {
             return problem;
+        }
+
+        if (at is { } asked && await BeyondHorizonAsync(asked, null, database, cancellationToken) is { } beyond)
+        {
+            return beyond;
         }
 
         await using var command = database.CreateCommand(at is null ? NowSql : AtSql);
@@ -97,11 +105,27 @@ internal static class Balances
             return Problems.NotFound("account", "account");
         }
 
+        if (await BeyondHorizonAsync(at, basis == BalanceBasis.Effective ? id : null, database, cancellationToken) is { } beyond)
+        {
+            return beyond;
+        }
+
         await using var command = database.CreateCommand(basis == BalanceBasis.Posted ? PostedSql : EffectiveSql);
         command.Parameters.Add(new() { Value = account.Id.Value });
         command.Parameters.Add(new() { Value = at.ToUniversalTime() });
         await using var reader = await command.ExecuteReaderAsync(cancellationToken);
         var (balance, movements) = await reader.ReadAsync(cancellationToken) ? (reader.GetInt64(0), reader.GetInt64(1)) : (0, 0);
         return TypedResults.Ok(new BalanceAtView("account_balance", account.Id, at, basis, account.Currency, account.Normal == NormalSide.Debit ? balance : -balance, movements));
+    }
+
+    private static async Task<Problem?> BeyondHorizonAsync(DateTimeOffset at, AccountId? effectiveOf, NpgsqlDataSource database, CancellationToken cancellationToken)
+    {
+        await using var command = database.CreateCommand(HorizonSql);
+        command.Parameters.Add(new() { Value = (object?)effectiveOf?.Value ?? DBNull.Value, NpgsqlDbType = NpgsqlDbType.Uuid });
+        return await command.ExecuteScalarAsync(cancellationToken) is DateTime horizon && at < horizon
+            ? new Problem(
+                StatusCodes.Status410Gone, "before_ledger_horizon",
+                string.Create(CultureInfo.InvariantCulture, $"The months before {horizon:yyyy-MM-dd'T'HH:mm:ss.FFFFFF'Z'} were retired: ask for that moment or a later one."), "at")
+            : null;
     }
 }

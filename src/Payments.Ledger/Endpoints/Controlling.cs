@@ -1,5 +1,6 @@
 using Microsoft.AspNetCore.Http.HttpResults;
 using Payments.Ledger.Chain;
+using Payments.Ledger.Closing;
 using Payments.Ledger.Controls;
 using Payments.Platform.Http;
 using Payments.Platform.Outbox;
@@ -10,8 +11,10 @@ namespace Payments.Ledger.Endpoints;
 public sealed record CompletenessView(
     string Object, bool Complete, DateTimeOffset? LastRoundAt, IReadOnlyList<PartitionProgress> Partitions, IReadOnlyList<RecordedFinding> Findings);
 
+/// <param name="BrokenClosings">Closed months that are not as they were signed.</param>
 public sealed record ChainVerificationView(
-    string Object, bool Intact, long Journals, IReadOnlyList<ChainBreak> Breaks, IReadOnlyList<string> ChangedAccounts, AnchorReport? Anchors, IReadOnlyList<ChainHead> Heads);
+    string Object, bool Intact, long Journals, IReadOnlyList<ChainBreak> Breaks, IReadOnlyList<string> ChangedAccounts, IReadOnlyList<string> BrokenClosings, AnchorReport? Anchors,
+    IReadOnlyList<ChainHead> Heads);
 
 /// <param name="At">When the heads were anchored.</param>
 /// <param name="Previous">The hash of the file's line before.</param>
@@ -46,18 +49,20 @@ internal static class Controlling
     }
 
     public static async Task<Results<Ok<ChainVerificationView>, Problem>> VerifyAsync(
-        HttpContext context, ChainVerification chain, Anchors anchors, CancellationToken cancellationToken)
+        HttpContext context, ChainVerification chain, Closings closings, Anchors anchors, CancellationToken cancellationToken)
     {
         if (new RequestQuery(context).Problem is { } problem)
         {
             return problem;
         }
 
-        var report = await chain.VerifyAsync(null, cancellationToken);
+        var report = await chain.VerifyAsync(cancellationToken);
+        var closed = await closings.VerifyAsync(cancellationToken);
         var changed = await chain.ChangedAccountsAsync(cancellationToken);
         var anchored = anchors.Configured ? await anchors.VerifyAsync(cancellationToken) : null;
-        var intact = report.Intact && changed.Count == 0 && anchored is null or { Breaks: [] };
-        return TypedResults.Ok(new ChainVerificationView("chain_verification", intact, report.Journals, report.Breaks, changed, anchored, report.Heads));
+        var intact = report.Intact && changed.Count == 0 && closed.Count == 0 && anchored is null or { Breaks: [] };
+        return TypedResults.Ok(new ChainVerificationView(
+            "chain_verification", intact, report.Journals, report.Breaks, changed, [.. closed.Select(f => $"{f.Subject}: {f.Detail}")], anchored, report.Heads));
     }
 
     // Repeating it adds another line that says the same: it needs no idempotency key.

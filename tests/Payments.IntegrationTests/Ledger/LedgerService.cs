@@ -23,6 +23,9 @@ internal sealed class LedgerService : IAsyncDisposable
 
     private LedgerService(EventTestBed bed, LedgerDatabase books, string anchors) => (Bed, Books, AnchorFile) = (bed, books, anchors);
 
+    /// <summary>Settings of the next start.</summary>
+    public Dictionary<string, string?> Settings { get; } = new() { ["Payments:Ledger:ClosingKey"] = Convert.ToBase64String(new byte[32]) };
+
     public EventTestBed Bed { get; }
 
     public LedgerDatabase Books { get; }
@@ -31,12 +34,24 @@ internal sealed class LedgerService : IAsyncDisposable
 
     public LedgerControls Controls => app!.Services.GetRequiredService<LedgerControls>();
 
+    public T Get<T>()
+        where T : notnull => app!.Services.GetRequiredService<T>();
+
     private static CancellationToken Cancel => TestContext.Current.CancellationToken;
 
     public static async Task<LedgerService> StartAsync(EmbeddedServers servers)
     {
         var bed = await EventTestBed.StartAsync(servers);
         var service = new LedgerService(bed, await LedgerDatabase.CreateAsync(servers, Cancel), Path.Combine(servers.CreateDirectory(), "anchors.jsonl"));
+        await service.StartAsync();
+        return service;
+    }
+
+    /// <summary>On books that are written already.</summary>
+    public static async Task<LedgerService> StartAsync(EmbeddedServers servers, LedgerDatabase books, int retentionMonths)
+    {
+        var service = new LedgerService(await EventTestBed.StartAsync(servers), books, Path.Combine(servers.CreateDirectory(), "anchors.jsonl"));
+        service.Settings["Payments:Ledger:RetentionMonths"] = retentionMonths.ToString(System.Globalization.CultureInfo.InvariantCulture);
         await service.StartAsync();
         return service;
     }
@@ -56,6 +71,7 @@ internal sealed class LedgerService : IAsyncDisposable
             ["Payments:Ledger:AnchorFile"] = AnchorFile,
             ["Payments:Ledger:ControlSeconds"] = "1",
         });
+        builder.Configuration.AddInMemoryCollection(Settings);
         builder.AddServiceDefaults("ledger");
         builder.AddLedger();
         app = builder.Build();

@@ -5,6 +5,8 @@ namespace Payments.IntegrationTests.Ledger;
 /// <summary>Replays everything that is in the books and compares it with what they say of themselves.</summary>
 internal static class ModelCheck
 {
+    private const string PostedTime = "posted time grows with an account's versions";
+
     private static readonly (string Rule, string Sql)[] Violations =
     [
         ("folded balances are the sums of their movements", """
@@ -29,7 +31,7 @@ internal static class ModelCheck
             SELECT count(*) FROM (SELECT balance, sum(CASE direction WHEN 'debit' THEN amount ELSE -amount END) OVER (PARTITION BY account_id ORDER BY version) AS expected
                                   FROM ledger.entries) v WHERE balance <> expected
             """),
-        ("posted time grows with an account's versions", """
+        (PostedTime, """
             SELECT count(*) FROM (SELECT posted_at, lag(posted_at) OVER (PARTITION BY account_id ORDER BY version) AS before FROM ledger.entries) v WHERE posted_at < before
             """),
         ("no movement or pending transfer is an orphan", """
@@ -57,9 +59,10 @@ internal static class ModelCheck
             """),
     ];
 
-    public static async Task HoldsAsync(LedgerDatabase books, CancellationToken cancellationToken)
+    /// <param name="clockSteppedBack">The database's clock did while these books were written: then only its order of chains holds.</param>
+    public static async Task HoldsAsync(LedgerDatabase books, CancellationToken cancellationToken, bool clockSteppedBack = false)
     {
-        foreach (var (rule, sql) in Violations)
+        foreach (var (rule, sql) in Violations.Where(v => !clockSteppedBack || v.Rule != PostedTime))
         {
             var found = await books.ValueAsync<long>(sql, cancellationToken);
             Assert.True(found == 0, $"Not true: {rule} ({found} violations).");

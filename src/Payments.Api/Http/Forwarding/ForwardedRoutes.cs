@@ -45,6 +45,7 @@ internal static class ForwardedRoutes
         new("GET", "/ledger/journals/{id}", Owner.Ledger),
         new("GET", "/ledger/trial_balance", Owner.Ledger),
         new("GET", "/ledger/balance", Owner.Ledger),
+        new("GET", "/ledger/months", Owner.Ledger),
         new("GET", "/ledger/completeness", Owner.Ledger),
         new("GET", "/ledger/chain/verify", Owner.Ledger),
         new("POST", "/ledger/chain/anchor", Owner.Ledger, "ledger.anchor", Command: true),

@@ -121,13 +121,22 @@ internal static class OperatorOperations
             Query = ["account", "at", "basis"],
             Response = """{"object": "account_balance", "account": "acc_01k0x5w3n8e2v9y7t4r6q1m5za", "at": "2026-01-31T12:00:00Z", "basis": "posted", "currency": "USD", "balance": 4825, "movements": 2}""",
         },
+        new("GET", "/ops/v1/ledger/months", "Operators: ledger", "List closed and retired months")
+        {
+            Description = "A closed month is summed and signed; a retired one has left the books, and its closing is their opening balance. Before horizon_at nothing can be asked any more.",
+            Response = """
+                {"object": "ledger_months", "retention_months": 84, "horizon_at": "2019-02-01T00:00:00Z", "data": [{"month": "2019-01", "object": "closed_month", "cut_at": "2019-02-01T00:00:00Z",
+                 "closed_at": "2019-02-02T00:00:12Z", "journals": 1204, "movements": 3391, "pending_transfers": 1633, "hash": "9f86d081…", "key_id": "5c0d31aa", "audited_at": "2026-02-01T06:00:00Z",
+                 "retired": {"at": "2026-02-02T00:00:20Z", "journals": 1204, "movements": 3391, "pending_transfers": 1633, "carried_journals": 0, "archive": null}}]}
+                """,
+        },
         new("GET", "/ops/v1/ledger/completeness", "Operators: ledger", "Compare payments with postings")
         {
             Response = """{"object": "completeness", "complete": true, "last_round_at": "2026-01-31T12:00:00Z", "partitions": [], "findings": []}""",
         },
         new("GET", "/ops/v1/ledger/chain/verify", "Operators: ledger", "Verify the hash chain")
         {
-            Response = """{"object": "chain_verification", "intact": true, "journals": 12, "breaks": [], "changed_accounts": [], "anchors": null, "heads": []}""",
+            Response = """{"object": "chain_verification", "intact": true, "journals": 12, "breaks": [], "changed_accounts": [], "broken_closings": [], "anchors": null, "heads": []}""",
         },
         new("POST", "/ops/v1/ledger/chain/anchor", "Operators: ledger", "Anchor the hash chain's heads now") { Request = "{}", Response = """{"object": "chain_anchor", "at": "2026-01-31T12:00:00Z", "previous": "9f86d081…", "heads": [{"partition": 0, "seq": 12, "hash": "60303ae2…"}]}""" },
 
