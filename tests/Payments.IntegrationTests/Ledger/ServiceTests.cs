@@ -114,6 +114,7 @@ public sealed class ServiceTests(EmbeddedServers servers)
             ($"ops/balance?account={account}", 404, "account_not_found", "account"),
             ($"ops/balance?account={account}&basis=felt", 400, "invalid_parameter", "basis"),
             ("ops/completeness?x=1", 400, "unknown_parameter", "x"),
+            ("ops/months?x=1", 400, "unknown_parameter", "x"),
             ("ops/chain/verify?x=1", 400, "unknown_parameter", "x"),
         ];
         foreach (var (path, status, code, param) in cases)
