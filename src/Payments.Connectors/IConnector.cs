@@ -35,6 +35,12 @@ public interface IConnector
     /// <summary>Asks the provider, by whatever it offers and without side effect, what became of an attempt.</summary>
     Task<ReadBack> ReadAsync(ReadCall call, CancellationToken cancellationToken);
 
+    /// <summary>One page of the provider's charges of a stretch of time, where it <see cref="Capabilities.ListsCharges"/>.</summary>
+    Task<ChargePage> ListChargesAsync(ChargeListCall call, CancellationToken cancellationToken);
+
+    /// <summary>Reads one charge in full, by the provider's name of the payment, where it <see cref="Capabilities.ListsCharges"/>.</summary>
+    Task<ChargeReading> ReadChargeAsync(string reference, CancellationToken cancellationToken);
+
     /// <summary>Stores a card at the provider. Only the vault calls this; card data goes nowhere else.</summary>
     Task<Tokenisation> TokeniseAsync(TokeniseCall call, CancellationToken cancellationToken);
 
@@ -268,4 +274,7 @@ public sealed record ProviderFact(string NoticeId, ProviderFactKind Kind, string
 
     /// <summary>The provider's own name of what happened.</summary>
     public string? RawType { get; init; }
+
+    /// <summary>The charge in full, of an approval by a provider that cannot be asked for it.</summary>
+    public ProviderCharge? Charge { get; init; }
 }

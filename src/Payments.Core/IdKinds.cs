@@ -140,6 +140,26 @@ public readonly record struct IncidentId(Guid Value) : IId<IncidentId>
     public override string ToString() => Id.Format(Prefix, Value);
 }
 
+/// <summary>A charge in suspense.</summary>
+public readonly record struct BreakId(Guid Value) : IId<BreakId>
+{
+    public static string Prefix => "brk";
+
+    public static BreakId From(Guid value) => new(value);
+
+    public override string ToString() => Id.Format(Prefix, Value);
+}
+
+/// <summary>What somebody wrote about an incident.</summary>
+public readonly record struct IncidentNoteId(Guid Value) : IId<IncidentNoteId>
+{
+    public static string Prefix => "note";
+
+    public static IncidentNoteId From(Guid value) => new(value);
+
+    public override string ToString() => Id.Format(Prefix, Value);
+}
+
 /// <summary>An event that a consumer could not apply.</summary>
 public readonly record struct DeadLetterId(Guid Value) : IId<DeadLetterId>
 {

@@ -20,6 +20,12 @@ public sealed record Change(long Before, PaymentState After, IReadOnlyList<Opera
 
     public VolumeChange? Volume { get; init; }
 
+    /// <summary>A provider's name that must still be nobody's: of a payment made of the provider's record.</summary>
+    public ProviderName? Reserve { get; init; }
+
+    /// <summary>The break that this payment was; it must still be open.</summary>
+    public Attribution? Attribution { get; init; }
+
     public IReadOnlyList<NoticeMark> Notices { get; init; } = [];
 
     public IReadOnlyList<Incident> Incidents { get; init; } = [];
@@ -33,6 +39,12 @@ public sealed record Change(long Before, PaymentState After, IReadOnlyList<Opera
 
 /// <param name="Fence">As of when it was taken.</param>
 public sealed record HeldAttempt(AttemptId Id, long Fence);
+
+/// <summary>What a provider calls a payment.</summary>
+public sealed record ProviderName(Provider Provider, string Reference);
+
+/// <summary>Who gave a charge in suspense to its merchant, and why.</summary>
+public sealed record Attribution(BreakId Break, string By, string Reason);
 
 /// <param name="Fingerprint">Keyed hash of the request.</param>
 public sealed record Claim(RequestKey Key, byte[] Fingerprint, OperationId? OperationId);
@@ -48,7 +60,12 @@ public sealed record VolumeChange(string Currency, DateOnly Month, long AmountMi
 public sealed record NoticeMark(Provider Provider, string NoticeId, string Verdict);
 
 /// <summary>Something that a person must look at.</summary>
-public sealed record Incident(IncidentId Id, string Kind, AttemptId? AttemptId, string Detail);
+/// <param name="Kind">One of <see cref="Recovery.IncidentKinds"/>.</param>
+public sealed record Incident(IncidentId Id, string Kind, AttemptId? AttemptId, string Detail)
+{
+    /// <summary>What it is about: one open incident per kind and subject. Absent: its payment, attempt and words.</summary>
+    public string? Subject { get; init; }
+}
 
 /// <summary>What became of a change.</summary>
 public enum Verdict

@@ -63,9 +63,12 @@ public sealed class CommitChanges(NpgsqlDataSource database, Deadlines deadlines
             Release = change.Release is { } release ? new KeyRow(release.Class, release.Text) : null,
             Volume = change.Volume is { } volume ? new VolumeRow(volume.Currency, volume.Month, volume.AmountMinor, volume.MostMinor) : null,
             Notices = [.. change.Notices.Select(n => new NoticeRow(n.Provider, n.NoticeId, n.Verdict))],
-            Incidents = [.. change.Incidents.Select(n => new IncidentRow(n.Id.Value, n.Kind, n.AttemptId?.Value, n.Detail))],
             Held = change.Held is { } held ? new HeldRow(held.Id.Value, held.Fence) : null,
             Recoveries = change.Recoveries.Count == 0 ? null : [.. change.Recoveries.Select(r => new RecoveryRow(r.Id.Value, r.Kind, r.Subject, r.Actor, r.Reason, r.AttemptId?.Value, r.Before, r.After))],
+            Incidents = [.. change.Incidents.Select(n => new IncidentRow(n.Id.Value, n.Kind, n.AttemptId?.Value, n.Detail, n.Subject))],
+            Recovered = change.Before == 0 && payment.Details.Origin == PaymentOrigin.Recovered ? true : null,
+            Reserve = change.Reserve is { } name ? new NameRow(name.Provider, name.Reference) : null,
+            Attribution = change.Attribution is { } attribution ? new AttributionRow(attribution.Break.Value, attribution.By, attribution.Reason) : null,
         };
     }
 
@@ -113,6 +116,9 @@ public sealed class CommitChanges(NpgsqlDataSource database, Deadlines deadlines
         public required IReadOnlyList<IncidentRow> Incidents { get; init; }
         public HeldRow? Held { get; init; }
         public IReadOnlyList<RecoveryRow>? Recoveries { get; init; }
+        public bool? Recovered { get; init; }
+        public NameRow? Reserve { get; init; }
+        public AttributionRow? Attribution { get; init; }
     }
 
     private sealed record ClaimRow(Core.Seams.KeyClass KeyClass, string Key, int Fingerprint, Guid? OperationId);
@@ -125,7 +131,11 @@ public sealed class CommitChanges(NpgsqlDataSource database, Deadlines deadlines
 
     private sealed record NoticeRow(Provider Provider, string NoticeId, string Verdict);
 
-    private sealed record IncidentRow(Guid Id, string Kind, Guid? AttemptId, string Detail);
+    private sealed record IncidentRow(Guid Id, string Kind, Guid? AttemptId, string Detail, string? Subject);
+
+    private sealed record NameRow(Provider Provider, string Reference);
+
+    private sealed record AttributionRow(Guid Break, string By, string Reason);
 
     private sealed record HeldRow(Guid AttemptId, long Fence);
 

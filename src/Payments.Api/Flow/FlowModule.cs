@@ -34,6 +34,10 @@ public static class FlowModule
         services.AddSingleton<PaymentList>();
         services.AddSingleton<NoticeStore>();
         services.AddSingleton<Recoveries>();
+        services.AddSingleton<Breaks>();
+        services.AddSingleton<Incidents>();
+        services.AddSingleton<Phantoms>();
+        services.AddOptions<ListingOptions>().BindConfiguration(ListingOptions.Section).ValidateDataAnnotations().ValidateOnStart();
         services.AddSingleton<DueAttempts>();
         services.AddSingleton<RequestCache>();
         services.AddSingleton<Learning>();
@@ -47,6 +51,8 @@ public static class FlowModule
         services.AddHostedService<NoticeWorker>();
         services.AddHostedService<ResolverWorker>();
         services.AddHostedService<FlowMaintenance>();
+        services.AddHostedService<ChargeListing>();
+        services.AddHostedService<RecoveryGauges>();
     }
 
     public static void MapPayments(this WebApplication app)

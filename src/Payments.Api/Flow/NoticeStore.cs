@@ -84,15 +84,28 @@ public sealed class NoticeStore(NpgsqlDataSource database)
         await command.ExecuteNonQueryAsync(cancellationToken);
     }
 
+    /// <summary>Notices that found no payment under this name are looked at again: there is one now.</summary>
+    public async Task TakeUpAgainAsync(Provider provider, Mode mode, string reference, CancellationToken cancellationToken)
+    {
+        const string sql = """
+            UPDATE provider_notices SET applied_at = NULL, verdict = NULL, due_at = now(), tries = 0
+            WHERE provider = $1 AND mode = $2 AND verdict = 'unknown_reference' AND (fact::jsonb)->>'payment_reference' = $3
+            """;
+        await using var command = database.CreateCommand(sql);
+        command.Parameters.Add(new() { Value = Words.Of(provider) });
+        command.Parameters.Add(new() { Value = Words.Of(mode) });
+        command.Parameters.Add(new() { Value = reference });
+        await command.ExecuteNonQueryAsync(cancellationToken);
+    }
+
+    /// <summary>Raises an incident, or counts it on the row of an open one of the same kind and subject.</summary>
     public async Task RaiseAsync(MerchantId? merchant, Mode mode, PaymentId? payment, Incident incident, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(incident);
         const string sql = """
-            INSERT INTO incidents (id, merchant_id, mode, kind, payment_id, attempt_id, detail)
-            SELECT $1, $2, $3, $4, $5, $6, $7
-            WHERE NOT EXISTS (
-                SELECT FROM incidents
-                WHERE closed_at IS NULL AND kind = $4 AND payment_id IS NOT DISTINCT FROM $5 AND attempt_id IS NOT DISTINCT FROM $6 AND detail = $7)
+            INSERT INTO incidents AS i (id, merchant_id, mode, kind, payment_id, attempt_id, detail, subject)
+            VALUES ($1, $2, $3, $4, $5, $6, $7, coalesce($8, incident_subject($5, $6, $7)))
+            ON CONFLICT (kind, mode, subject) WHERE closed_at IS NULL DO UPDATE SET seen = i.seen + 1, last_seen_at = now(), detail = excluded.detail
             """;
         await using var command = database.CreateCommand(sql);
         command.Parameters.Add(new() { Value = incident.Id.Value });
@@ -102,6 +115,7 @@ public sealed class NoticeStore(NpgsqlDataSource database)
         command.Parameters.Add(Uuid(payment?.Value));
         command.Parameters.Add(Uuid(incident.AttemptId?.Value));
         command.Parameters.Add(new() { Value = incident.Detail });
+        command.Parameters.Add(new() { Value = (object?)incident.Subject ?? DBNull.Value, NpgsqlDbType = NpgsqlTypes.NpgsqlDbType.Text });
         await command.ExecuteNonQueryAsync(cancellationToken);
     }
 
@@ -126,11 +140,12 @@ public sealed class NoticeStore(NpgsqlDataSource database)
         bool Captured,
         Decline? Decline,
         DateTimeOffset? OccurredAt,
-        string? RawType)
+        string? RawType,
+        ProviderCharge? Charge = null)
     {
         public static StoredFact Of(ProviderFact fact) => new(
             fact.Kind, fact.PaymentReference, fact.ModificationReference, fact.AttemptId, fact.PaymentId, fact.Amount?.Minor, fact.Amount?.Currency.Code,
-            fact.Captured, fact.Decline, fact.OccurredAt, fact.RawType);
+            fact.Captured, fact.Decline, fact.OccurredAt, fact.RawType, fact.Charge);
 
         public ProviderFact ToFact(string noticeId) => new(noticeId, Kind, PaymentReference)
         {
@@ -142,6 +157,7 @@ public sealed class NoticeStore(NpgsqlDataSource database)
             Decline = Decline,
             OccurredAt = OccurredAt,
             RawType = RawType,
+            Charge = Charge,
         };
     }
 }

@@ -1,4 +1,5 @@
 using Microsoft.Extensions.Options;
+using Payments.Api.Recovery;
 using Payments.Connectors;
 using Payments.Core;
 
@@ -27,7 +28,7 @@ public sealed class FlowSignal : IDisposable
 
 /// <summary>Applies providers' notices to payments.</summary>
 public sealed class NoticeWorker(
-    NoticeStore notices, PaymentStore store, Learning learning, FlowSignal signal, IdSource ids, TimeProvider time, IOptions<FlowOptions> options,
+    NoticeStore notices, PaymentStore store, Learning learning, ConnectorRegistry connectors, Phantoms phantoms, FlowSignal signal, IdSource ids, TimeProvider time, IOptions<FlowOptions> options,
     ILogger<NoticeWorker> logger) : BackgroundService
 {
     private const int Batch = 64;
@@ -84,7 +85,7 @@ public sealed class NoticeWorker(
                 return;
             }
 
-            var incident = new Incident(ids.New<IncidentId>(), "notice_not_applied", notice.Fact.AttemptId, $"Notice {notice.Key.NoticeId} of {Words.Of(notice.Key.Provider)} cannot be applied.");
+            var incident = new Incident(ids.New<IncidentId>(), IncidentKinds.NoticeNotApplied, notice.Fact.AttemptId, $"Notice {notice.Key.NoticeId} of {Words.Of(notice.Key.Provider)} cannot be applied.");
             await notices.RaiseAsync(null, notice.Key.Mode, null, incident, cancellationToken);
             await notices.PostponeAsync(notice.Key, FailedAgainAfter, cancellationToken);
         }
@@ -130,11 +131,59 @@ public sealed class NoticeWorker(
             return;
         }
 
+        if (await ChargeOfAsync(notice, cancellationToken) is { } charge)
+        {
+            await TakeInAsync(notice, charge, cancellationToken);
+            return;
+        }
+
         Log.UnknownReference(logger, notice.Key.Provider, notice.Fact.PaymentReference);
         var incident = new Incident(
-            ids.New<IncidentId>(), "unknown_provider_reference", notice.Fact.AttemptId,
+            ids.New<IncidentId>(), IncidentKinds.UnknownProviderReference, notice.Fact.AttemptId,
             $"{Words.Of(notice.Key.Provider)} reported {notice.Fact.RawType} of {notice.Fact.PaymentReference}, which no payment here is called.");
         await notices.RaiseAsync(null, notice.Key.Mode, null, incident, cancellationToken);
         await notices.MarkAsync(notice.Key, null, "unknown_reference", cancellationToken);
+    }
+
+    /// <summary>The charge itself: as the provider has it now, or, where that cannot be asked, as its notice told it.</summary>
+    private async Task<ProviderCharge?> ChargeOfAsync(WaitingNotice notice, CancellationToken cancellationToken)
+    {
+        var (key, told) = (notice.Key, notice.Fact);
+        if (told.PaymentReference.Length == 0 || connectors.Find(key.Provider, key.Mode) is not { Capabilities.ListsCharges: true } connector)
+        {
+            return told.Charge;
+        }
+
+        var reading = await connector.ReadChargeAsync(told.PaymentReference, cancellationToken);
+        return reading.Kind == ReadBackKind.Unanswered ? throw new TimeoutException($"{key.Provider} does not tell of {told.PaymentReference} now.") : reading.Charge;
+    }
+
+    private async Task TakeInAsync(WaitingNotice notice, ProviderCharge charge, CancellationToken cancellationToken)
+    {
+        switch (await phantoms.TakeInAsync(charge, "provider notice", cancellationToken))
+        {
+            case ChargeVerdict.Recover:
+                // There is a payment now, which knows this fact already or takes it.
+                await notices.PostponeAsync(notice.Key, TimeSpan.Zero, cancellationToken);
+                break;
+            case ChargeVerdict.Suspend:
+                await notices.MarkAsync(notice.Key, null, "unknown_reference", cancellationToken);
+                break;
+            case ChargeVerdict.Ignore:
+                await notices.MarkAsync(notice.Key, null, "ignored", cancellationToken);
+                break;
+            default:
+                await KnownAsync(notice, charge, cancellationToken);
+                break;
+        }
+    }
+
+    /// <summary>The charge was told to its payment, or stands in suspense: a fact beyond the charge itself waits for its name.</summary>
+    private async Task KnownAsync(WaitingNotice notice, ProviderCharge charge, CancellationToken cancellationToken)
+    {
+        var located = await store.LocateAsync(notice.Key.Mode, notice.Key.Provider, [charge.Reference], null, null, cancellationToken);
+        await (located is not null
+            ? notices.PostponeAsync(notice.Key, TimeSpan.Zero, cancellationToken)
+            : notices.MarkAsync(notice.Key, null, "unknown_reference", cancellationToken));
     }
 }

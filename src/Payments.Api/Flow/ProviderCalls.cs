@@ -95,9 +95,14 @@ public sealed class ProviderCalls(ConnectorRegistry connectors, IVault vault, IO
             CancellationToken.None);
     }
 
-    /// <summary>Null once the token was deleted.</summary>
+    /// <summary>Null once the token was deleted, and where there never was one.</summary>
     private Task<CardToken?> CardOfAsync(PaymentState payment, CancellationToken cancellationToken)
     {
+        if (payment.Details is { PaymentMethod.Token: null, Origin: PaymentOrigin.Recovered })
+        {
+            return Task.FromResult<CardToken?>(null);
+        }
+
         Invariant.Holds(Id.TryParse<TokenId>(payment.Details.PaymentMethod.Token, out var id), "a payment is made with a token");
         return vault.FindAsync(payment.MerchantId, payment.Mode, id, cancellationToken);
     }

@@ -30,7 +30,7 @@ internal sealed record PaymentRow
     public string? ProviderReference { get; init; }
     public string? OrderId { get; init; }
     public required bool HeldForReview { get; init; }
-    public required Guid TokenId { get; init; }
+    public Guid? TokenId { get; init; }
     public DateTimeOffset? AuthorizedAt { get; init; }
     public DateTimeOffset? CapturedAt { get; init; }
     public DateTimeOffset? CaptureBefore { get; init; }
@@ -43,7 +43,9 @@ internal sealed record PaymentRow
     {
         var amounts = payment.Amounts;
         var attempt = payment.AuthorizingAttempt;
-        Invariant.Holds(Core.Id.TryParse<TokenId>(payment.Details.PaymentMethod.Token, out var token), "a payment is made with a token");
+        Invariant.Holds(
+            Core.Id.TryParse<TokenId>(payment.Details.PaymentMethod.Token, out var token) || payment.Details is { PaymentMethod.Token: null, Origin: PaymentOrigin.Recovered },
+            "a payment is made with a token, unless it was made of a provider's record");
         return new PaymentRow
         {
             MerchantId = payment.MerchantId.Value,
@@ -67,7 +69,7 @@ internal sealed record PaymentRow
             ProviderReference = attempt?.PaymentReference,
             OrderId = payment.Details.OrderId,
             HeldForReview = payment.HeldForReview,
-            TokenId = token.Value,
+            TokenId = payment.Details.PaymentMethod.Token is null ? null : token.Value,
             AuthorizedAt = payment.AuthorizedAt,
             CapturedAt = payment.CapturedAt,
             CaptureBefore = payment.CaptureBefore,

@@ -1,3 +1,4 @@
+using Payments.Api.Recovery;
 using Payments.Platform.Http;
 
 namespace Payments.Api.Operators;
@@ -20,7 +21,15 @@ internal static class OperatorsModule
         ops.MapGet("/providers", ReadProviders.List);
         ops.MapGet("/payments", ReadAllPayments.ManyAsync);
         ops.MapGet("/payments/{id}", ReadAllPayments.OneAsync);
-        ops.MapGet("/incidents", ReadIncidents.ListAsync);
+        ops.MapGet("/incidents", IncidentEndpoints.ListAsync);
+        ops.MapGet("/incidents/{id}", IncidentEndpoints.OneAsync);
+        ops.MapPost("/incidents/{id}/assign", IncidentEndpoints.AssignAsync);
+        ops.MapPost("/incidents/{id}/notes", IncidentEndpoints.NoteAsync);
+        ops.MapPost("/incidents/{id}/close", IncidentEndpoints.CloseAsync);
+        ops.MapGet("/breaks", ReadBreaks.ListAsync);
+        ops.MapGet("/breaks/{id}", ReadBreaks.OneAsync);
+        ops.MapPost("/breaks/{id}/assign", ReadBreaks.AssignAsync);
+        ops.MapPost("/breaks/{id}/attribute", AttributeBreak.HandleAsync);
         ops.MapGet("/recoveries", ReadRecoveries.ListAsync);
     }
 }

@@ -1,7 +1,24 @@
+using Payments.Core;
+
 namespace Payments.Api.Recovery;
 
 internal static partial class Log
 {
     [LoggerMessage(2101, LogLevel.Information, "Recovered: {Kind} of {Subject} by {Actor}. {Reason}")]
     public static partial void Recovered(ILogger logger, string kind, string subject, string actor, string reason);
+
+    [LoggerMessage(2110, LogLevel.Error, "Payment {Payment} was made of {Provider}'s charge {Reference}, which was not known here ({Finder}).")]
+    public static partial void PhantomTakenIn(ILogger logger, PaymentId payment, Provider provider, string reference, string finder);
+
+    [LoggerMessage(2111, LogLevel.Error, "{Provider}'s charge {Reference} is in suspense. {Detail}")]
+    public static partial void ChargeSuspended(ILogger logger, Provider provider, string reference, string detail);
+
+    [LoggerMessage(2112, LogLevel.Error, "The charges of {Provider} ({Mode}) could not be listed; they will be.")]
+    public static partial void ListingFailed(ILogger logger, Exception exception, Provider provider, Mode mode);
+
+    [LoggerMessage(2114, LogLevel.Warning, "Incidents and breaks could not be counted; they will be.")]
+    public static partial void CountingFailed(ILogger logger, Exception exception);
+
+    [LoggerMessage(2113, LogLevel.Error, "{Provider}'s charge {Reference} cannot be taken in.")]
+    public static partial void ChargeNotTakenIn(ILogger logger, Exception exception, Provider provider, string reference);
 }

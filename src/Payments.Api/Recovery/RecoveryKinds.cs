@@ -17,4 +17,13 @@ public static class RecoveryKinds
 
     /// <summary>A refund that its provider gave back is tried again. Subject: the new attempt.</summary>
     public const string RefundRetried = "refund_retried";
+
+    /// <summary>A provider's charge that we did not have became a payment. Subject: provider, mode and the provider's name.</summary>
+    public const string PhantomPayment = "phantom_payment";
+
+    /// <summary>A provider's charge that nobody can be found for went to suspense. Subject: provider, mode and the provider's name.</summary>
+    public const string ChargeSuspended = "charge_suspended";
+
+    /// <summary>A charge in suspense was given to its merchant. Subject: the break.</summary>
+    public const string ChargeAttributed = "charge_attributed";
 }

@@ -130,6 +130,11 @@ internal sealed class AdyenConnector(Mode mode, AdyenAccount account, ProviderWi
     /// <summary>No query by key or reference exists.</summary>
     public Task<ReadBack> ReadAsync(ReadCall call, CancellationToken cancellationToken) => Task.FromResult(new ReadBack(ReadBackKind.CannotAsk));
 
+    /// <summary>No list exists: webhooks and reports are the source.</summary>
+    public Task<ChargePage> ListChargesAsync(ChargeListCall call, CancellationToken cancellationToken) => Task.FromResult(ChargePage.Without(ReadBackKind.CannotAsk));
+
+    public Task<ChargeReading> ReadChargeAsync(string reference, CancellationToken cancellationToken) => Task.FromResult(new ChargeReading(ReadBackKind.CannotAsk));
+
     public Task<Tokenisation> TokeniseAsync(TokeniseCall call, CancellationToken cancellationToken)
     {
         Invariant.Holds(call.Mode == Mode, "a connector serves one mode");

@@ -74,7 +74,7 @@ internal sealed class AdyenWebhook(Mode mode, AdyenAccount account, ILogger<Adye
         return CryptographicOperations.FixedTimeEquals(Encoding.UTF8.GetBytes(given), Encoding.UTF8.GetBytes(Sign(account.HmacKey, data)));
     }
 
-    private static ProviderFact Fact(JsonElement item)
+    private ProviderFact Fact(JsonElement item)
     {
         var psp = item.Text("pspReference") ?? "";
         var original = item.Text("originalReference");
@@ -93,6 +93,32 @@ internal sealed class AdyenWebhook(Mode mode, AdyenAccount account, ILogger<Adye
             Decline = success || !isAuthorization ? null : AdyenDeclines.OfRefusal(null, item.Text("reason")),
             OccurredAt = DateTimeOffset.TryParse(item.Text("eventDate"), CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal, out var at) ? at.ToUniversalTime() : null,
             RawType = code,
+            Charge = kind == ProviderFactKind.AuthorizationApproved ? ChargeOf(item, psp) : null,
+        };
+    }
+
+    /// <summary>Adyen has no list of charges: its word for an authorization is all that there is. Null where our books cannot express it.</summary>
+    private ProviderCharge? ChargeOf(JsonElement item, string psp)
+    {
+        var amount = item.Object("amount");
+        if (psp.Length == 0 || amount.Number("value") is not (> 0 and { } minor) || !Currency.TryFind(amount.Text("currency"), out var currency)
+            || !DateTimeOffset.TryParse(item.Text("eventDate"), CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal, out var at))
+        {
+            return null;
+        }
+
+        var additional = item.Object("additionalData");
+        var isAutomatic = additional.Text("metadata.capture") == "automatic";
+        return new ProviderCharge(Provider.Adyen, mode, psp, minor, currency.Code, isAutomatic ? ChargeState.Taken : ChargeState.Held, at.ToUniversalTime())
+        {
+            CapturedMinor = isAutomatic ? minor : 0,
+            CaptureMethod = isAutomatic ? CaptureMethod.Automatic : CaptureMethod.Manual,
+            AttemptId = Id.TryParse<AttemptId>(item.Text("merchantReference"), out var attempt) ? attempt : null,
+            PaymentId = Id.TryParse<PaymentId>(additional.Text("metadata.payment_id"), out var payment) ? payment : null,
+            MerchantId = Id.TryParse<MerchantId>(additional.Text("metadata.merchant_id"), out var merchant) ? merchant : null,
+            Card = CardFacts.View(
+                additional.Text("paymentMethod") ?? item.Text("paymentMethod"), additional.Text("cardSummary"), additional.Text("cardIssuingCountry"),
+                additional.Text("fundingSource")?.ToLowerInvariant()),
         };
     }
 

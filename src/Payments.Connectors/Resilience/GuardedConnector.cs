@@ -22,6 +22,8 @@ public sealed class GuardedConnector : IConnector
     private readonly ResiliencePipeline completing;
     private readonly ResiliencePipeline tokenising;
     private readonly ResiliencePipeline<ReadBack> reading;
+    private readonly ResiliencePipeline<ChargePage> listing;
+    private readonly ResiliencePipeline<ChargeReading> chargeReading;
     private readonly ResiliencePipeline probing;
 
     public GuardedConnector(IConnector inner, Circuit circuit, ResilienceOptions options, TimeProvider time, ILogger<GuardedConnector> logger)
@@ -37,24 +39,31 @@ public sealed class GuardedConnector : IConnector
         modifying = Limited(options.ModifyMilliseconds, refuses: true);
         completing = Limited(options.ModifyMilliseconds, refuses: false);
         tokenising = Limited(options.TokeniseMilliseconds, refuses: true);
-        reading = new ResiliencePipelineBuilder<ReadBack> { TimeProvider = time }
-            .AddRetry(new RetryStrategyOptions<ReadBack>
-            {
-                MaxRetryAttempts = 2,
-                Delay = TimeSpan.FromMilliseconds(100),
-                BackoffType = DelayBackoffType.Exponential,
-                UseJitter = true,
-                ShouldHandle = a => ValueTask.FromResult(a.Outcome is { Exception: TimeoutRejectedException } or { Result.Kind: ReadBackKind.Unanswered }),
-            })
-            .AddStrategy(_ => new CircuitStrategy(circuit, time, refuses: false, Opened))
-            .AddTimeout(TimeSpan.FromMilliseconds(options.ReadMilliseconds))
-            .Build();
+        reading = Reading<ReadBack>(r => r.Kind, judged: true);
+        listing = Reading<ChargePage>(r => r.Kind, judged: false);
+        chargeReading = Reading<ChargeReading>(r => r.Kind, judged: false);
         probing = new ResiliencePipelineBuilder { TimeProvider = time }.AddTimeout(TimeSpan.FromMilliseconds(options.ReadMilliseconds)).Build();
 
         ResiliencePipeline Limited(int milliseconds, bool refuses) => new ResiliencePipelineBuilder { TimeProvider = time }
             .AddStrategy(_ => new CircuitStrategy(circuit, time, refuses, Opened))
             .AddTimeout(TimeSpan.FromMilliseconds(milliseconds))
             .Build();
+
+        // The circuit is for the payment path: how a long list fares says nothing about it.
+        ResiliencePipeline<T> Reading<T>(Func<T, ReadBackKind> kind, bool judged)
+        {
+            var builder = new ResiliencePipelineBuilder<T> { TimeProvider = time }.AddRetry(new RetryStrategyOptions<T>
+            {
+                MaxRetryAttempts = 2,
+                Delay = TimeSpan.FromMilliseconds(100),
+                BackoffType = DelayBackoffType.Exponential,
+                UseJitter = true,
+                ShouldHandle = a => ValueTask.FromResult(a.Outcome.Exception is TimeoutRejectedException || a.Outcome.Result is { } read && kind(read) == ReadBackKind.Unanswered),
+            });
+            return (judged ? builder.AddStrategy(_ => new CircuitStrategy(circuit, time, refuses: false, Opened)) : builder)
+                .AddTimeout(TimeSpan.FromMilliseconds(options.ReadMilliseconds))
+                .Build();
+        }
     }
 
     public Circuit Circuit { get; }
@@ -85,25 +94,14 @@ public sealed class GuardedConnector : IConnector
     public Task<Outcome> RefundAsync(ModifyCall call, CancellationToken cancellationToken) =>
         MoneyAsync("refund", modifying, call, static (c, call, token) => c.RefundAsync(call, token), cancellationToken);
 
-    public async Task<ReadBack> ReadAsync(ReadCall call, CancellationToken cancellationToken)
-    {
-        ArgumentNullException.ThrowIfNull(call);
-        using var span = ConnectorTelemetry.Start(inner, "read");
-        var began = time.GetTimestamp();
-        ReadBack answer;
-        try
-        {
-            answer = await reading.ExecuteAsync(
-                static async (state, token) => await state.inner.ReadAsync(state.call, token), (inner, call), cancellationToken);
-        }
-        catch (TimeoutRejectedException)
-        {
-            answer = new ReadBack(ReadBackKind.Unanswered);
-        }
+    public Task<ReadBack> ReadAsync(ReadCall call, CancellationToken cancellationToken) =>
+        AskAsync("read", reading, call, static (c, call, token) => c.ReadAsync(call, token), a => a.Kind, new ReadBack(ReadBackKind.Unanswered), cancellationToken);
 
-        Finish(span, "read", began, answer.Kind.ToString(), null);
-        return answer;
-    }
+    public Task<ChargePage> ListChargesAsync(ChargeListCall call, CancellationToken cancellationToken) =>
+        AskAsync("list_charges", listing, call, static (c, call, token) => c.ListChargesAsync(call, token), a => a.Kind, ChargePage.Without(ReadBackKind.Unanswered), cancellationToken);
+
+    public Task<ChargeReading> ReadChargeAsync(string reference, CancellationToken cancellationToken) =>
+        AskAsync("read_charge", chargeReading, reference, static (c, name, token) => c.ReadChargeAsync(name, token), a => a.Kind, new ChargeReading(ReadBackKind.Unanswered), cancellationToken);
 
     public async Task<Tokenisation> TokeniseAsync(TokeniseCall call, CancellationToken cancellationToken)
     {
@@ -156,6 +154,28 @@ public sealed class GuardedConnector : IConnector
     }
 
     public ProviderNotice? ReadWebhook(IReadOnlyDictionary<string, string> headers, ReadOnlyMemory<byte> body) => inner.ReadWebhook(headers, body);
+
+    private async Task<TAnswer> AskAsync<TCall, TAnswer>(
+        string operation, ResiliencePipeline<TAnswer> pipeline, TCall call, Func<IConnector, TCall, CancellationToken, Task<TAnswer>> run,
+        Func<TAnswer, ReadBackKind> kind, TAnswer unanswered, CancellationToken cancellationToken)
+    {
+        ArgumentNullException.ThrowIfNull(call);
+        using var span = ConnectorTelemetry.Start(inner, operation);
+        var began = time.GetTimestamp();
+        TAnswer answer;
+        try
+        {
+            answer = await pipeline.ExecuteAsync(
+                static async (state, token) => await state.run(state.inner, state.call, token), (inner, run, call), cancellationToken);
+        }
+        catch (TimeoutRejectedException)
+        {
+            answer = unanswered;
+        }
+
+        Finish(span, operation, began, kind(answer).ToString(), null);
+        return answer;
+    }
 
     private async Task<Outcome> MoneyAsync<TCall>(
         string operation, ResiliencePipeline pipeline, TCall call, Func<IConnector, TCall, CancellationToken, Task<Outcome>> run, CancellationToken cancellationToken)

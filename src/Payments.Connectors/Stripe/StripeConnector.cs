@@ -15,6 +15,7 @@ internal sealed class StripeConnector : IConnector
     private readonly StripeClient client;
     private readonly StripeTokens tokens;
     private readonly StripeReadBack readBack;
+    private readonly StripeChargeBook charges;
     private readonly StripeWebhook webhook;
 
     public StripeConnector(Mode mode, StripeAccount account, ProviderWire wire, TimeProvider time, ILogger<StripeConnector> logger)
@@ -23,6 +24,7 @@ internal sealed class StripeConnector : IConnector
         client = new StripeClient(account, wire);
         tokens = new StripeTokens(client);
         readBack = new StripeReadBack(client);
+        charges = new StripeChargeBook(mode, client);
         webhook = new StripeWebhook(mode, account.WebhookSecret, time, logger);
     }
 
@@ -136,6 +138,10 @@ internal sealed class StripeConnector : IConnector
         Invariant.Holds(call.Mode == Mode, "a connector serves one mode");
         return readBack.ReadAsync(call, cancellationToken);
     }
+
+    public Task<ChargePage> ListChargesAsync(ChargeListCall call, CancellationToken cancellationToken) => charges.ListAsync(call, cancellationToken);
+
+    public Task<ChargeReading> ReadChargeAsync(string reference, CancellationToken cancellationToken) => charges.ReadAsync(reference, cancellationToken);
 
     public Task<Tokenisation> TokeniseAsync(TokeniseCall call, CancellationToken cancellationToken)
     {

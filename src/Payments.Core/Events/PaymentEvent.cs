@@ -80,9 +80,18 @@ public static class PaymentEventTypes
     /// <summary>A refund failed: operation state <c>failed</c> before it counted, <c>reversed</c> after.</summary>
     public const string RefundFailed = "payment.refund_failed";
 
+    /// <summary>
+    /// A provider has a charge that nobody here can be found for: its money is in suspense. The merchant of this event is
+    /// <see cref="MerchantId"/> of all zeros; the payment's number is reserved for when it finds its merchant.
+    /// </summary>
+    public const string Unattributed = "payment.unattributed";
+
+    /// <summary>A charge in suspense found its merchant; the events of its payment follow.</summary>
+    public const string Attributed = "payment.attributed";
+
     public static IReadOnlyList<string> All { get; } =
     [
         Rejected, InReview, RequiresAction, Processing, Authorized, Declined, Failed, Captured, CaptureFailed, Voided, VoidFailed,
-        Expired, RefundPending, Refunded, RefundFailed,
+        Expired, RefundPending, Refunded, RefundFailed, Unattributed, Attributed,
     ];
 }

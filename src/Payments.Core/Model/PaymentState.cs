@@ -71,7 +71,10 @@ public sealed record PaymentDetails(
     string? StatementDescriptor,
     string? ReceiptEmail,
     string? ReturnUrl,
-    IReadOnlyDictionary<string, string> Metadata);
+    IReadOnlyDictionary<string, string> Metadata)
+{
+    public PaymentOrigin Origin { get; init; }
+}
 
 /// <summary>Authorize, capture, void or refund: one thing that was decided by us or reported by a provider.</summary>
 /// <param name="AmountMinor">What it moves or is to move.</param>

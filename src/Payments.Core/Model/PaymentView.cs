@@ -28,6 +28,9 @@ public sealed record PaymentView
     public string? StatementDescriptor { get; init; }
     public string? ReceiptEmail { get; init; }
     public IReadOnlyDictionary<string, string> Metadata { get; init; } = new Dictionary<string, string>();
+
+    /// <summary><see cref="PaymentOrigin.Recovered"/>: made of the provider's record of a charge that we did not have.</summary>
+    public PaymentOrigin Origin { get; init; }
     public required DateTimeOffset CreatedAt { get; init; }
     public DateTimeOffset? AuthorizedAt { get; init; }
     public DateTimeOffset? CapturedAt { get; init; }

@@ -33,6 +33,7 @@ public static class PaymentViews
             StatementDescriptor = details.StatementDescriptor,
             ReceiptEmail = details.ReceiptEmail,
             Metadata = details.Metadata,
+            Origin = details.Origin,
             CreatedAt = Id.TimeOf(payment.Id.Value),
             AuthorizedAt = payment.AuthorizedAt,
             CapturedAt = payment.CapturedAt,

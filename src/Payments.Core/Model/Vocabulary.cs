@@ -65,6 +65,16 @@ public enum PaymentStatus
     Disputed,
 }
 
+/// <summary>How a payment came to our books.</summary>
+public enum PaymentOrigin
+{
+    /// <summary>A merchant asked for it.</summary>
+    Merchant,
+
+    /// <summary>A provider had it and we did not: made of the provider's record.</summary>
+    Recovered,
+}
+
 /// <summary>Whether the money is taken with the authorization or by a later call.</summary>
 public enum CaptureMethod
 {

@@ -34,6 +34,9 @@ public enum LineKind
     RefundSuspense,
     RefundReversal,
     RefundReversalSuspense,
+    UnattributedHold,
+    UnattributedCharge,
+    AttributedCharge,
 }
 
 /// <summary>One line of a journal: the amount leaves the credited account's opposite and can therefore never be unbalanced.</summary>

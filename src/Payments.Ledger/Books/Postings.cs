@@ -49,6 +49,17 @@ public static class Postings
             Post(RefundReversal, ProviderReceivable, MerchantPending, f => f.Booked),
             Post(RefundReversalSuspense, ProviderReceivable, Suspense, f => f.Excess),
         ],
+        // Nobody's charge stands against suspense until it has a merchant; then the events of its payment follow.
+        [(Unattributed, Succeeded)] =
+        [
+            Hold(UnattributedHold, ProviderReceivable, Suspense, f => f.IsTaken ? 0 : f.Booked),
+            Post(UnattributedCharge, ProviderReceivable, Suspense, f => f.IsTaken ? f.Booked : 0),
+        ],
+        [(Attributed, Succeeded)] =
+        [
+            Release(UnattributedHold, ProviderReceivable, Suspense, f => f.IsTaken ? 0 : f.Booked),
+            Post(AttributedCharge, Suspense, ProviderReceivable, f => f.IsTaken ? f.Booked : 0),
+        ],
     }.ToFrozenDictionary();
 
     // No money moved or is promised.
@@ -86,6 +97,12 @@ public static class Postings
 
     private static Row[] RowsOf(string type, OperationFact operation)
     {
+        if (type is Unattributed or Attributed)
+        {
+            Invariant.Holds(operation is { Kind: OperationKind.Authorize or OperationKind.Capture, State: Succeeded }, "what stands in suspense is a hold or a charge");
+            return Table[(type, Succeeded)];
+        }
+
         // What expires is either an authorization that never came to be, or one whose hold the sweep or the provider voided.
         Invariant.Holds(
             type == Expired ? operation is { Kind: OperationKind.Void, State: Succeeded } or { Kind: OperationKind.Authorize, State: OperationState.Failed }
@@ -123,8 +140,9 @@ public static class Postings
     /// <param name="Booked">The part of the amount that our books allow.</param>
     /// <param name="Excess">The part of a provider's fact beyond it.</param>
     /// <param name="HeldSinceReview">The hold was posted when the payment went to review.</param>
+    /// <param name="IsTaken">The operation takes money; an authorization only holds it.</param>
     private sealed record Facts(
-        string Merchant, string Provider, Currency Currency, long Booked, long Excess, long Released, CaptureFees Fees, bool HeldSinceReview)
+        string Merchant, string Provider, Currency Currency, long Booked, long Excess, long Released, CaptureFees Fees, bool HeldSinceReview, bool IsTaken)
     {
         private static readonly CaptureFees NoFees = new(0, 0, 0);
 
@@ -138,11 +156,11 @@ public static class Postings
             var provider = operation.Provider ?? happened.Data.Payment.Provider;
             Invariant.Holds(provider is not null, "money moves through a provider");
             var fees = happened.Data.Fees;
-            Invariant.Holds(fees is not null || operation.Kind != OperationKind.Capture || operation.State == OperationState.Failed || booked == 0, "a capture carries its fees");
+            Invariant.Holds(fees is not null || operation.Kind != OperationKind.Capture || operation.State == OperationState.Failed || booked == 0 || happened.Type is Unattributed or Attributed, "a capture carries its fees");
             Invariant.Holds(fees is null or { CommissionMinor: >= 0, ProviderCostMinor: >= 0 }, "fees are not negative");
             return new(
                 happened.MerchantId.ToString(), Account.OwnedBy(provider!.Value), currency!, booked, excess, operation.ReleasedMinor, fees ?? NoFees,
-                happened.Data.Payment.Risk?.Decision == FraudVerdict.Review);
+                happened.Data.Payment.Risk?.Decision == FraudVerdict.Review, operation.Kind == OperationKind.Capture);
         }
 
         public AccountName Name(AccountKind kind) => new(

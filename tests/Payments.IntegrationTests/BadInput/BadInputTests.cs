@@ -244,6 +244,12 @@ public sealed class BadInputTests(ProductFixture product)
         Add("POST /ops/v1/merchants", """{"name": ""}""", 400, "invalid_value", "name");
         Add("POST /ops/v1/merchants", """{"name": "a", "settlement": {"currency": "JPY"}}""", 400, "invalid_value", "settlement.currency");
         Add("POST /ops/v1/merchants", """{"name": "a", "plan": {"credit": {"rate_per_million": 1000001, "fixed_us_cents": 0}}}""", 400, "invalid_value", "plan.credit.rate_per_million");
+        Add("POST /ops/v1/incidents/{id}/assign", """{"assignee": ""}""", 400, "invalid_value", "assignee");
+        Add("POST /ops/v1/incidents/{id}/notes", """{"note": ""}""", 400, "invalid_value", "note");
+        Add("POST /ops/v1/incidents/{id}/close", """{"reason": ""}""", 400, "invalid_value", "reason");
+        Add("POST /ops/v1/breaks/{id}/assign", """{"owner": ""}""", 400, "invalid_value", "owner");
+        Add("POST /ops/v1/breaks/{id}/attribute", """{"merchant_id": "mer_00000000000000000000000001", "reason": "Theirs"}""", 422, "merchant_not_found", "merchant_id");
+        Add("POST /ops/v1/breaks/{id}/attribute", $$"""{"merchant_id": "{{surface.Owner.MerchantId}}", "reason": ""}""", 400, "invalid_value", "reason");
         Add("PATCH /ops/v1/merchants/{id}", """{"monthly_limits": {"live": -1}}""", 400, "invalid_value", "monthly_limits.live");
         Add("PATCH /ops/v1/merchants/{id}", """{"routing": {"preferred_provider": "paypal"}}""", 400, "invalid_value", "routing.preferred_provider");
         Add("PATCH /ops/v1/merchants/{id}", """{"name": null}""", 400, "null_field", "name");

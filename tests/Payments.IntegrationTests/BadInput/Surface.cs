@@ -21,6 +21,8 @@ internal sealed record Operation(string Method, string Path, JsonNode? Example, 
 /// <summary>The API as strangers meet it: its operations, and real objects of two merchants to try them on.</summary>
 internal sealed partial class Surface(ProductFixture product)
 {
+    // One charge of nobody serves all: the product takes its time to be sure that nobody knows it.
+    private static Task<(string Incident, string Break)>? stray;
     private int keys;
 
     public sealed record Party(string MerchantId, string KeyId, string Secret, string Live, string Publishable);
@@ -67,6 +69,11 @@ internal sealed partial class Surface(ProductFixture product)
             method["token"] = Ids["/v1/tokens/id"];
         }
 
+        if (body is JsonObject members && members.ContainsKey("merchant_id"))
+        {
+            members["merchant_id"] = Owner.MerchantId;
+        }
+
         return body;
     }
 
@@ -83,7 +90,7 @@ internal sealed partial class Surface(ProductFixture product)
         var counts = new List<string>();
         foreach (var (database, tables) in new (string, string[])[]
         {
-            (Names.Databases.Payments, ["payments", "operations", "attempts", "payment_requests", "idempotency_keys", "merchants", "merchant_plans", "api_keys", "operator_keys", "audit_entries", "outbox"]),
+            (Names.Databases.Payments, ["payments", "operations", "attempts", "payment_requests", "idempotency_keys", "merchants", "merchant_plans", "api_keys", "operator_keys", "audit_entries", "outbox", "incident_notes", "breaks"]),
             (Names.Databases.Vault, ["tokens", "provider_tokens", "idempotency_keys"]),
             (Names.Databases.Webhooks, ["webhook_endpoints", "webhook_secrets", "idempotency_keys"]),
             (Names.Databases.Fraud, ["blocklist", "idempotency_keys"]),
@@ -229,10 +236,31 @@ internal sealed partial class Surface(ProductFixture product)
         Ids["/ops/v1/ledger/journals/id"] = await FirstAsync("/ops/v1/ledger/journals", ops);
         var (_, blocked) = await SendAsync("POST", "/ops/v1/blocklist", ops, new { kind = "bin", value = "499999" });
         Ids["/ops/v1/blocklist/id"] = blocked.GetProperty("id").GetString()!;
+        (Ids["/ops/v1/incidents/id"], Ids["/ops/v1/breaks/id"]) = await (stray ??= StrayAsync());
         Ids["/ops/v1/dead_letters/service"] = "ledger";
         Ids["/ops/v1/consumers/service"] = "ledger";
         Ids["/ops/v1/consumers/consumer"] = "ledger";
         Ids["/ops/v1/dead_letters/id"] = "dl_00000000000000000000000001";
+    }
+
+    private async Task<(string Incident, string Break)> StrayAsync()
+    {
+        using var request = new HttpRequestMessage(HttpMethod.Post, "/v1/payment_intents")
+        {
+            Content = new FormUrlEncodedContent(new Dictionary<string, string>
+            {
+                ["amount"] = "1200",
+                ["currency"] = "sek",
+                ["payment_method"] = "pm_card_visa",
+                ["payment_method_types[0]"] = "card",
+                ["confirm"] = "true",
+            }),
+        };
+        request.Headers.Authorization = new AuthenticationHeaderValue("Bearer", product.Host.Secrets.StripeApiKey);
+        using var answer = await product.Simulators.SendAsync(request, Token);
+        await ProductFixture.JsonAsync(answer, Token);
+        var ops = product.Host.Secrets.OperatorKey;
+        return (await FirstAsync("/ops/v1/incidents?kind=unattributed_charge", ops), await FirstAsync("/ops/v1/breaks", ops));
     }
 
     private async Task<string> FirstAsync(string path, string key)

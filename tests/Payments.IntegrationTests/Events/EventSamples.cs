@@ -40,6 +40,8 @@ internal static class EventSamples
             (PaymentEventTypes.RefundPending, PaymentStatus.Refunding, OperationKind.Refund, OperationState.Pending, null),
             (PaymentEventTypes.Refunded, PaymentStatus.Refunded, OperationKind.Refund, OperationState.Succeeded, null),
             (PaymentEventTypes.RefundFailed, PaymentStatus.Captured, OperationKind.Refund, OperationState.Reversed, null),
+            (PaymentEventTypes.Unattributed, PaymentStatus.Authorizing, OperationKind.Capture, OperationState.Succeeded, null),
+            (PaymentEventTypes.Attributed, PaymentStatus.Authorizing, OperationKind.Authorize, OperationState.Succeeded, null),
         ];
         return [Rejected(), .. rows.Select(r => Event(r.Type, Ids.New<PaymentId>(), 3, r.Status, r.Kind, r.State, r.Fees))];
     }

@@ -121,7 +121,8 @@ public sealed class PostingsTests
         {
             (PaymentEventTypes.InReview, Succeeded), (PaymentEventTypes.Authorized, Succeeded), (PaymentEventTypes.Captured, Succeeded),
             (PaymentEventTypes.CaptureFailed, Reversed), (PaymentEventTypes.Voided, Succeeded), (PaymentEventTypes.Expired, Succeeded),
-            (PaymentEventTypes.Refunded, Succeeded), (PaymentEventTypes.RefundFailed, Reversed),
+            (PaymentEventTypes.Refunded, Succeeded), (PaymentEventTypes.RefundFailed, Reversed), (PaymentEventTypes.Unattributed, Succeeded),
+            (PaymentEventTypes.Attributed, Succeeded),
         };
         string[] silent =
         [

@@ -137,7 +137,7 @@ internal static partial class ApiDocument
             var term = Glossary.Parameters[name];
             var schema = name == "limit" ? new OpenApiSchema { Type = JsonSchemaType.Integer, Minimum = "1", Maximum = "100" } : Text();
             schema.Enum = term.Values?.Select(v => (System.Text.Json.Nodes.JsonNode)System.Text.Json.Nodes.JsonValue.Create(v)).ToList();
-            yield return new OpenApiParameter { Name = name, In = ParameterLocation.Query, Schema = schema, Description = term.Meaning };
+            yield return new OpenApiParameter { Name = name.Split('@')[0], In = ParameterLocation.Query, Schema = schema, Description = term.Meaning };
         }
     }
 

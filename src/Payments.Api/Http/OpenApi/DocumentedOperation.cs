@@ -9,7 +9,7 @@ internal enum Origin
 }
 
 /// <summary>One operation as the document describes it: what no code says by itself.</summary>
-/// <param name="Query">Names of query parameters; <see cref="Glossary"/> explains them.</param>
+/// <param name="Query">Names of query parameters; <see cref="Glossary"/> explains them, one that means different things as <c>name@sense</c>.</param>
 /// <param name="Request">An example of the body; every member of it is a member of the schema.</param>
 /// <param name="Required">Members of the body that must be given, by path.</param>
 /// <param name="Response">An example of the answer.</param>

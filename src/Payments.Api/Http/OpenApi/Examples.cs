@@ -8,7 +8,7 @@ internal static class Examples
          "amount": 5000, "amount_capturable": 0, "amount_captured": 5000, "amount_refunded": 0, "currency": "USD", "capture_method": "automatic",
          "payment_method": {"type": "card", "brand": "visa", "last4": "4242", "country": "US", "funding": "credit", "token": "tok_01k0x5w3n8e2v9y7t4r6q1m5za"},
          "provider": "stripe", "provider_reference": "pi_3PqX", "risk": {"score": 4, "decision": "approve", "factors": []}, "next_action": null, "decline": null,
-         "order_id": "1042", "description": "Two mugs", "statement_descriptor": "MUGS", "receipt_email": "ada@example.com", "metadata": {"cart": "77"},
+         "order_id": "1042", "description": "Two mugs", "statement_descriptor": "MUGS", "receipt_email": "ada@example.com", "metadata": {"cart": "77"}, "origin": "merchant",
          "created_at": "2026-01-31T12:00:00Z", "authorized_at": "2026-01-31T12:00:01Z", "captured_at": "2026-01-31T12:00:01Z", "version": 3}
         """;
 
@@ -79,6 +79,22 @@ internal static class Examples
     public const string Blocked = """
         {"id": "blk_01k0x5w3n8e2v9y7t4r6q1m5za", "object": "blocklist_entry", "kind": "bin", "value": "499998", "merchant_id": null, "reason": "Carding attack",
          "created_at": "2026-01-31T12:00:00Z"}
+        """;
+
+    public const string Incident = """
+        {"id": "inc_01k0x5w3n8e2v9y7t4r6q1m5za", "object": "incident", "status": "open", "kind": "contradiction", "severity": "critical", "runbook": "provider-webhooks.md", "action": "…",
+         "merchant_id": "mer_01k0x5w3n8e2v9y7t4r6q1m5za", "mode": "test", "payment_id": "pay_01k0x5w3n8e2v9y7t4r6q1m5za", "attempt_id": null, "detail": "…", "assignee": null, "seen": 1,
+         "raised_at": "2026-01-31T12:00:00Z", "last_seen_at": "2026-01-31T12:00:00Z", "closed_at": null, "closed_by": null, "close_reason": null}
+        """;
+
+    public static string IncidentInFull { get; } = Incident.TrimEnd()[..^1] + """
+        , "notes": [{"id": "note_01k0x5w3n8e2v9y7t4r6q1m5za", "at": "2026-01-31T12:05:00Z", "by": "Ada", "note": "Asked the provider"}]}
+        """;
+
+    public const string Break = """
+        {"id": "brk_01k0x5w3n8e2v9y7t4r6q1m5za", "object": "break", "status": "open", "kind": "charge", "provider": "stripe", "mode": "test", "provider_reference": "pi_3PqX",
+         "amount": 5000, "currency": "USD", "detail": "…", "owner": null, "payment_id": "pay_01k0x5w3n8e2v9y7t4r6q1m5za", "merchant_id": null,
+         "opened_at": "2026-01-31T12:00:00Z", "age_seconds": 3600, "closed_at": null, "closed_by": null, "close_reason": null}
         """;
 
     public const string DeadLetter = """

@@ -61,7 +61,7 @@ internal static class Glossary
         ["merchant"] = new("Only of this merchant."),
         ["event"] = new("Only of this event."),
         ["mode"] = Words<Mode>("Only in this mode."),
-        ["open"] = new("Only open, or only closed incidents.", ["true", "false"]),
+        ["status@open"] = new("Only open, or only closed ones.", ["open", "closed"]),
         ["service"] = new("Whose dead letters.", ["ledger", "webhooks"]),
         ["account"] = new("The account."),
         ["at"] = new("As of this time: RFC 3339, or unix seconds."),

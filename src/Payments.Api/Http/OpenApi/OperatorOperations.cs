@@ -82,11 +82,49 @@ internal static class OperatorOperations
         },
         new("GET", "/ops/v1/incidents", "Operators: payments", "List what a person must look at")
         {
-            Query = ["open", .. Paging],
-            Response = DocumentedOperation.List("""
-                {"id": "inc_01k0x5w3n8e2v9y7t4r6q1m5za", "object": "incident", "kind": "contradiction", "merchant_id": "mer_01k0x5w3n8e2v9y7t4r6q1m5za", "mode": "test",
-                 "payment_id": "pay_01k0x5w3n8e2v9y7t4r6q1m5za", "attempt_id": null, "detail": "…", "raised_at": "2026-01-31T12:00:00Z", "closed_at": null}
-                """),
+            Description = $"Kinds: {string.Join(", ", Recovery.IncidentKinds.All.Select(k => k.Name))}.",
+            Query = ["status@open", "kind", "payment", .. Paging],
+            Response = DocumentedOperation.List(Examples.Incident),
+        },
+        new("GET", "/ops/v1/incidents/{id}", "Operators: payments", "Read an incident with its notes") { Response = Examples.IncidentInFull },
+        new("POST", "/ops/v1/incidents/{id}/assign", "Operators: payments", "Give an incident to somebody")
+        {
+            Request = """{"assignee": "Ada"}""",
+            Required = ["assignee"],
+            Response = Examples.Incident,
+        },
+        new("POST", "/ops/v1/incidents/{id}/notes", "Operators: payments", "Write something about an incident")
+        {
+            Request = """{"note": "Asked the provider"}""",
+            Required = ["note"],
+            Response = Examples.Incident,
+        },
+        new("POST", "/ops/v1/incidents/{id}/close", "Operators: payments", "Close an incident")
+        {
+            Description = "The same again, once closed, is raised as another incident.",
+            Request = """{"reason": "Refunded at the provider"}""",
+            Required = ["reason"],
+            Response = Examples.Incident,
+        },
+        new("GET", "/ops/v1/breaks", "Operators: payments", "List charges in suspense")
+        {
+            Description = "Charges that a provider has and nobody here can be found for; newest first.",
+            Query = ["status@open", .. Paging],
+            Response = DocumentedOperation.List(Examples.Break),
+        },
+        new("GET", "/ops/v1/breaks/{id}", "Operators: payments", "Read a charge in suspense") { Response = Examples.Break },
+        new("POST", "/ops/v1/breaks/{id}/assign", "Operators: payments", "Give a charge in suspense to somebody")
+        {
+            Request = """{"owner": "Ada"}""",
+            Required = ["owner"],
+            Response = Examples.Break,
+        },
+        new("POST", "/ops/v1/breaks/{id}/attribute", "Operators: payments", "Say whose a charge in suspense is")
+        {
+            Description = "It becomes a payment of this merchant, at the merchant's prices of now, and its money leaves suspense.",
+            Request = """{"merchant_id": "mer_01k0x5w3n8e2v9y7t4r6q1m5za", "reason": "Their order 1042"}""",
+            Required = ["merchant_id", "reason"],
+            Response = Examples.Break,
         },
         new("GET", "/ops/v1/recoveries", "Operators: payments", "List what was put right")
         {
