@@ -54,7 +54,7 @@ public static partial class Applying
             : new Contradiction($"A {Words.Of(fact.Kind)} of a payment whose authorization {Words.Of(authorize.State)}.");
     }
 
-    /// <summary>By attempt, else by the provider's name for it. Only a fact without a name is given to the operation that it could mean.</summary>
+    /// <summary>By attempt, else by the provider's name for it. Only a fact without a name is given to the operation that it could mean: one under way, else one that ended so.</summary>
     private static Operation? Find(PaymentState payment, Fact fact)
     {
         var candidates = payment.Operations.Where(o => o.Kind == fact.Kind).ToList();
@@ -73,6 +73,7 @@ public static partial class Applying
             : candidates
                 .Where(o => fact.AmountMinor is null || fact.AmountMinor == o.AmountMinor || fact.Kind == OperationKind.Void)
                 .OrderByDescending(o => o.IsUnsettled)
+                .ThenByDescending(o => o.State == OperationState.Succeeded == (fact.Outcome == FactOutcome.Succeeded))
                 .FirstOrDefault();
     }
 

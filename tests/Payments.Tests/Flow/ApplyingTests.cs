@@ -172,6 +172,19 @@ public class ApplyingTests
     }
 
     [Fact]
+    public void A_void_without_a_name_means_the_one_that_ended_so()
+    {
+        var authorized = Samples.Authorized();
+        var unnamed = Samples.FactOf(authorized, OperationKind.Void, Succeeded);
+        var lost = Samples.Tell(Samples.Void(authorized), OperationKind.Void, NotProcessed);
+        var voided = Samples.Tell(Samples.Void(lost), OperationKind.Void, Succeeded);
+
+        Assert.Null(unnamed.AttemptId);
+        Assert.IsType<Application.NoOp>(Applying.Apply(voided, unnamed));
+        Assert.IsType<Application.NoOp>(Applying.Apply(voided, unnamed with { Outcome = Declined }));
+    }
+
+    [Fact]
     public void A_fact_in_another_currency_or_of_another_amount_is_a_contradiction()
     {
         var opened = Samples.Opened();
