@@ -1,5 +1,12 @@
 using Payments.Fraud;
+using Payments.Fraud.Commands;
+using Payments.Fraud.Training;
 using Payments.ServiceDefaults;
+
+if (FraudCommands.Handles(args))
+{
+    return FraudCommands.RunOnConsole(args, new HistogramTrainer());
+}
 
 var builder = WebApplication.CreateBuilder(args);
 builder.AddServiceDefaults("fraud");

@@ -1,0 +1,49 @@
+using System.Globalization;
+using Payments.Fraud.Features;
+using Payments.Fraud.Handbook;
+using Payments.Fraud.Model;
+
+namespace Payments.Fraud.Commands;
+
+/// <summary><c>fraud explain</c>: a payment's score with its reasons by exact Shapley values, and by paths beside them.</summary>
+internal static class ExplainCommand
+{
+    private const long LabelDelay = 7 * FeatureState.Day;
+
+    public static void Run(IReadOnlyList<string> arguments, TextWriter output, CancellationToken cancellationToken)
+    {
+        var options = new CommandLine(arguments, "--model", "--stream", "--transaction");
+        var model = EnsembleFile.Load(options.ExistingFile("--model")).Over(FeatureCatalogue.Names);
+        var wanted = options.Number("--transaction", -1, 0, long.MaxValue);
+        Console.Error.WriteLine($"Reading {options.ExistingFile("--stream")}");
+        var stream = PaymentCsv.Read(options.ExistingFile("--stream"), cancellationToken);
+        var index = Array.FindIndex(stream, p => p.Id == wanted);
+        if (index < 0)
+        {
+            throw new InvalidDataException($"The stream holds no transaction {options.Required("--transaction")}.");
+        }
+
+        var progress = ProgressLine.OnError("Replaying payments for their features");
+        var table = FeatureTable.Replay(stream.AsSpan(0, index + 1), LabelDelay, i => i == index ? 1 : 0, progress.Report, cancellationToken);
+        progress.Report(1);
+        var row = table[0];
+        var score = new EnsembleScorer(model).Score(row);
+        var exact = new TreeShap(model).Of(row);
+        var paths = RiskFactors.Of(new PathAttribution(model).Of(row), row);
+
+        output.WriteLine(string.Create(
+            CultureInfo.InvariantCulture,
+            $"transaction {wanted}: score {score.Score:F1} of 100, confidence {score.Confidence:F2}, raw {score.Raw:F4} (model {model.Origin.Version}); it was {(stream[index].Fraud ? "fraud" : "good")}"));
+        output.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{"factor",-32} {"exact",9} {"by path",9}   strongest feature"));
+        foreach (var factor in RiskFactors.Of(exact, row))
+        {
+            var byPath = paths.FirstOrDefault(p => p.Name == factor.Name)?.Contribution ?? 0;
+            var value = factor.Value?.ToString("0.###", CultureInfo.InvariantCulture) ?? "unknown";
+            output.WriteLine(string.Create(
+                CultureInfo.InvariantCulture, $"{factor.Name,-32} {factor.Contribution,9:F4} {byPath,9:F4}   {factor.Feature} = {value} ({factor.Meaning})"));
+        }
+
+        output.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{"base, the mean of the training",-32} {exact.Base,9:F4}"));
+        output.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{"sum",-32} {exact.Raw,9:F4}"));
+    }
+}
