@@ -148,6 +148,12 @@ public static partial class Applying
     /// <summary>Notices may arrive in any order: one that the provider dates before the newest fact says nothing new.</summary>
     private static bool IsOlder(Operation operation, Fact fact) => fact.ProviderTime is { } told && operation.ProviderTime is { } known && told < known;
 
+    /// <summary>
+    /// Providers date by the second. What ended badly had been accepted before, never after, so a success of the same second is the
+    /// older of the two.
+    /// </summary>
+    private static bool IsNoNewer(Operation operation, Fact fact) => fact.ProviderTime is { } told && operation.ProviderTime is { } known && told <= known;
+
     private static Attempt Learn(Attempt attempt, AttemptState state, Fact fact) => attempt with
     {
         State = state,

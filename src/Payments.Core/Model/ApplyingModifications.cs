@@ -88,7 +88,7 @@ public static partial class Applying
 
         if (!operation.IsUnsettled)
         {
-            return IsOlder(operation, fact) ? Known : new Contradiction($"The {Words.Of(operation.Kind)} was {Words.Of(operation.State)} and now succeeded.");
+            return IsNoNewer(operation, fact) ? Known : new Contradiction($"The {Words.Of(operation.Kind)} was {Words.Of(operation.State)} and now succeeded.");
         }
 
         if (operation.Kind != OperationKind.Void && fact.AmountMinor is { } amount && amount != operation.AmountMinor)

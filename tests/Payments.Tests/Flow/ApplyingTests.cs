@@ -147,6 +147,33 @@ public class ApplyingTests
     }
 
     [Fact]
+    public void A_refund_that_bounced_within_a_second_of_its_success_may_be_told_in_either_order()
+    {
+        var captured = Samples.Captured();
+        var refunding = Opening.Refund(captured, 4_000, PaymentSamples.Everything, Samples.New()).Payment!;
+        var succeeded = Samples.FactOf(refunding, Refund, Succeeded) with { ProviderTime = PaymentSamples.Noon };
+        var failed = Samples.FactOf(refunding, Refund, Declined) with { ProviderTime = PaymentSamples.Noon };
+
+        var inOrder = PaymentSamples.Apply(PaymentSamples.Apply(refunding, succeeded), failed);
+        var turned = PaymentSamples.Apply(refunding, failed);
+
+        Assert.IsType<Application.NoOp>(Applying.Apply(inOrder, succeeded));
+        Assert.IsType<Application.NoOp>(Applying.Apply(turned, succeeded));
+        Assert.IsType<Application.Contradiction>(Applying.Apply(turned, succeeded with { ProviderTime = PaymentSamples.Noon.AddSeconds(1) }));
+        Assert.Equal((0, 0), (inOrder.Amounts.RefundedMinor, turned.Amounts.RefundedMinor));
+    }
+
+    [Fact]
+    public void A_notice_of_a_void_is_about_the_one_that_succeeded_and_not_about_one_that_never_reached_the_provider()
+    {
+        var unreached = Samples.Tell(Samples.Void(Samples.Authorized()), OperationKind.Void, NotProcessed);
+        var voided = Samples.Tell(Samples.Void(unreached), OperationKind.Void, Succeeded);
+
+        Assert.Equal(2, voided.Operations.Count(o => o.Kind == OperationKind.Void));
+        Assert.IsType<Application.NoOp>(Applying.Apply(voided, Samples.FactOf(voided, OperationKind.Void, Succeeded) with { AttemptId = null }));
+    }
+
+    [Fact]
     public void A_capture_notice_before_the_authorization_brings_both()
     {
         var opened = Samples.Opened();
