@@ -1,8 +1,10 @@
 using System.Globalization;
+using System.Security.Cryptography;
 using Npgsql;
 using Payments.AllInOne;
 using Payments.AllInOne.Embedded;
 using Payments.Platform;
+using Payments.ServiceDefaults;
 
 namespace Payments.Chaos.Processes;
 
@@ -18,7 +20,8 @@ public sealed class Fleet : IAsyncDisposable
 
     private readonly FleetOptions options;
     private readonly string logs;
-    private readonly Addresses addresses = Addresses.From(null);
+    private readonly int firstPort;
+    private readonly Addresses addresses;
     private readonly List<ServiceProcess> services = [];
     private readonly Dictionary<string, string> connections = [];
     private PostgresServer? postgres;
@@ -31,6 +34,8 @@ public sealed class Fleet : IAsyncDisposable
     {
         this.options = options;
         Secrets = secrets;
+        firstPort = FirstPort(Ports.DashboardOtlpHttp + 1 + options.ApiReplicas);
+        addresses = Addresses.From(firstPort);
         logs = options.Logs ?? Path.Combine(options.Directory, "logs");
     }
 
@@ -115,13 +120,32 @@ public sealed class Fleet : IAsyncDisposable
         AddServices();
 
         options.Progress("databases");
-        await Task.WhenAll(services.DistinctBy(s => s.Service).Where(s => s.Service != Names.Services.Simulators).Select(s => s.MigrateAsync(cancellationToken)));
+        await MigrateAsync(cancellationToken);
 
         options.Progress("services");
         services.ForEach(s => s.Launch());
         await Task.WhenAll(services.Select(s => s.WaitUntilReadyAsync(cancellationToken)));
         await WaitUntilHealthyAsync(cancellationToken);
     }
+
+    /// <summary>Brings every database up to date, in this process, which is the quickest.</summary>
+    private async Task MigrateAsync(CancellationToken cancellationToken)
+    {
+        await using var log = new FileLog(Path.Combine(logs, "migrations.log"));
+        var configuration = ServiceConfiguration.Of(Product(), addresses, Secrets, connections, mail!.Port);
+        foreach (var service in Service.All)
+        {
+            await using var app = service.Build(addresses, configuration, new InProcessSeams(), log.ProviderOf(service.Name));
+            await app.MigrateAsync(cancellationToken);
+        }
+    }
+
+    private AllInOneOptions Product() => new()
+    {
+        DataDirectory = options.Directory,
+        SimulatorLatencyMilliseconds = options.SimulatorLatencyMilliseconds,
+        Configuration = options.Configuration,
+    };
 
     private async Task StartPostgresAsync(CancellationToken cancellationToken)
     {
@@ -152,13 +176,7 @@ public sealed class Fleet : IAsyncDisposable
 
     private void AddServices()
     {
-        var product = new AllInOneOptions
-        {
-            DataDirectory = options.Directory,
-            SimulatorLatencyMilliseconds = options.SimulatorLatencyMilliseconds,
-            Configuration = options.Configuration,
-        };
-        var common = ServiceConfiguration.Of(product, addresses, Secrets, connections, mail!.Port).ToDictionary(c => c.Key, c => c.Value);
+        var common = ServiceConfiguration.Of(Product(), addresses, Secrets, connections, mail!.Port).ToDictionary(c => c.Key, c => c.Value);
         common["Logging:Console:FormatterName"] = "simple";
         common["Logging:Console:FormatterOptions:SingleLine"] = "true";
         common["Logging:Console:FormatterOptions:TimestampFormat"] = "HH:mm:ss.fff ";
@@ -169,7 +187,7 @@ public sealed class Fleet : IAsyncDisposable
         Add(Names.Services.Fraud, addresses.Fraud);
         Add(Names.Services.Ledger, addresses.Ledger);
         Add(Names.Services.Webhooks, addresses.Webhooks);
-        var replicas = FreePort.Next(options.ApiReplicas);
+        var replicas = Enumerable.Range(firstPort + Ports.DashboardOtlpHttp + 1, options.ApiReplicas).ToArray();
         for (var i = 0; i < replicas.Length; i++)
         {
             var address = new Uri(string.Create(CultureInfo.InvariantCulture, $"http://127.0.0.1:{replicas[i]}"));
@@ -185,6 +203,24 @@ public sealed class Fleet : IAsyncDisposable
             // The books are outside: they and the clock that dates them are exempt from faults.
             service == Names.Services.Simulators ? null : options.ClockLibrary,
             [.. urls.Select(u => u.GetLeftPart(UriPartial.Authority))]);
+    }
+
+    /// <summary>
+    /// The first of so many free ports in a row. They lie below those that the system gives to outgoing connections, any of which could
+    /// otherwise take the port of a service while it is dead.
+    /// </summary>
+    private static int FirstPort(int count)
+    {
+        const int lowest = 10_240;
+        const int ephemeral = 32_000;
+        while (true)
+        {
+            var first = RandomNumberGenerator.GetInt32(lowest, ephemeral - count);
+            if (Enumerable.Range(first, count).All(FreePort.IsFree))
+            {
+                return first;
+            }
+        }
     }
 
     private async Task WaitUntilHealthyAsync(CancellationToken cancellationToken)

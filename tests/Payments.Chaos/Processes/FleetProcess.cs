@@ -131,9 +131,6 @@ public abstract class FleetProcess
         }
     }
 
-    /// <summary>Of the process that ended last.</summary>
-    private protected int ExitCode => Current()?.ExitCode ?? -1;
-
     private protected abstract IEnumerable<string> Command { get; }
 
     private protected virtual bool IsSpokenTo => false;

@@ -10,7 +10,6 @@ public sealed class ServiceProcess : FleetProcess
     private readonly string assembly;
     private readonly Dictionary<string, string?> environment;
     private readonly string? clock;
-    private string[] arguments = [];
 
     internal ServiceProcess(string service, string name, Uri address, IReadOnlyDictionary<string, string?> configuration, string directory, string logs, string? clockLibrary, params string[] urls)
         : base(name, directory, logs)
@@ -20,6 +19,8 @@ public sealed class ServiceProcess : FleetProcess
         assembly = Path.Combine(AppContext.BaseDirectory, $"Payments.{char.ToUpperInvariant(service[0])}{service[1..]}.dll");
         environment = configuration.ToDictionary(c => c.Key.Replace(":", "__", StringComparison.Ordinal), c => c.Value);
         environment["ASPNETCORE_URLS"] = string.Join(';', urls is [] ? [address.GetLeftPart(UriPartial.Authority)] : urls);
+        // Most of these processes die young: code that is compiled quickly beats code that is compiled well.
+        environment["DOTNET_TieredPGO"] = "0";
         if (clockLibrary is not null)
         {
             clock = Path.Combine(directory, name + ".clock");
@@ -57,21 +58,7 @@ public sealed class ServiceProcess : FleetProcess
         return answer.Headers.Date;
     }
 
-    /// <summary>Brings the service's database up to date, in a process that ends afterwards.</summary>
-    internal async Task MigrateAsync(CancellationToken cancellationToken)
-    {
-        arguments = ["migrate"];
-        Launch();
-        await WaitForExitAsync(cancellationToken);
-        await StopAsync();
-        arguments = [];
-        if (ExitCode != 0)
-        {
-            throw new InvalidOperationException($"The migrations of {Name} failed; {LogFile} ends with:{Environment.NewLine}{LogTail()}");
-        }
-    }
-
-    private protected override IEnumerable<string> Command => ["dotnet", "exec", assembly, .. arguments];
+    private protected override IEnumerable<string> Command => ["dotnet", "exec", assembly];
 
     private protected override IEnumerable<KeyValuePair<string, string?>> Environ() => environment;
 

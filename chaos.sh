@@ -1,0 +1,60 @@
+#!/usr/bin/env bash
+# Runs the product under fire and judges what is left; see --help.
+set -euo pipefail
+cd -- "$(dirname -- "${BASH_SOURCE[0]}")"
+case " $* " in *" --help "*|*" -h "*) exec sed -n '/Usage: /,/this text/{s/^        //;p}' tests/Payments.Chaos/ChaosOptions.cs ;; esac
+
+. eng/setup.sh
+setup
+if ! compgen -G '/usr/lib/*/faketime/libfaketimeMT.so.1' >/dev/null; then
+  say "Installing what moves clocks"
+  eng/install.sh libfaketime || echo "  libfaketime cannot be installed: clock steps are left out" >&2
+fi
+
+# The names of the planted bugs; each is a patch of the sources.
+planted() { for patch in tests/Payments.Chaos/planted/*.patch; do basename "$patch" .patch; done; }
+
+build() { # DIRECTORY
+  dotnet build "$1/tests/Payments.Chaos" -c Release --nologo -v quiet -nodeReuse:false --disable-build-servers
+}
+
+arguments=() bug=
+while [ $# -gt 0 ]; do
+  case $1 in
+    --planted) [ $# -ge 2 ] || { echo "--planted needs a name: $(planted | tr '\n' ' ')or all" >&2; exit 2; }; bug=$2; shift ;;
+    --planted=*) bug=${1#*=} ;;
+    --*=*) arguments+=("${1%%=*}" "${1#*=}") ;;
+    *) arguments+=("$1") ;;
+  esac
+  shift
+done
+
+if [ -z "$bug" ]; then
+  step "Building" build . || die "The build failed."
+  exec dotnet exec tests/Payments.Chaos/bin/Release/net10.0/Payments.Chaos.dll "${arguments[@]}"
+fi
+
+# A planted bug: a copy of the sources with the patch must be convicted.
+[ "$bug" = all ] && bugs=$(planted) || bugs=$bug
+status=0
+for name in $bugs; do
+  patch=$PWD/tests/Payments.Chaos/planted/$name.patch
+  [ -f "$patch" ] || { echo "There is no planted bug $name; there are: $(planted | tr '\n' ' ')" >&2; exit 2; }
+  copy=$PWD/artifacts/chaos/planted-$name
+  rm -rf -- "$copy"
+  mkdir -p "$copy/artifacts"
+  tar -cf - --exclude=bin --exclude=obj --exclude=./artifacts --exclude=node_modules --exclude=./.git --exclude=./.payments . | tar -xf - -C "$copy"
+  [ ! -d artifacts/feed ] || cp -r artifacts/feed "$copy/artifacts/feed"
+  patch -d "$copy" -p1 --no-backup-if-mismatch -s <"$patch" || die "$name.patch no longer fits the sources."
+  step "Building a copy with the planted bug $name" build "$copy" || die "The copy with $name does not build."
+  found=0
+  dotnet exec "$copy/tests/Payments.Chaos/bin/Release/net10.0/Payments.Chaos.dll" --evidence "$copy/evidence" "${arguments[@]}" || found=$?
+  rm -rf -- "$copy/tests" "$copy/src"
+  if [ "$found" -eq 1 ]; then
+    echo "PLANTED $name caught"
+  else
+    echo "PLANTED $name NOT caught (exit code $found)"
+    status=1
+  fi
+done
+exit $status

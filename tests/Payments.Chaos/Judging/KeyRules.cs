@@ -1,0 +1,83 @@
+namespace Payments.Chaos.Judging;
+
+/// <summary>One idempotency key: at most one charge, one answer, and one answer there must be.</summary>
+internal static class KeyRules
+{
+    // Refusals that these clients provoke; any other 4xx means that the product misunderstood a valid request.
+    private static readonly HashSet<string> Provoked = new(StringComparer.Ordinal)
+    {
+        "idempotency_key_reused", "payment_not_capturable", "payment_not_voidable", "payment_not_refundable", "void_in_progress", "capture_in_progress",
+        "amount_exceeds_capturable", "amount_exceeds_refundable", "capture_failed", "void_failed", "void_after_capture_not_supported",
+        "multiple_captures_not_supported", "partial_capture_not_supported", "no_provider_available",
+    };
+
+    public static IEnumerable<Violation> Judge(Evidence evidence, Cases cases)
+    {
+        foreach (var violation in Charges(evidence))
+        {
+            yield return violation;
+        }
+
+        foreach (var key in evidence.Told.Where(t => t.Key is not null && t.Operation != "misuse").GroupBy(t => (t.Merchant, t.Key)))
+        {
+            var payment = key.Select(t => t.Payment ?? (t.IsSuccess ? t.Text("id") : null)).FirstOrDefault(p => p is not null);
+            var successes = key.Where(t => t.Status is 200 or 201).Select(t => t.Body).Distinct().ToArray();
+            var refusals = key.Where(t => t.IsFinal && t.Status >= 400).Select(t => t.Code).Distinct().ToArray();
+            if (successes.Length > 1 || (successes.Length == 1 && refusals.Length > 0))
+            {
+                yield return new Violation(Rules.OneAnswerPerKey, payment, $"{key.Key.Key} was finally answered {string.Join(" and ", successes.Concat(refusals))}");
+            }
+
+            if (!key.Any(t => t.IsFinal) && key.Any(t => t.Lost != Load.Client.HungUp))
+            {
+                yield return new Violation(Rules.NeverAnswered, payment, $"{key.Key.Key} ({key.First().Operation}) was asked {key.Count()} times, last answered {key.Last().Status} {key.Last().Lost}");
+            }
+        }
+
+        foreach (var odd in evidence.Told.Where(t => t.Status >= 400 && t.IsFinal && !Provoked.Contains(t.Code ?? "")))
+        {
+            yield return new Violation(Rules.UnexpectedAnswer, odd.Payment, $"{odd.Operation} under {odd.Key} was answered {odd.Status}: {odd.Body}");
+        }
+
+        foreach (var misuse in evidence.Told.Where(t => t.Operation == "misuse" && t.IsSuccess))
+        {
+            yield return new Violation(Rules.OneAnswerPerKey, misuse.Text("id"), $"{misuse.Key} was used with another body and answered {misuse.Status}");
+        }
+
+        foreach (var unasked in cases.All.SelectMany(c => c.Operations).Where(o => o is { Origin: "provider", Kind: "capture" or "refund" }))
+        {
+            yield return new Violation(Rules.NothingUnasked, unasked.Payment, $"a {unasked.Kind} of {unasked.Amount} appeared that no client had asked for");
+        }
+
+        foreach (var doubled in cases.All.SelectMany(c => c.Operations).Where(o => o.Key is not null).GroupBy(o => (o.Payment, o.Key)).Where(g => g.Count() > 1 && !g.SkipLast(1).All(o => o.State == "failed")))
+        {
+            yield return new Violation(Rules.OneChargePerKey, doubled.Key.Payment, $"{doubled.Key.Key} has {doubled.Count()} operations");
+        }
+    }
+
+    /// <summary>Told by amounts alone, which no two errands share: neither our database nor the metadata has to be believed for it.</summary>
+    private static IEnumerable<Violation> Charges(Evidence evidence)
+    {
+        var asked = evidence.Told.Where(t => t.Operation == "create").Select(t => (t.Amount, t.Currency)).ToHashSet();
+        foreach (var same in evidence.Charges.Where(c => c.IsCharge).GroupBy(c => (c.Amount, c.Currency)))
+        {
+            if (same.Count() > 1)
+            {
+                yield return new Violation(Rules.OneChargePerKey, same.First().Payment, $"{same.Count()} charges of {same.Key.Amount} {same.Key.Currency}: {string.Join(", ", same.Select(c => $"{c.Provider} {c.Id} {c.Status}"))}");
+            }
+
+            if (!asked.Contains((same.Key.Amount, same.Key.Currency)))
+            {
+                yield return new Violation(Rules.NothingUnasked, same.First().Payment, $"{same.First().Provider} charged {same.Key.Amount} {same.Key.Currency}, which no client asked for under a key of its own");
+            }
+        }
+
+        foreach (var charge in evidence.Charges)
+        {
+            foreach (var same in charge.Captures.Concat(charge.Refunds).Where(m => m.Status == "succeeded" && m.IdempotencyKey is not null).GroupBy(m => m.IdempotencyKey).Where(g => g.Count() > 1))
+            {
+                yield return new Violation(Rules.OneChargePerKey, charge.Payment, $"{charge.Provider} moved money {same.Count()} times for {same.Key}");
+            }
+        }
+    }
+}

@@ -1,0 +1,70 @@
+namespace Payments.Chaos.Judging;
+
+/// <summary>The ledger has exactly the postings that its events call for, sums to zero, is what its movements say, and agrees with the providers.</summary>
+internal static class LedgerRules
+{
+    public static IEnumerable<Violation> Judge(Evidence evidence, Cases cases) =>
+        [.. Exactly(evidence, cases), .. Folds(evidence), .. Trial(evidence), .. Controls(evidence)];
+
+    private static IEnumerable<Violation> Exactly(Evidence evidence, Cases cases)
+    {
+        var accounts = evidence.Accounts.ToDictionary(a => a.Id, a => $"{a.Owner}:{a.Kind}");
+        var posted = evidence.Lines.GroupBy(l => l.Event).ToDictionary(
+            g => g.Key, g => g.OrderBy(l => l.Line).Select(l => $"{l.Action} {l.Kind} {accounts.GetValueOrDefault(l.Debit)}>{accounts.GetValueOrDefault(l.Credit)} {l.Amount}").ToArray());
+        var journals = evidence.Journals.ToDictionary(j => j.Event);
+        foreach (var happened in cases.All.SelectMany(c => c.Events))
+        {
+            var expected = Postings.Of(happened).ToArray();
+            journals.Remove(happened.Row.Id, out var journal);
+            var found = posted.GetValueOrDefault(happened.Row.Id) ?? [];
+            if (!expected.SequenceEqual(found) || (expected.Length > 0 && journal is null))
+            {
+                yield return new Violation(
+                    Rules.PostingsDiffer, happened.Row.Payment,
+                    $"{happened.Row.Type} {happened.Row.Id} calls for [{string.Join("; ", expected)}], the ledger has {(journal is null ? "no journal" : $"[{string.Join("; ", found)}]")}");
+            }
+        }
+
+        foreach (var journal in journals.Values)
+        {
+            yield return new Violation(Rules.PostingsDiffer, journal.Payment, $"the journal of {journal.Type} {journal.Event} has no event");
+        }
+    }
+
+    private static IEnumerable<Violation> Folds(Evidence evidence)
+    {
+        var debits = evidence.Lines.ToLookup(l => l.Debit);
+        var credits = evidence.Lines.ToLookup(l => l.Credit);
+        foreach (var account in evidence.Accounts)
+        {
+            var moved = (Sum(debits[account.Id]), Sum(credits[account.Id]), Pending(debits[account.Id]), Pending(credits[account.Id]));
+            if (moved != (account.Debits, account.Credits, account.PendingDebits, account.PendingCredits))
+            {
+                yield return new Violation(
+                    Rules.FoldDiffers, null, $"{account.Owner}:{account.Kind} {account.Currency} shows {(account.Debits, account.Credits, account.PendingDebits, account.PendingCredits)}, its movements sum to {moved}");
+            }
+        }
+    }
+
+    private static IEnumerable<Violation> Trial(Evidence evidence) =>
+        from currency in evidence.Accounts.GroupBy(a => a.Currency)
+        let difference = currency.Sum(a => a.Debits - a.Credits)
+        where difference != 0
+        select new Violation(Rules.TrialBalance, null, $"{currency.Key} is out by {difference}");
+
+    /// <summary>What providers owe us by our books is what they have in theirs.</summary>
+    private static IEnumerable<Violation> Controls(Evidence evidence)
+    {
+        var ours = evidence.Accounts.Where(a => a.Kind == "provider_receivable").GroupBy(a => (a.Owner, a.Currency)).ToDictionary(g => g.Key, g => g.Sum(a => a.Debits - a.Credits));
+        var theirs = evidence.Charges.Where(c => c.IsCharge).GroupBy(c => (c.Provider, c.Currency)).ToDictionary(g => g.Key, g => g.Sum(c => c.Captured - c.Refunded));
+        return from key in ours.Keys.Union(theirs.Keys)
+               let here = ours.GetValueOrDefault(key)
+               let there = theirs.GetValueOrDefault(key)
+               where here != there
+               select new Violation(Rules.ControlAccount, null, $"{key.Item1} {key.Item2}: {here} by the ledger, {there} by the provider's books");
+    }
+
+    private static long Sum(IEnumerable<LineRow> lines) => lines.Where(l => l.Action == "post").Sum(l => l.Amount);
+
+    private static long Pending(IEnumerable<LineRow> lines) => lines.Sum(l => l.Action switch { "hold" => l.Amount, "release" => -l.Amount, _ => 0 });
+}

@@ -1,0 +1,166 @@
+using Payments.Chaos.Judging;
+using Payments.Chaos.Load;
+using Xunit;
+
+namespace Payments.IntegrationTests.Chaos;
+
+/// <summary>
+/// The verdict on a short run is ok, and each view on its own is enough to change it: whatever is removed from, added to or altered in
+/// one of them is a violation by its name.
+/// </summary>
+public sealed class VerdictTests(ChaosSmoke smoke) : IClassFixture<ChaosSmoke>
+{
+    private Evidence Evidence => smoke.Outcome.Evidence;
+
+    [Fact]
+    public void A_short_run_under_fire_keeps_every_promise()
+    {
+        Assert.True(smoke.Outcome.Violations.Count == 0, string.Join(Environment.NewLine, smoke.Outcome.Violations.Take(20).Select(v => v.ToString()).Append(Histories()).Append(smoke.Said)));
+        Assert.True(Evidence.Payments.Count > 50, smoke.Said);
+        Assert.All(["kill -9", "database crash", "broker wiped", "Redis emptied", "Redis hung", "Redis stopped"], kind => Assert.True(smoke.Outcome.Faults.ContainsKey(kind), kind));
+    }
+
+    // What clients were told.
+    [Fact]
+    public void A_payment_that_was_acknowledged_and_is_nowhere_is_found() => Convicts(
+        Rules.AcknowledgedLost, Evidence with { Payments = Without(Evidence.Payments, p => p.Status == "captured") });
+
+    [Fact]
+    public void A_client_told_of_a_larger_capture_than_there_is_is_found() =>
+        Convicts(Rules.AnswerContradicted, Evidence with { Told = Altered(Evidence.Told, IsCaptured, t => t with { Body = t.Body!.Replace("\"amount_captured\":", "\"amount_captured\":9", StringComparison.Ordinal) }) });
+
+    [Fact]
+    public void A_client_told_of_a_decline_that_was_none_is_found() =>
+        Convicts(Rules.AnswerContradicted, Evidence with { Told = Altered(Evidence.Told, IsCaptured, t => t with { Body = t.Body!.Replace("\"captured\"", "\"declined\"", StringComparison.Ordinal) }) });
+
+    [Fact]
+    public void Two_answers_to_one_key_are_found() =>
+        Convicts(Rules.OneAnswerPerKey, Evidence with { Told = [.. Evidence.Told, Evidence.Told.First(IsCaptured) is var t ? t with { Body = t.Body + " " } : t] });
+
+    [Fact]
+    public void A_request_that_is_never_answered_for_good_is_found() => Convicts(
+        Rules.NeverAnswered, Evidence with { Told = [.. Evidence.Told, Evidence.Told.First(IsCaptured) with { Key = "unheard", Status = 202 }] });
+
+    [Fact]
+    public void A_refusal_that_nobody_provoked_is_found() =>
+        Convicts(Rules.UnexpectedAnswer, Evidence with { Told = [.. Evidence.Told, Evidence.Told.First(IsCaptured) with { Key = "refused", Status = 401, Body = "{\"code\":\"api_key_invalid\"}" }] });
+
+    // The payments database.
+    [Fact]
+    public void An_amount_altered_in_the_database_is_found() =>
+        Convicts(Rules.AmountsDiffer, Evidence with { Payments = Altered(Evidence.Payments, p => p.Captured > 0, p => p with { Captured = p.Captured - 1 }) });
+
+    [Fact]
+    public void A_refund_above_the_capture_is_found() =>
+        Convicts(Rules.AboveLimit, Evidence with { Operations = Altered(Evidence.Operations, o => o is { Kind: "refund", State: "succeeded" }, o => o with { Amount = o.Amount * 10 }) });
+
+    [Fact]
+    public void A_capture_above_the_authorization_is_found() =>
+        Convicts(Rules.AboveLimit, Evidence with { Operations = Altered(Evidence.Operations, o => o is { Kind: "capture", State: "succeeded", Origin: "merchant" }, o => o with { Amount = o.Amount * 10 }) });
+
+    [Fact]
+    public void An_attempt_left_open_is_found() =>
+        Convicts(Rules.AttemptOpen, Evidence with { Attempts = Altered(Evidence.Attempts, a => a.State == "succeeded", a => a with { State = "unknown" }) });
+
+    [Fact]
+    public void Something_left_in_a_queue_is_found() => Convicts(Rules.Stuck, Evidence with { Stuck = [new StuckRow("dead letter of ledger", "payment.captured")] });
+
+    [Fact]
+    public void A_contradiction_that_the_product_raised_is_found() =>
+        Convicts(Rules.Incident, Evidence with { Incidents = [new IncidentRow("contradiction", null, "The capture was failed and now succeeded.", true)] });
+
+    // The ledger.
+    [Fact]
+    public void A_missing_journal_is_found() => Convicts(Rules.PostingsDiffer, Evidence with { Journals = Without(Evidence.Journals, j => j.Type == "payment.captured") });
+
+    [Fact]
+    public void A_posting_of_another_amount_is_found() =>
+        Convicts(Rules.PostingsDiffer, Evidence with { Lines = Altered(Evidence.Lines, l => l.Kind == "commission", l => l with { Amount = l.Amount + 1 }) });
+
+    [Fact]
+    public void A_movement_that_its_balances_do_not_show_is_found() =>
+        Convicts(Rules.FoldDiffers, Evidence with { Lines = Without(Evidence.Lines, l => l.Kind == "capture") });
+
+    [Fact]
+    public void Books_that_do_not_sum_to_zero_are_found() =>
+        Convicts(Rules.TrialBalance, Evidence with { Accounts = Altered(Evidence.Accounts, a => a.Kind == "commission_revenue", a => a with { Credits = a.Credits + 1 }) });
+
+    [Fact]
+    public void A_control_account_that_the_provider_does_not_confirm_is_found() =>
+        Convicts(Rules.ControlAccount, Evidence with { Accounts = Altered(Evidence.Accounts, a => a.Kind == "provider_receivable", a => a with { Debits = a.Debits + 1 }) });
+
+    // The providers' books.
+    [Fact]
+    public void A_second_charge_for_one_key_is_found() =>
+        Convicts(Rules.OneChargePerKey, Evidence with { Charges = [.. Evidence.Charges, Evidence.Charges.First(c => c.Status == "captured") with { Id = "ch_second" }] });
+
+    [Fact]
+    public void A_charge_that_belongs_to_nobody_is_found() =>
+        Convicts(Rules.UnknownCharge, Evidence with { Charges = [.. Evidence.Charges, Evidence.Charges.First(c => c.Status == "captured") with { Id = "ch_alien", Payment = null, Amount = 77 }] });
+
+    [Fact]
+    public void A_charge_that_nobody_asked_for_is_found() =>
+        Convicts(Rules.NothingUnasked, Evidence with { Charges = [.. Evidence.Charges, Evidence.Charges.First(c => c.Status == "captured") with { Id = "ch_alien", Amount = 77 }] });
+
+    [Fact]
+    public void A_charge_missing_at_the_provider_is_found() =>
+        Convicts(Rules.AmountsDiffer, Evidence with { Charges = Without(Evidence.Charges, c => c.Status == "captured") });
+
+    // The webhooks received.
+    [Fact]
+    public void A_webhook_that_never_came_is_found() =>
+        Convicts(Rules.NotTold, Evidence with { Received = [.. Evidence.Received.Where(r => r.Id != Evidence.Received[0].Id)] });
+
+    [Fact]
+    public void A_webhook_that_tells_otherwise_is_found() => Convicts(
+        Rules.ToldWrongly, Evidence with { Received = Altered(Evidence.Received, r => r.Body.Contains("payment.captured", StringComparison.Ordinal), r => r with { Body = r.Body.Replace("\"amount_captured\":", "\"amount_captured\":9", StringComparison.Ordinal) }) });
+
+    [Fact]
+    public void An_event_that_was_never_written_is_found() =>
+        Convicts(Rules.NotTold, Evidence with
+        {
+            Events = Without(Evidence.Events, e => e.Type == "payment.voided"),
+            Received = [.. Evidence.Received.Where(r => r.Id != Evidence.Events.First(e => e.Type == "payment.voided").Id)],
+        });
+
+    // A provider that is silent.
+    [Fact]
+    public void A_charge_elsewhere_while_the_first_may_have_happened_is_found()
+    {
+        var first = Evidence.Attempts.First(a => a.Provider == "stripe" && a.State == "succeeded");
+        var other = first with { Id = "att_elsewhere", Provider = "adyen", OpenedAt = first.OpenedAt.AddSeconds(5) };
+        var silence = new SilenceRow("stripe", first.OpenedAt.AddSeconds(-1), first.OpenedAt.AddSeconds(1), first.OpenedAt.AddSeconds(30));
+        Convicts(Rules.Failover, Evidence with { Attempts = [.. Evidence.Attempts, other], Silences = [silence] });
+    }
+
+    [Fact]
+    public void A_resolution_after_more_than_five_minutes_is_found()
+    {
+        var at = Evidence.Attempts[0].OpenedAt;
+        Convicts(Rules.LateResolution, Evidence with { Silences = [new SilenceRow("stripe", at, at, at.AddMinutes(5).AddSeconds(1))] });
+    }
+
+    /// <summary>The untouched evidence knows no such violation, the tampered one does.</summary>
+    private void Convicts(string rule, Evidence tampered)
+    {
+        Assert.DoesNotContain(Verdict.Of(Evidence), v => v.Rule == rule);
+        Assert.Contains(Verdict.Of(tampered), v => v.Rule == rule);
+    }
+
+    private static bool IsCaptured(Told told) => told is { Operation: "create", Status: 201 } && told.Text("status") == "captured";
+
+    private static T[] Without<T>(IReadOnlyList<T> rows, Func<T, bool> which)
+    {
+        var place = rows.Index().First(r => which(r.Item)).Index;
+        return [.. rows.Take(place), .. rows.Skip(place + 1)];
+    }
+
+    private static T[] Altered<T>(IReadOnlyList<T> rows, Func<T, bool> which, Func<T, T> change)
+    {
+        var place = rows.Index().First(r => which(r.Item)).Index;
+        return [.. rows.Take(place), change(rows[place]), .. rows.Skip(place + 1)];
+    }
+
+    private string Histories() => string.Join(
+        Environment.NewLine, smoke.Outcome.Violations.Select(v => v.Payment).OfType<string>().Distinct().Take(3).Select(p => History.Of(Evidence, p)));
+}
