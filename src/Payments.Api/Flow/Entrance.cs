@@ -58,7 +58,8 @@ public sealed class Entrance(RequestFingerprint fingerprints, RequestCache cache
             return null;
         }
 
-        if (!stored.Fingerprint.AsSpan().SequenceEqual(request.Fingerprint))
+        // Of a request that was put back after a restore only the key is known.
+        if (stored.Fingerprint.Length > 0 && !stored.Fingerprint.AsSpan().SequenceEqual(request.Fingerprint))
         {
             return Problems.IdempotencyKeyReused;
         }

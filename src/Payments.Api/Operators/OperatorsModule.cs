@@ -1,5 +1,6 @@
 using Payments.Api.Recovery;
 using Payments.Platform.Http;
+using Payments.Platform.Http.Seams;
 
 namespace Payments.Api.Operators;
 
@@ -9,6 +10,9 @@ internal static class OperatorsModule
     {
         builder.Services.AddSingleton<IOperatorDirectory, OperatorDirectory>();
         builder.Services.AddHostedService<Seeding>();
+        builder.AddInternalClient("Ledger");
+        builder.AddInternalClient("Webhooks");
+        builder.Services.AddSingleton<EventLogRestore>();
     }
 
     public static void MapOperators(this WebApplication app)
@@ -30,6 +34,7 @@ internal static class OperatorsModule
         ops.MapGet("/breaks/{id}", ReadBreaks.OneAsync);
         ops.MapPost("/breaks/{id}/assign", ReadBreaks.AssignAsync);
         ops.MapPost("/breaks/{id}/attribute", AttributeBreak.HandleAsync);
+        ops.MapPost("/event_log/reinstate", ReinstateEventLog.HandleAsync);
         ops.MapGet("/recoveries", ReadRecoveries.ListAsync);
     }
 }

@@ -15,6 +15,12 @@ public static class RecoveryKinds
     /// <summary>A hold that nobody captured in time, or of an order that was given up, is being released. Subject: the voiding operation.</summary>
     public const string OrphanedHold = "orphaned_hold";
 
+    /// <summary>What a restored database had lost of the event log was put back. Subject: the new epoch.</summary>
+    public const string EventLogReinstated = "event_log_reinstated";
+
+    /// <summary>A payment was brought up to its events, which the restored database had lost. Subject: the payment and its version.</summary>
+    public const string PaymentReinstated = "payment_reinstated";
+
     /// <summary>A refund that its provider gave back is tried again. Subject: the new attempt.</summary>
     public const string RefundRetried = "refund_retried";
 

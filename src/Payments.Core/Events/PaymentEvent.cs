@@ -1,3 +1,5 @@
+using System.Text.Json.Serialization;
+
 namespace Payments.Core.Events;
 
 /// <summary>
@@ -40,7 +42,12 @@ public sealed record OperationFact(
     string? Reason,
     long ReleasedMinor,
     long SuspenseMinor,
-    bool Final);
+    bool Final)
+{
+    /// <summary>The merchant's idempotency key of the request that wanted it: so that a repeated request is known also after the database was restored.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public RequestKey? RequestKey { get; init; }
+}
 
 /// <summary>Event types. <c>docs/events</c> holds a schema for each.</summary>
 public static class PaymentEventTypes

@@ -216,6 +216,9 @@ public static partial class Applying
             operation.Id.ToString(), operation.Kind, operation.State, operation.AmountMinor, payment.Amount.Currency.Code,
             operation.Current?.Id.ToString(), attempt?.Provider,
             operation.ProviderReference ?? operation.Current?.ModificationReference ?? attempt?.PaymentReference,
-            operation.Reason, operation.ReleasedMinor, operation.SuspenseMinor, operation.Final);
+            operation.Reason, operation.ReleasedMinor, operation.SuspenseMinor, operation.Final)
+        {
+            RequestKey = operation.RequestKey,
+        };
     }
 }

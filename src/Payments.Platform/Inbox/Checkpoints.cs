@@ -51,6 +51,37 @@ internal sealed class Checkpoints(NpgsqlDataSource database, string consumer, st
         await command.ExecuteNonQueryAsync(cancellationToken);
     }
 
+    /// <summary>Keeps copies of rows that are applied in this transaction.</summary>
+    public Task CopyAsync(NpgsqlConnection connection, NpgsqlTransaction transaction, IReadOnlyList<OutboxRow> rows, CancellationToken cancellationToken) =>
+        EventCopies.KeepAsync(connection, transaction, consumer, publisher, rows, cancellationToken);
+
+    /// <summary>The publisher's log goes on in another epoch; the numbers stay. Nothing where another replica has done it.</summary>
+    public async Task GoOnAsync(Guid from, Guid to, CancellationToken cancellationToken)
+    {
+        await using var connection = await database.OpenConnectionAsync(cancellationToken);
+        await using var transaction = await connection.BeginTransactionAsync(cancellationToken);
+        foreach (var sql in new[]
+        {
+            "SELECT FROM checkpoints WHERE consumer = $1 AND publisher = $2 AND epoch = $3 ORDER BY partition FOR UPDATE",
+            "UPDATE checkpoints SET epoch = $4 WHERE consumer = $1 AND publisher = $2 AND epoch = $3",
+            "UPDATE event_consumers SET epoch = $4 WHERE consumer = $1 AND publisher = $2 AND epoch = $3",
+        })
+        {
+            await using var command = new NpgsqlCommand(sql, connection, transaction)
+            {
+                Parameters = { new() { Value = consumer }, new() { Value = publisher }, new() { Value = from } },
+            };
+            if (sql.Contains("$4", StringComparison.Ordinal))
+            {
+                command.Parameters.Add(new() { Value = to });
+            }
+
+            await command.ExecuteNonQueryAsync(cancellationToken);
+        }
+
+        await transaction.CommitAsync(cancellationToken);
+    }
+
     /// <summary>Stops the consumer until a person has looked; a restart does not start it again.</summary>
     public async Task HaltAsync(string because, CancellationToken cancellationToken)
     {

@@ -61,6 +61,7 @@ internal sealed class EventApplier(
             return false;
         }
 
+        await checkpoints.CopyAsync(connection, transaction, rows, cancellationToken);
         var waiting = await parked.AmongAsync(connection, transaction, rows, cancellationToken);
         if (error is not null)
         {

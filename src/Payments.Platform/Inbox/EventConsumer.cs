@@ -194,6 +194,16 @@ internal sealed class EventConsumer(
     {
         var after = position!.Sequences[partition];
         var page = await source.ReadAsync(partition, after, options.MaxBatch, cancellationToken);
+        if (page.Epoch != position.Epoch && !await IsAnotherLogAsync(await source.HeadsAsync(cancellationToken), cancellationToken) && page.Epoch != position.Epoch)
+        {
+            return; // The heads know of neither: between two readings the log went on. The next reading tells.
+        }
+
+        if (position.HaltedBecause is not null)
+        {
+            return;
+        }
+
         if (LogSequence.Broken(position, partition, page) is { } because)
         {
             await HaltAsync(because, cancellationToken);
@@ -225,6 +235,14 @@ internal sealed class EventConsumer(
 
     private async Task<bool> IsAnotherLogAsync(OutboxHeads heads, CancellationToken cancellationToken)
     {
+        if (LogSequence.GoesOn(position!, heads))
+        {
+            InboxLog.GoesOn(logger, registration.Name, position!.Epoch, heads.Epoch);
+            await checkpoints.GoOnAsync(position.Epoch, heads.Epoch, cancellationToken);
+            position = await checkpoints.LoadAsync(cancellationToken) ?? throw new InvalidOperationException("The registration has gone.");
+            return false;
+        }
+
         if (LogSequence.AnotherLog(position!, heads) is not { } because)
         {
             return false;

@@ -36,6 +36,12 @@ internal static partial class InboxLog
     [LoggerMessage(129, LogLevel.Warning, "Consumer group {Group}: {Reason}. What is missed is refilled from the publisher's log.")]
     public static partial void KafkaTrouble(ILogger logger, string group, string reason);
 
+    [LoggerMessage(131, LogLevel.Warning, "Consumer {Consumer}: the publisher's log of epoch {From} goes on in epoch {To}, after a restore.")]
+    public static partial void GoesOn(ILogger logger, string consumer, Guid from, Guid to);
+
+    [LoggerMessage(132, LogLevel.Error, "Old copies of events could not be removed; it is tried again later.")]
+    public static partial void CopiesNotExpired(ILogger logger, Exception failure);
+
     [LoggerMessage(130, LogLevel.Warning, "Consumer {Consumer} was resumed by an operator.")]
     public static partial void Resumed(ILogger logger, string consumer);
 }

@@ -44,6 +44,11 @@ public static class InboxModule
         builder.Services.TryAddSingleton<THandler>();
         builder.Services.TryAddSingleton<DeadLetters>();
         builder.Services.TryAddSingleton<ConsumerOperations>();
+        if (!builder.Services.Any(s => s.ServiceType == typeof(EventCopies)))
+        {
+            builder.Services.AddSingleton<EventCopies>();
+            builder.Services.AddHostedService<EventCopyExpiry>();
+        }
 
         var registration = new ConsumerRegistration(name, startAt ?? StartAt.Beginning);
         var state = new ConsumerState();

@@ -67,6 +67,15 @@ internal sealed class LogSequence
         (headsBefore, quiet) = (heads.Sequences, true);
     }
 
+    /// <summary>
+    /// The log goes on in a new epoch, and everything that was applied here is in it: the two are the same up to there.
+    /// </summary>
+    public static bool GoesOn(ConsumerPosition position, OutboxHeads heads) =>
+        heads.Epoch != position.Epoch
+        && heads.Former.FirstOrDefault(f => f.Epoch == position.Epoch) is { } former
+        && former.Sequences.Zip(position.Sequences).All(p => p.Second <= p.First)
+        && heads.Sequences.Zip(position.Sequences).All(p => p.Second <= p.First);
+
     /// <summary>Why these heads belong to another log than the one applied here; null where they do not.</summary>
     public static string? AnotherLog(ConsumerPosition position, OutboxHeads heads)
     {

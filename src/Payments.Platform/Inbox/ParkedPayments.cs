@@ -34,7 +34,7 @@ internal sealed class ParkedPayments(IdSource ids, string consumer, string publi
     public async Task ParkAsync(NpgsqlConnection connection, NpgsqlTransaction transaction, Guid payment, CancellationToken cancellationToken)
     {
         await using var command = new NpgsqlCommand(
-            "INSERT INTO parked_payments (consumer, publisher, payment_id) VALUES ($1, $2, $3)", connection, transaction);
+            "INSERT INTO parked_payments (consumer, publisher, payment_id) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING", connection, transaction);
         command.Parameters.Add(new() { Value = consumer });
         command.Parameters.Add(new() { Value = publisher });
         command.Parameters.Add(new() { Value = payment });
@@ -53,6 +53,8 @@ internal sealed class ParkedPayments(IdSource ids, string consumer, string publi
                 d.occurred_at, d.data, d.traceparent, $4, CASE WHEN $4 IS NULL THEN 0 ELSE 1 END
             FROM unnest($5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)
                 AS d (id, partition, seq, event_id, type, payment_id, merchant_id, mode, version, occurred_at, data, traceparent)
+            ON CONFLICT (consumer, publisher, epoch, partition, seq) DO UPDATE
+                SET replayed_at = NULL, error = coalesce(excluded.error, dead_letters.error)
             """, connection, transaction);
         command.Parameters.Add(new() { Value = consumer });
         command.Parameters.Add(new() { Value = publisher });

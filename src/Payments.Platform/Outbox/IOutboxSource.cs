@@ -22,7 +22,15 @@ public interface IOutboxSource
 /// <summary>How long the log is.</summary>
 /// <param name="Epoch">Names the log; another one means that the publisher's database was made anew.</param>
 /// <param name="Sequences">The last number given in each logical partition.</param>
-public sealed record OutboxHeads(Guid Epoch, IReadOnlyList<long> Sequences);
+public sealed record OutboxHeads(Guid Epoch, IReadOnlyList<long> Sequences)
+{
+    /// <summary>The epochs that this log goes on from, newest first.</summary>
+    public IReadOnlyList<FormerEpoch> Former { get; init; } = [];
+}
+
+/// <summary>An epoch that ended when the publisher's database was restored.</summary>
+/// <param name="Sequences">Up to these numbers the log is the same in this epoch and in the later ones.</param>
+public sealed record FormerEpoch(Guid Epoch, IReadOnlyList<long> Sequences);
 
 /// <summary>A part of the log.</summary>
 public sealed record OutboxPage(Guid Epoch, IReadOnlyList<OutboxRow> Rows);

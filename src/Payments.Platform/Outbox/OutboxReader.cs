@@ -12,8 +12,10 @@ public sealed class OutboxReader(NpgsqlDataSource database) : IOutboxSource
 
     public Task<OutboxHeads> HeadsAsync(CancellationToken cancellationToken) => Reachable(async () =>
     {
-        await using var command = database.CreateCommand("SELECT epoch, seq FROM outbox_heads ORDER BY partition");
-        await using var reader = await command.ExecuteReaderAsync(cancellationToken);
+        await using var batch = database.CreateBatch();
+        batch.BatchCommands.Add(new("SELECT epoch, seq FROM outbox_heads ORDER BY partition"));
+        batch.BatchCommands.Add(new("SELECT continues, sequences FROM outbox_epochs WHERE continues IS NOT NULL ORDER BY number DESC LIMIT 50"));
+        await using var reader = await batch.ExecuteReaderAsync(cancellationToken);
         var epoch = Guid.Empty;
         var sequences = new List<long>(LogicalPartition.Count);
         while (await reader.ReadAsync(cancellationToken))
@@ -22,7 +24,14 @@ public sealed class OutboxReader(NpgsqlDataSource database) : IOutboxSource
             sequences.Add(reader.GetInt64(1));
         }
 
-        return new OutboxHeads(epoch, sequences);
+        await reader.NextResultAsync(cancellationToken);
+        var former = new List<FormerEpoch>();
+        while (await reader.ReadAsync(cancellationToken))
+        {
+            former.Add(new(reader.GetGuid(0), await reader.GetFieldValueAsync<long[]>(1, cancellationToken)));
+        }
+
+        return new OutboxHeads(epoch, sequences) { Former = former };
     });
 
     public Task<OutboxPage> ReadAsync(int partition, long after, int limit, CancellationToken cancellationToken) => Reachable(async () =>

@@ -90,6 +90,48 @@ public sealed class AnotherLogTests(EmbeddedServers servers)
     }
 
     [Fact]
+    public async Task A_log_that_goes_on_in_another_epoch_is_followed_and_nothing_is_applied_twice()
+    {
+        await using var bed = await EventTestBed.StartAsync(servers);
+        var consumer = await bed.StartConsumerAsync("ledger");
+        var written = (await bed.WritePaymentsAsync(10)).ToList();
+        await consumer.AppliedAsync(written.Count);
+
+        await bed.Published.ExecuteAsync("SELECT outbox_close('a drill')", Cancelled);
+        var refused = await Assert.ThrowsAsync<PostgresException>(() => bed.WritePaymentsAsync(1));
+        await bed.Published.ExecuteAsync("SELECT outbox_new_epoch('a drill')", Cancelled);
+        written.AddRange(await bed.WritePaymentsAsync(10));
+
+        Assert.Equal(PostgresErrorCodes.ObjectNotInPrerequisiteState, refused.SqlState);
+        await consumer.AppliedAsync(written.Count);
+        await consumer.AssertExactlyOnceAsync(written);
+        await consumer.UntilAsync("SELECT bool_and(halted_at IS NULL) FROM event_consumers", "going on");
+        Assert.Equal(written.Count, await consumer.Database.ScalarAsync<long>("SELECT count(*) FROM event_copies", Cancelled));
+    }
+
+    [Fact]
+    public async Task A_log_that_goes_on_without_what_was_applied_is_not_followed_until_it_is_put_back()
+    {
+        await using var bed = await EventTestBed.StartAsync(servers);
+        var consumer = await bed.StartConsumerAsync("ledger");
+        var written = await bed.WritePaymentsAsync(10);
+        await consumer.AppliedAsync(written.Count);
+        await bed.Published.ExecuteAsync("""
+            BEGIN; ALTER TABLE outbox DISABLE TRIGGER outbox_keeps; ALTER TABLE outbox_heads DISABLE TRIGGER outbox_heads_grow;
+            SELECT outbox_close('a drill');
+            DELETE FROM outbox AS o USING outbox_heads AS h WHERE o.partition = h.partition AND o.seq = h.seq;
+            UPDATE outbox_heads SET seq = seq - 1 WHERE seq > 0;
+            ALTER TABLE outbox ENABLE TRIGGER outbox_keeps; ALTER TABLE outbox_heads ENABLE TRIGGER outbox_heads_grow;
+            SELECT outbox_new_epoch('too early'); COMMIT
+            """, Cancelled);
+
+        await HaltedAsync(bed, consumer, "epoch");
+
+        await consumer.AssertExactlyOnceAsync(written);
+        await Assert.ThrowsAsync<PostgresException>(() => bed.Published.ExecuteAsync("UPDATE outbox_heads SET epoch = gen_random_uuid()", Cancelled));
+    }
+
+    [Fact]
     public async Task Events_that_retention_took_before_they_were_applied_stop_the_consumer()
     {
         await using var bed = await EventTestBed.StartAsync(servers);

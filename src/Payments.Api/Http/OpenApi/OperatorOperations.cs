@@ -188,6 +188,16 @@ internal static class OperatorOperations
             Status = 204,
         },
 
+        new("POST", "/ops/v1/event_log/reinstate", "Operators: events", "Put back what a restored database has lost of the event log")
+        {
+            Description = "For a database of payments that was restored to an earlier moment and whose log was closed. Fetches lost events from those who applied them, brings payments up to them, and opens the log in a new epoch.",
+            Request = """{"reason": "Bad migration 0042 undone"}""",
+            Required = ["reason"],
+            Response = """
+                {"object": "event_log", "epoch": "0b0f5a52-6a0e-4f0e-9d52-6e0c3f4c2a10", "former_epoch": "6f1d3a0c-52fb-4c0c-8f0b-3f1f0a9b7d21", "events": 118, "payments": 41}
+                """,
+        },
+
         new("POST", "/ops/v1/blocklist", "Operators: fraud", "Block a card or BIN")
         {
             Request = """{"kind": "bin", "value": "499998", "reason": "Carding attack"}""",
