@@ -25,12 +25,20 @@ internal sealed class ReinstatedPayments(NpgsqlDataSource database, IMerchants m
         1, new CardPrice(PlanPrice.DefaultCredit.RatePerMillion, PlanPrice.DefaultCredit.FixedUsCents), new CardPrice(PlanPrice.DefaultDebit.RatePerMillion, PlanPrice.DefaultDebit.FixedUsCents));
 
     private readonly PaymentStore store = new(database);
+    private readonly ReinstatedBreaks breaks = new(database, ids);
     private readonly CommitChanges commit = new(database, deadlines, signal);
 
     /// <summary>Brings the payments of these events up to them; returns how many changed.</summary>
     public async Task<int> BringUpAsync(IReadOnlyList<OutboxRow> rows, string actor, string reason, CancellationToken cancellationToken)
     {
-        var told = rows.Select(r => EventReading.Read(r).Event).GroupBy(e => new PaymentKey(e.MerchantId, e.Mode, e.PaymentId)).ToArray();
+        var events = rows.Select(r => EventReading.Read(r).Event).ToArray();
+        foreach (var suspended in events.Where(e => e.Type is PaymentEventTypes.Unattributed or PaymentEventTypes.Attributed))
+        {
+            await breaks.BringUpAsync(suspended, reason, cancellationToken);
+        }
+
+        // What nobody was found for is no payment yet.
+        var told = events.Where(e => e.Type != PaymentEventTypes.Unattributed).GroupBy(e => new PaymentKey(e.MerchantId, e.Mode, e.PaymentId)).ToArray();
         var found = (await store.ReadAsync([.. told.Select(g => g.Key)], cancellationToken)).ToDictionary(PaymentKey.Of);
         var changed = 0;
         foreach (var payment in told)

@@ -26,7 +26,8 @@ public static class Reinstating
             AuthorizedAt = view.AuthorizedAt,
             CapturedAt = view.CapturedAt,
         };
-        state = told.Data.Operation is { } fact ? state.With(Operation(state, told, fact, costOf)) : state;
+        // What stood in suspense is no operation of the payment that it became.
+        state = told is { Type: not PaymentEventTypes.Attributed, Data.Operation: { } fact } ? state.With(Operation(state, told, fact, costOf)) : state;
         var shown = state.View();
         Invariant.Holds(
             shown.AmountCaptured == view.AmountCaptured && shown.AmountRefunded == view.AmountRefunded,
@@ -41,7 +42,8 @@ public static class Reinstating
             told.PaymentId, told.MerchantId, told.Mode, new Money(view.Amount, Currency.Of(view.Currency)),
             new PaymentDetails(
                 view.CaptureMethod, view.PaymentMethod, plan.Version, plan.Commission, view.OrderId, view.Description, view.StatementDescriptor,
-                view.ReceiptEmail, null, view.Metadata));
+                view.ReceiptEmail, null, view.Metadata)
+            { Origin = view.Origin });
     }
 
     private static Operation Operation(PaymentState payment, PaymentEvent told, OperationFact fact, Func<Provider, Price> costOf)
