@@ -26,12 +26,61 @@ public sealed class Deadlines
     /// <summary>Providers forget keys after a day: no replay beyond this age.</summary>
     public TimeSpan ReplayLimit { get; set; } = TimeSpan.FromHours(20);
 
-    public TimeSpan? DueIn(AttemptState state) => state switch
+    /// <summary>
+    /// Longest pause between two looks at an attempt that may or may not have happened. After a provider's outage everything must be
+    /// settled within five minutes: two looks, the spacing, and the time until a circuit lets calls through again.
+    /// </summary>
+    public TimeSpan LongestPause { get; set; } = TimeSpan.FromSeconds(60);
+
+    /// <summary>Longest pause between two looks at what the provider has accepted: its webhook is what is waited for.</summary>
+    public TimeSpan LongestPendingPause { get; set; } = TimeSpan.FromMinutes(30);
+
+    /// <summary>After this a person is told that the outcome of an attempt is not known.</summary>
+    public TimeSpan Alert { get; set; } = TimeSpan.FromMinutes(15);
+
+    /// <summary>The same for captures, voids and refunds that the provider has accepted and tells about by webhook.</summary>
+    public TimeSpan PendingAlert { get; set; } = TimeSpan.FromHours(6);
+
+    /// <summary>First look at a refund that succeeded; each pause is twice the one before.</summary>
+    public TimeSpan RefundCheck { get; set; } = TimeSpan.FromHours(1);
+
+    /// <summary>How long refunds that succeeded are looked at: issuers send some of them back weeks later.</summary>
+    public TimeSpan RefundWatch { get; set; } = TimeSpan.FromDays(30);
+
+    /// <summary>
+    /// Pause before a refund that came back is tried again; each further pause is five times as long. One that certainly never reached the
+    /// provider is tried again after twice <see cref="Unknown"/>.
+    /// </summary>
+    public TimeSpan RefundRetry { get; set; } = TimeSpan.FromHours(1);
+
+    internal ResolvingLimits Limits => new(MissingSpacing, AuthorizationWanted, ReplayLimit, RefundWatch);
+
+    /// <param name="position">How many attempts of the operation came before.</param>
+    internal TimeSpan? DueIn(Operation operation, Attempt attempt, int position) => attempt.State switch
     {
-        AttemptState.Scheduled or AttemptState.Open => Open,
+        AttemptState.Scheduled => First(operation, position) * Math.Pow(5, Math.Max(0, position - 1)),
+        AttemptState.Open => Open,
         AttemptState.Unknown => Unknown,
         AttemptState.Pending => Pending,
         AttemptState.NeedsAction => Challenge,
+        AttemptState.Succeeded when operation is { Kind: OperationKind.Refund, State: OperationState.Succeeded } => RefundCheck,
         _ => null,
     };
+
+    /// <summary>What the provider refused needs time; what certainly never reached it needs none.</summary>
+    private TimeSpan First(Operation operation, int position) =>
+        position > 0 && operation.Attempts[position - 1].State == AttemptState.NotProcessed ? Unknown * 2 : RefundRetry;
+
+    /// <summary>Back-off between looks at one attempt.</summary>
+    internal TimeSpan Pause(AttemptState state, int readings)
+    {
+        var (first, longest) = state switch
+        {
+            AttemptState.Pending => (Pending, LongestPendingPause),
+            AttemptState.Succeeded => (RefundCheck, RefundWatch),
+            _ => (Unknown, LongestPause),
+        };
+        var doubled = first * Math.Pow(2, Math.Min(readings, 10));
+        return doubled < longest ? doubled : longest > first ? longest : first;
+    }
 }

@@ -16,13 +16,14 @@ public sealed class DueAttempts(NpgsqlDataSource database)
 {
     private const string Returning = "RETURNING a.merchant_id, a.mode, a.payment_id, a.id, a.fence, a.readings, now() - a.opened_at, now() - a.missing_since";
 
-    public async Task<IReadOnlyList<DueAttempt>> TakeAsync(int atMost, CancellationToken cancellationToken)
+    /// <summary>Takes what is due at one provider: while one is down, the other's attempts do not wait behind its time limits.</summary>
+    public async Task<IReadOnlyList<DueAttempt>> TakeAsync(Provider provider, int atMost, CancellationToken cancellationToken)
     {
         const string sql = $"""
             UPDATE attempts AS a SET leased_until = now() + interval '60 seconds', fence = a.fence + 1, readings = a.readings + 1
             FROM (
                 SELECT merchant_id, mode, payment_id, id FROM attempts
-                WHERE due_at <= now() AND (leased_until IS NULL OR leased_until < now())
+                WHERE due_at <= now() AND (leased_until IS NULL OR leased_until < now()) AND provider = $2
                 ORDER BY due_at LIMIT $1 FOR UPDATE SKIP LOCKED
             ) AS due
             WHERE a.merchant_id = due.merchant_id AND a.mode = due.mode AND a.payment_id = due.payment_id AND a.id = due.id
@@ -30,6 +31,7 @@ public sealed class DueAttempts(NpgsqlDataSource database)
             """;
         await using var command = database.CreateCommand(sql);
         command.Parameters.Add(new() { Value = atMost });
+        command.Parameters.Add(new() { Value = Words.Of(provider) });
         return await ReadAsync(command, cancellationToken);
     }
 
@@ -55,14 +57,6 @@ public sealed class DueAttempts(NpgsqlDataSource database)
 
     /// <summary>The provider answered that it does not have it; asked again after the spacing.</summary>
     public Task NoteMissingAsync(DueAttempt taken, TimeSpan spacing) => RescheduleAsync(taken, spacing, "now()");
-
-    /// <summary>Age of the oldest attempt whose outcome is not known.</summary>
-    public async Task<TimeSpan> OldestUnknownAsync(CancellationToken cancellationToken)
-    {
-        const string sql = "SELECT coalesce(now() - min(opened_at), interval '0') FROM attempts WHERE due_at IS NOT NULL AND state IN ('open', 'unknown')";
-        await using var command = database.CreateCommand(sql);
-        return (TimeSpan)(await command.ExecuteScalarAsync(cancellationToken))!;
-    }
 
     private async Task RescheduleAsync(DueAttempt taken, TimeSpan? delay, string missingSince)
     {

@@ -39,12 +39,22 @@ internal static class Facts
             PaymentReference = fact.PaymentReference,
             ModificationReference = fact.ModificationReference,
             AmountMinor = meaning.Kind == OperationKind.Void ? null : fact.Amount?.Minor,
-            Currency = fact.Amount?.Currency.Code,
+            // A cancellation is of whatever is held; one that found nothing names no meaningful amount.
+            Currency = meaning.Kind == OperationKind.Void ? null : fact.Amount?.Currency.Code,
             Captured = fact.Captured,
             Decline = View(fact.Decline),
             ProviderTime = fact.OccurredAt,
         };
     }
+
+    public static Reading Reading(ReadBackKind kind) => kind switch
+    {
+        ReadBackKind.Found => Core.Reading.Found,
+        ReadBackKind.NotFound => Core.Reading.Missing,
+        ReadBackKind.CannotAsk => Core.Reading.CannotAsk,
+        ReadBackKind.Unanswered => Core.Reading.Unanswered,
+        _ => throw new InvariantException($"the reading {kind} has a word"),
+    };
 
     private static (OperationKind Kind, FactOutcome Outcome)? Meaning(ProviderFactKind kind) => kind switch
     {
@@ -62,7 +72,7 @@ internal static class Facts
         _ => throw new InvariantException($"the fact {kind} has a meaning"),
     };
 
-    private static FactOutcome Word(OutcomeKind kind) => kind switch
+    public static FactOutcome Word(OutcomeKind kind) => kind switch
     {
         OutcomeKind.Approved => FactOutcome.Succeeded,
         OutcomeKind.Declined => FactOutcome.Declined,

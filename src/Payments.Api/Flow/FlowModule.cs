@@ -1,3 +1,4 @@
+using Microsoft.AspNetCore.Mvc;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Options;
 using Npgsql;
@@ -6,6 +7,7 @@ using Payments.Connectors;
 using Payments.Core;
 using Payments.Platform.Http;
 using Payments.Platform.Http.Seams;
+using Payments.Platform.Idempotency;
 using Payments.Platform.Outbox;
 using Payments.Platform.Postgres;
 
@@ -38,6 +40,9 @@ public static class FlowModule
         services.AddSingleton<Incidents>();
         services.AddSingleton<Phantoms>();
         services.AddOptions<ListingOptions>().BindConfiguration(ListingOptions.Section).ValidateDataAnnotations().ValidateOnStart();
+        services.AddSingleton<CancelledOrders>();
+        services.AddSingleton<UnresolvedAttempts>();
+        services.AddSingleton<OrphanedHolds>();
         services.AddSingleton<DueAttempts>();
         services.AddSingleton<RequestCache>();
         services.AddSingleton<Learning>();
@@ -53,6 +58,8 @@ public static class FlowModule
         services.AddHostedService<FlowMaintenance>();
         services.AddHostedService<ChargeListing>();
         services.AddHostedService<RecoveryGauges>();
+        services.AddHostedService<UnresolvedWatch>();
+        services.AddHostedService<HoldSweep>();
     }
 
     public static void MapPayments(this WebApplication app)
@@ -69,6 +76,9 @@ public static class FlowModule
             .Accepts<RefundPayment.Request>(isOptional: true, "application/json").Produces<RefundView>(201).Produces<RefundView>(202);
         merchants.MapGet("/payments/{id}", ReadPayments.OneAsync).WithName("GetPayment").Produces<PaymentView>();
         merchants.MapGet("/payments", ReadPayments.ManyAsync).WithName("ListPayments").Produces<Page<PaymentView>>();
+        merchants.MapPost("/orders/{order_id}/cancel", (HttpContext context, [FromRoute(Name = "order_id")] string orderId, IdempotentRequests requests, CancellationToken cancellationToken) =>
+            CancelOrder.HandleAsync(context, orderId, requests, cancellationToken)).WithName("CancelOrder")
+            .Accepts<CancelOrder.Request>(isOptional: true, "application/json").Produces<CancelOrder.CancelledOrder>();
         merchants.MapGet("/refunds/{id}", ReadPayments.RefundAsync).WithName("GetRefund").Produces<RefundView>();
 
         app.MapGet("/v1/payments/{id}/return", ReturnFromChallenge.HandleAsync).AllowWithoutKey().ExcludeFromDescription();

@@ -21,5 +21,13 @@ public sealed class FlowOptions
     [Range(50, 60_000)]
     public int ResolverIntervalMilliseconds { get; set; } = 1_000;
 
+    /// <summary>How often it is looked whether attempts have been unresolved for too long.</summary>
+    [Range(50, 600_000)]
+    public int UnresolvedWatchMilliseconds { get; set; } = 10_000;
+
+    /// <summary>How often orphaned holds are released. Below an hour, so that one is released within an hour of becoming orphaned.</summary>
+    [Range(50, 3_600_000)]
+    public int HoldSweepMilliseconds { get; set; } = 1_800_000;
+
     public Deadlines Deadlines { get; set; } = new();
 }

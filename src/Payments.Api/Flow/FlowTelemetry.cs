@@ -1,4 +1,5 @@
 using System.Diagnostics.Metrics;
+using Payments.Api.Recovery;
 using Payments.Core;
 
 namespace Payments.Api.Flow;
@@ -13,11 +14,13 @@ internal static class FlowTelemetry
 
     static FlowTelemetry()
     {
-        Meter.CreateObservableGauge("payments.attempts.oldest_unknown", () => OldestUnknown.TotalSeconds, "s", "Age of the oldest attempt whose outcome is not known.");
+        Meter.CreateObservableGauge("payments.attempts.unsettled", () => Unsettled.Select(u => new Measurement<long>(u.Count, StateOf(u))), "{attempt}", "Attempts that are not settled, by state.");
+        Meter.CreateObservableGauge("payments.attempts.oldest_unsettled", () => Unsettled.Select(u => new Measurement<double>(u.Oldest.TotalSeconds, StateOf(u))), "s", "Age of the oldest attempt that is not settled, by state.");
         Meter.CreateObservableGauge("payments.partitions.stray_rows", () => StrayRows, "{row}", "Rows in DEFAULT partitions: a month was not made ahead.");
     }
 
-    public static TimeSpan OldestUnknown { get; set; }
+    /// <summary>As of the last look at the table.</summary>
+    public static IReadOnlyList<UnsettledAge> Unsettled { get; set; } = [];
 
     public static long StrayRows { get; set; }
 
@@ -36,6 +39,8 @@ internal static class FlowTelemetry
             }
         }
     }
+
+    private static KeyValuePair<string, object?> StateOf(UnsettledAge age) => new("payments.state", Words.Of(age.State));
 
     public static void NoticeRefused(Provider provider) => RefusedNotices.Add(1, new KeyValuePair<string, object?>("payments.provider", Words.Of(provider)));
 }

@@ -31,6 +31,9 @@ internal static partial class Log
     [LoggerMessage(2009, LogLevel.Error, "The database or another service did not answer in time.")]
     public static partial void OutOfReach(ILogger logger, Exception exception);
 
+    [LoggerMessage(2011, LogLevel.Error, "Payment {Payment}: refund {Refund} failed for good after {Tries} tries; the customer does not have the money.")]
+    public static partial void RefundGivenUp(ILogger logger, PaymentId payment, OperationId refund, int tries);
+
     [LoggerMessage(2010, LogLevel.Error, "Notice {Notice} of {Provider} could not be applied at try {Try}; it will be tried again.")]
     public static partial void NoticeFailed(ILogger logger, Exception exception, Provider provider, string notice, int @try);
 }

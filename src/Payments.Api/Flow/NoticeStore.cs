@@ -119,6 +119,20 @@ public sealed class NoticeStore(NpgsqlDataSource database)
         await command.ExecuteNonQueryAsync(cancellationToken);
     }
 
+    /// <summary>It settled itself.</summary>
+    public async Task CloseAsync(PaymentId payment, Incident incident, CancellationToken cancellationToken)
+    {
+        ArgumentNullException.ThrowIfNull(incident);
+        const string sql = "UPDATE incidents SET closed_at = now(), closed_by = $5, close_reason = 'the provider was asked, and that settled it' WHERE closed_at IS NULL AND kind = $1 AND payment_id = $2 AND attempt_id IS NOT DISTINCT FROM $3 AND detail = $4";
+        await using var command = database.CreateCommand(sql);
+        command.Parameters.Add(new() { Value = incident.Kind });
+        command.Parameters.Add(new() { Value = payment.Value });
+        command.Parameters.Add(Uuid(incident.AttemptId?.Value));
+        command.Parameters.Add(new() { Value = incident.Detail });
+        command.Parameters.Add(new() { Value = Resolver.Actor });
+        await command.ExecuteNonQueryAsync(cancellationToken);
+    }
+
     private static NpgsqlParameter Uuid(Guid? value) => new() { Value = (object?)value ?? DBNull.Value, NpgsqlDbType = NpgsqlTypes.NpgsqlDbType.Uuid };
 
     private static void AddKey(NpgsqlCommand command, ProviderNoticeKey notice)

@@ -1,5 +1,6 @@
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using Payments.Api.Recovery;
 using Payments.Core;
 using Payments.Platform.Http;
 
@@ -10,10 +11,14 @@ public static class ReadPayments
 {
     private const int LongestOrderId = 100;
 
+    /// <summary>A payment has a handful at most.</summary>
+    public const int MostRecoveries = 100;
+
     /// <summary>One payment with its attempts, refunds and timeline.</summary>
-    public static async Task<IResult> OneAsync(HttpContext context, string id, PaymentStore store, CancellationToken cancellationToken)
+    public static async Task<IResult> OneAsync(HttpContext context, string id, PaymentStore store, Recoveries recoveries, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(store);
+        ArgumentNullException.ThrowIfNull(recoveries);
         var query = new RequestQuery(context);
         if (query.Problem is { } problem)
         {
@@ -23,7 +28,7 @@ public static class ReadPayments
         var caller = context.Caller();
         return Id.TryParse<PaymentId>(id, out var paymentId)
             && await store.FindAsync(new PaymentKey(caller.MerchantId, caller.Mode, paymentId), cancellationToken) is { } payment
-                ? new RawAnswer(StatusCodes.Status200OK, JsonSerializer.SerializeToUtf8Bytes(Detailed(payment), Json.Options), replayed: false)
+                ? new RawAnswer(StatusCodes.Status200OK, JsonSerializer.SerializeToUtf8Bytes(Detailed(payment, await recoveries.ListAsync(payment.Id, null, null, MostRecoveries, cancellationToken)), Json.Options), replayed: false)
                 : Problems.NotFound("payment");
     }
 
@@ -81,7 +86,7 @@ public static class ReadPayments
     }
 
     /// <summary>A payment with everything that is known of its way.</summary>
-    public static JsonObject Detailed(PaymentState payment)
+    public static JsonObject Detailed(PaymentState payment, IReadOnlyList<RecordedRecovery> recoveries)
     {
         ArgumentNullException.ThrowIfNull(payment);
         var json = JsonSerializer.SerializeToNode(payment.View(), Json.Options)!.AsObject();
@@ -89,6 +94,8 @@ public static class ReadPayments
         json["refunds"] = JsonSerializer.SerializeToNode(
             payment.Operations.Where(o => o.Kind == OperationKind.Refund).Select(o => RefundView.Of(payment, o)).ToList(), Json.Options);
         json["timeline"] = JsonSerializer.SerializeToNode(payment.Operations.Select(EntryOf).OrderBy(e => e.CreatedAt).ToList(), Json.Options);
+        json["recoveries"] = JsonSerializer.SerializeToNode(
+            recoveries.Reverse().Select(r => new RecoveryEntry(r.Recovered.Id.ToString(), r.Recovered.Kind, r.Recovered.Reason, r.Recovered.AttemptId?.ToString(), r.At)).ToList(), Json.Options);
         return json;
     }
 
@@ -106,6 +113,9 @@ public static class ReadPayments
     private sealed record AttemptView(
         string Id, OperationKind Operation, Provider Provider, AttemptState State, string? ProviderReference, string? ModificationReference,
         DeclineView? Decline, DateTimeOffset OpenedAt, DateTimeOffset? ClosedAt);
+
+    /// <summary>What was put right in between; operators read the whole record.</summary>
+    private sealed record RecoveryEntry(string Id, string Kind, string Reason, string? AttemptId, DateTimeOffset At);
 
     private sealed record TimelineEntry(
         string Id, OperationKind Kind, OperationState State, long Amount, bool Final, OperationOrigin Origin, string? Reason, DateTimeOffset CreatedAt,

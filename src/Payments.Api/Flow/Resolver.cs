@@ -1,29 +1,30 @@
 using Microsoft.Extensions.Options;
+using Payments.Api.Recovery;
 using Payments.Connectors;
 using Payments.Core;
 
 namespace Payments.Api.Flow;
 
 /// <summary>
-/// Settles attempts whose outcome nobody knows: reads first, then decides. Repeats a call only under its own key, while the provider
-/// still remembers it and the payment is still wanted; what is proven missing twice is closed as not executed.
+/// Settles attempts whose outcome nobody knows. What to do next is decided by <see cref="Resolving.Next"/>; this takes attempts, asks
+/// providers, and carries the decision out.
 /// </summary>
 public sealed class Resolver(
-    DueAttempts due, PaymentStore store, ProviderCalls calls, Learning learning, PaymentWriter writer, Execution execution, NoticeStore notices,
+    DueAttempts due, PaymentStore store, ProviderCalls calls, Learning learning, PaymentWriter writer, Execution execution, CancelledOrders orders, Recoveries recoveries,
     IdSource ids, TimeProvider time, IOptions<FlowOptions> options, ILogger<Resolver> logger)
 {
-    private static readonly TimeSpan LongestPause = TimeSpan.FromMinutes(10);
-    private static readonly TimeSpan UnresolvableAfter = TimeSpan.FromHours(24);
+    public const string Actor = "resolver";
+
+    /// <summary>As many as are taken at once: each begins within its lease.</summary>
+    private const int AtOnce = 16;
 
     private Deadlines Deadlines => options.Value.Deadlines;
 
-    /// <summary>Settles what is due now; returns how many attempts were looked at.</summary>
-    public async Task<int> SettleDueAsync(CancellationToken cancellationToken)
+    /// <summary>Settles what is due now at one provider; returns how many attempts were looked at.</summary>
+    public async Task<int> SettleDueAsync(Provider provider, CancellationToken cancellationToken)
     {
-        var taken = await due.TakeAsync(20, cancellationToken);
-        await Parallel.ForEachAsync(
-            taken, new ParallelOptions { MaxDegreeOfParallelism = 8, CancellationToken = cancellationToken },
-            async (attempt, _) => await SettleAsync(attempt));
+        var taken = await due.TakeAsync(provider, AtOnce, cancellationToken);
+        await Task.WhenAll(taken.Select(SettleAsync));
         return taken.Count;
     }
 
@@ -44,17 +45,20 @@ public sealed class Resolver(
         try
         {
             var payment = await store.FindAsync(taken.Payment, CancellationToken.None) ?? throw new InvariantException("an attempt belongs to a payment");
+            using var span = Recoveries.Start(RecoveryKinds.AttemptResolved, payment.Id);
             var operation = payment.OperationOf(taken.AttemptId) ?? throw new InvariantException("an attempt belongs to an operation");
-            var attempt = operation.Attempts.First(a => a.Id == taken.AttemptId);
-            if (attempt.Id != operation.Current!.Id || !attempt.IsUnsettled)
+            var look = new Look(taken, payment, operation, operation.Attempts.First(a => a.Id == taken.AttemptId));
+            var step = Resolving.Next(payment, taken.AttemptId, null, Deadlines.Limits);
+            Outcome? found = null;
+            if (step == ResolvingStep.Read)
             {
-                await due.PostponeAsync(taken, null);
-                return;
+                var read = await calls.ReadAsync(payment, operation, look.Attempt, CancellationToken.None);
+                found = read.Outcome;
+                step = Resolving.Next(payment, taken.AttemptId, await SightingAsync(look, read), Deadlines.Limits);
             }
 
-            await (attempt.State == AttemptState.NeedsAction
-                ? ExpireAsync(taken, payment, operation, attempt)
-                : AskAsync(taken, payment, operation, attempt));
+            span?.SetTag("payments.step", Words.Of(step));
+            await CarryOutAsync(look, step, found);
         }
         catch (Exception e)
         {
@@ -63,88 +67,99 @@ public sealed class Resolver(
         }
     }
 
-    private async Task AskAsync(DueAttempt taken, PaymentState payment, Operation operation, Attempt attempt)
+    private async Task<Sighting> SightingAsync(Look look, ReadBack read)
     {
-        var read = await calls.ReadAsync(payment, operation, attempt, CancellationToken.None);
-        switch (read.Kind)
+        // That an order was given up matters only where the same call might be made again.
+        var mayBeSent = read.Kind == ReadBackKind.CannotAsk && look.Operation.Kind == OperationKind.Authorize;
+        return new Sighting(Facts.Reading(read.Kind), read.Outcome is { } outcome ? Facts.Word(outcome.Kind) : null, look.Taken.Age, look.Taken.MissingFor)
         {
-            case ReadBackKind.Found:
-                await TellAsync(taken, payment, operation, attempt, read.Outcome!);
+            IsWanted = !mayBeSent || !await orders.IsCancelledAsync(look.Payment, CancellationToken.None),
+        };
+    }
+
+    private async Task CarryOutAsync(Look look, ResolvingStep step, Outcome? found)
+    {
+        switch (step)
+        {
+            case ResolvingStep.Tell:
+                await TellAsync(look, found!, "asked, the provider told");
                 break;
-            case ReadBackKind.NotFound when attempt.State == AttemptState.Pending:
-                await due.PostponeAsync(taken, Pause(taken));
+            case ResolvingStep.CloseAsUnexecuted:
+                var why = look.Attempt.State == AttemptState.NeedsAction ? "the challenge was not finished in time" : "not found at the provider, twice";
+                await TellAsync(look, new Outcome(OutcomeKind.NotProcessed) { Detail = why }, why);
                 break;
-            case ReadBackKind.NotFound when taken.MissingFor is not { } missing:
-                await due.NoteMissingAsync(taken, Deadlines.MissingSpacing);
-                break;
-            case ReadBackKind.NotFound when taken.MissingFor >= Deadlines.MissingSpacing:
-                await TellAsync(taken, payment, operation, attempt, new Outcome(OutcomeKind.NotProcessed) { Detail = "not found at the provider, twice" });
-                break;
-            case ReadBackKind.CannotAsk when attempt.State != AttemptState.Pending && taken.Age < ReplayLimit(operation):
+            case ResolvingStep.Replay:
                 // That a repeat did not reach the provider proves nothing about the first try.
-                var repeated = await calls.MakeAsync(payment, operation, attempt, null);
-                await TellAsync(taken, payment, operation, attempt, repeated.Kind == OutcomeKind.NotProcessed ? repeated with { Kind = OutcomeKind.Unknown } : repeated);
+                var repeated = await calls.MakeAsync(look.Payment, look.Operation, look.Attempt, null);
+                await TellAsync(
+                    look, repeated.Kind == OutcomeKind.NotProcessed ? repeated with { Kind = OutcomeKind.Unknown } : repeated, "the same call was made again under its own key");
+                break;
+            case ResolvingStep.NoteMissing:
+                await due.NoteMissingAsync(look.Taken, Deadlines.MissingSpacing);
+                break;
+            case ResolvingStep.Cancel:
+                await CancelAsync(look);
+                break;
+            case ResolvingStep.Begin:
+                await BeginAsync(look);
+                break;
+            case ResolvingStep.Forget:
+                await due.PostponeAsync(look.Taken, null);
                 break;
             default:
-                await WaitAsync(taken, payment, attempt);
+                await LaterAsync(look);
                 break;
         }
     }
 
-    private async Task TellAsync(DueAttempt taken, PaymentState payment, Operation operation, Attempt attempt, Outcome outcome)
+    private async Task TellAsync(Look look, Outcome outcome, string how)
     {
-        var fact = Facts.Of(operation.Kind, attempt, outcome, ids.New<OperationId>(), time.GetUtcNow());
-        var learned = await learning.LearnAsync(payment, fact);
-        Log.Resolved(logger, attempt.Id, Words.Of(fact.Outcome), Words.Of(learned.As));
+        var fact = Facts.Of(look.Operation.Kind, look.Attempt, outcome, ids.New<OperationId>(), time.GetUtcNow());
+        var learned = await learning.LearnAsync(look.Payment, fact, null, new Resolution(look.Held, how));
+        Log.Resolved(logger, look.Attempt.Id, Words.Of(fact.Outcome), Words.Of(learned.As));
         if (learned.As != LearnedAs.Applied)
         {
-            await due.PostponeAsync(taken, Pause(taken));
+            await LaterAsync(look);
         }
     }
 
-    /// <summary>Only a webhook or the provider's report can tell now; a person is told once.</summary>
-    private async Task WaitAsync(DueAttempt taken, PaymentState payment, Attempt attempt)
+    /// <summary>Only the outcome of the cancellation says what became of the authorization: it comes by webhook, and is awaited.</summary>
+    private async Task CancelAsync(Look look)
     {
-        if (taken.Age > UnresolvableAfter)
+        var isChallenge = look.Attempt.State == AttemptState.NeedsAction;
+        var opened = new NewOperation(ids.New<OperationId>(), ids.New<AttemptId>(), time.GetUtcNow()) { Reason = isChallenge ? "challenge_expired" : Resolving.UnresolvedReason };
+        var decision = isChallenge ? Opening.Expiry(look.Payment, opened) : Opening.Cancellation(look.Payment, opened);
+        if (decision.Payment is { } cancelling)
         {
-            var incident = new Incident(ids.New<IncidentId>(), "attempt_unresolved", attempt.Id, $"{Words.Of(attempt.Provider)} has not told the outcome of {attempt.Id} within a day.");
-            await notices.RaiseAsync(payment.MerchantId, payment.Mode, payment.Id, incident, CancellationToken.None);
+            Recovered[] recovered = isChallenge
+                ? []
+                : [Recovered.Of(
+                    ids.New<RecoveryId>(), RecoveryKinds.AuthorizationCancelled, opened.Id.ToString(), Actor, "its outcome can be neither read nor asked for again",
+                    look.Payment, cancelling, look.Operation.Id, look.Attempt.Id)];
+            var change = Changes.Between(look.Payment, cancelling, []) with { Held = look.Held, Recoveries = recovered };
+            if (await writer.WriteAsync(change) == Verdict.Committed)
+            {
+                Array.ForEach(recovered, recoveries.Tell);
+                await execution.RunAsync(cancelling, opened.Id, null, []);
+            }
         }
 
-        await due.PostponeAsync(taken, Pause(taken));
+        await LaterAsync(look);
     }
 
-    /// <summary>A challenge that nobody finished: the truth first, then a cancellation at the provider, whose outcome decides.</summary>
-    private async Task ExpireAsync(DueAttempt taken, PaymentState payment, Operation operation, Attempt attempt)
+    private async Task BeginAsync(Look look)
     {
-        var read = await calls.ReadAsync(payment, operation, attempt, CancellationToken.None);
-        if (read is { Kind: ReadBackKind.Found, Outcome: { Kind: OutcomeKind.Approved or OutcomeKind.Declined } outcome })
+        var begun = Opening.Beginning(look.Payment, look.Attempt.Id);
+        if (await writer.WriteAsync(Changes.Between(look.Payment, begun, []) with { Held = look.Held }) == Verdict.Committed)
         {
-            await TellAsync(taken, payment, operation, attempt, outcome);
-            return;
+            await execution.RunAsync(begun, look.Operation.Id, null, []);
         }
-
-        if (payment.Operations.Any(o => o is { Kind: OperationKind.Void, Origin: OperationOrigin.Expiry, State: OperationState.Failed }))
-        {
-            // The provider had nothing to cancel, and only we could still have finished the challenge.
-            await TellAsync(taken, payment, operation, attempt, new Outcome(OutcomeKind.NotProcessed) { Detail = "the challenge was not finished in time" });
-            return;
-        }
-
-        var decision = Opening.Expiry(payment, new NewOperation(ids.New<OperationId>(), ids.New<AttemptId>(), time.GetUtcNow()) { Reason = "challenge_expired" });
-        if (decision.Payment is { } opened && await writer.WriteAsync(Changes.Between(payment, opened, [])) == Verdict.Committed)
-        {
-            await execution.RunAsync(opened, decision.Operation!.Id, null, []);
-        }
-
-        await due.PostponeAsync(taken, Pause(taken));
     }
 
-    private TimeSpan ReplayLimit(Operation operation) => operation.Kind == OperationKind.Authorize ? Deadlines.AuthorizationWanted : Deadlines.ReplayLimit;
+    private Task LaterAsync(Look look) => due.PostponeAsync(look.Taken, Deadlines.Pause(look.Attempt.State, look.Taken.Readings));
 
-    private TimeSpan Pause(DueAttempt taken)
+    private sealed record Look(DueAttempt Taken, PaymentState Payment, Operation Operation, Attempt Attempt)
     {
-        var doubled = Deadlines.Unknown * Math.Pow(2, Math.Min(taken.Readings, 10));
-        return doubled < LongestPause ? doubled : LongestPause;
+        public HeldAttempt Held => new(Taken.AttemptId, Taken.Fence);
     }
 }

@@ -170,7 +170,7 @@ internal sealed record AttemptRow(
     public static AttemptRow Of(Operation operation, Attempt a, int position, Deadlines deadlines) => new(
         operation.Id.Value, a.Id.Value, position, a.Provider, a.State, a.Cost.RatePerMillion, a.Cost.FixedMinor, a.PaymentReference,
         a.ModificationReference, a.ActionUrl, a.Decline is null ? null : JsonSerializer.Serialize(a.Decline, Json.Options), a.Detail, a.ClosedAt,
-        deadlines.DueIn(a.State)?.TotalSeconds);
+        deadlines.DueIn(operation, a, position)?.TotalSeconds);
 
     /// <summary>Columns of <see cref="Read"/>, in its order.</summary>
     public const string Columns =

@@ -15,7 +15,7 @@ public static class VoidPayment
         ArgumentNullException.ThrowIfNull(modify);
         return (await entrance.EnterAsync(context, cancellationToken)).Succeeded(out var entered, out var problem)
             && (await RequestBody.ReadOptionalAsync<Request>(context, cancellationToken)).Succeeded(out _, out problem)
-                ? await modify.RunAsync(entered, id, Opening.Void, null, cancellationToken)
+                ? await modify.RunAsync(entered, id, (payment, limits, opened) => Opening.Void(payment, limits, opened), null, cancellationToken)
                 : problem;
     }
 }

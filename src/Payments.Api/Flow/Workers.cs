@@ -4,22 +4,22 @@ using Payments.Core;
 
 namespace Payments.Api.Flow;
 
-/// <summary>Runs the resolver whenever attempts are due.</summary>
-public sealed class ResolverWorker(Resolver resolver, DueAttempts due, TimeProvider time, IOptions<FlowOptions> options, ILogger<ResolverWorker> logger) : BackgroundService
+/// <summary>Runs the resolver whenever attempts are due, for each provider by itself.</summary>
+public sealed class ResolverWorker(Resolver resolver, TimeProvider time, IOptions<FlowOptions> options, ILogger<ResolverWorker> logger) : BackgroundService
 {
-    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    protected override Task ExecuteAsync(CancellationToken stoppingToken) => Task.WhenAll(Enum.GetValues<Provider>().Select(provider => RunAsync(provider, stoppingToken)));
+
+    private async Task RunAsync(Provider provider, CancellationToken stoppingToken)
     {
         using var timer = new PeriodicTimer(TimeSpan.FromMilliseconds(options.Value.ResolverIntervalMilliseconds), time);
         while (await Ticks.NextAsync(timer, stoppingToken))
         {
             try
             {
-                while (await resolver.SettleDueAsync(stoppingToken) > 0)
+                while (await resolver.SettleDueAsync(provider, stoppingToken) > 0)
                 {
                     // More may be due.
                 }
-
-                FlowTelemetry.OldestUnknown = await due.OldestUnknownAsync(stoppingToken);
             }
             catch (Exception e) when (e is not InvariantException and not OperationCanceledException)
             {

@@ -18,7 +18,8 @@ internal static class ChangeMerchant
         Optional<RoutingPatch> Routing = default,
         Optional<bool> Receipts = default,
         OptionalOrNull<string> StatementDescriptor = default,
-        Optional<RateLimitPatch> RateLimit = default);
+        Optional<RateLimitPatch> RateLimit = default,
+        Optional<int> CaptureWindowDays = default);
 
     public sealed record PlanPatch(Optional<PlanPrice> Credit = default, Optional<PlanPrice> Debit = default);
 
@@ -81,6 +82,7 @@ internal static class ChangeMerchant
             Routing = new Routing(request.Routing.Or(new RoutingPatch()).PreferredProvider.Or(now.Routing.PreferredProvider)),
             Receipts = request.Receipts.Or(now.Receipts),
             StatementDescriptor = request.StatementDescriptor.Or(now.StatementDescriptor),
+            CaptureWindowDays = request.CaptureWindowDays.Or(now.CaptureWindowDays),
             RateLimit = new RateLimit(request.RateLimit.Or(new RateLimitPatch()).RequestsPerSecond.Or(now.RateLimit.RequestsPerSecond)),
         };
     }

@@ -19,7 +19,8 @@ internal static class CreateMerchant
         Routing? Routing = null,
         bool Receipts = true,
         string? StatementDescriptor = null,
-        RateLimit? RateLimit = null);
+        RateLimit? RateLimit = null,
+        int CaptureWindowDays = MerchantRules.UsualCaptureWindowDays);
 
     public sealed record PlanRequest(PlanPrice? Credit = null, PlanPrice? Debit = null);
 
@@ -51,5 +52,5 @@ internal static class CreateMerchant
         id, "merchant", request.Name, request.Active, request.RiskTier,
         new PlanView(1, request.Plan?.Credit ?? PlanPrice.DefaultCredit, request.Plan?.Debit ?? PlanPrice.DefaultDebit),
         request.MonthlyLimits ?? new MonthlyLimits(), request.Settlement ?? new Settlement(), request.Routing ?? new Routing(),
-        request.Receipts, request.StatementDescriptor, request.RateLimit ?? new RateLimit(), default, default);
+        request.Receipts, request.StatementDescriptor, request.RateLimit ?? new RateLimit(), request.CaptureWindowDays, default, default);
 }

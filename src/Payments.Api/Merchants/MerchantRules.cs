@@ -7,6 +7,8 @@ internal static class MerchantRules
 {
     public const int LongestName = 100;
     public const int LongestDescriptor = 22;
+    public const int UsualCaptureWindowDays = 7;
+    public const int LongestCaptureWindowDays = 31;
 
     public static Problem? Check(MerchantView merchant) =>
         Name(merchant.Name, "name")
@@ -16,6 +18,7 @@ internal static class MerchantRules
         ?? Limit(merchant.MonthlyLimits.Live, "monthly_limits.live")
         ?? (merchant.Settlement.Currency is "USD" or "EUR" ? null : Problems.InvalidValue("settlement.currency", "Settlement is in USD or EUR."))
         ?? Descriptor(merchant.StatementDescriptor, "statement_descriptor")
+        ?? (merchant.CaptureWindowDays is >= 1 and <= LongestCaptureWindowDays ? null : Problems.InvalidValue("capture_window_days", $"1 to {LongestCaptureWindowDays} days are possible."))
         ?? (merchant.RateLimit.RequestsPerSecond is null or (>= 1 and <= 100_000) ? null : Problems.InvalidValue("rate_limit.requests_per_second", "1 to 100000 requests per second are possible."));
 
     public static Problem? Name(string name, string param) =>

@@ -12,7 +12,7 @@ internal static class MerchantStore
     private const string Columns = """
         m.id, m.name, m.active, m.risk_tier, m.plan_version, p.credit_rate_per_million, p.credit_fixed_us_cents, p.debit_rate_per_million,
         p.debit_fixed_us_cents, m.monthly_limit_test, m.monthly_limit_live, m.settlement_currency, m.settlement_schedule, m.preferred_provider,
-        m.receipts, m.statement_descriptor, m.requests_per_second, m.created_at, m.updated_at
+        m.receipts, m.statement_descriptor, m.requests_per_second, m.capture_window_days, m.created_at, m.updated_at
         """;
 
     private const string From = "FROM merchants m JOIN merchant_plans p ON p.merchant_id = m.id AND p.version = m.plan_version";
@@ -22,8 +22,8 @@ internal static class MerchantStore
     {
         const string sql = """
             INSERT INTO merchants (id, name, active, risk_tier, plan_version, monthly_limit_test, monthly_limit_live, settlement_currency,
-                settlement_schedule, preferred_provider, receipts, statement_descriptor, requests_per_second)
-            VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)
+                settlement_schedule, preferred_provider, receipts, statement_descriptor, requests_per_second, capture_window_days)
+            VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)
             """;
         await using var command = new NpgsqlCommand(sql, transaction.Connection, transaction).With(Values(merchant));
         await command.ExecuteNonQueryAsync(cancellationToken);
@@ -40,7 +40,7 @@ internal static class MerchantStore
         const string sql = """
             UPDATE merchants SET name = $2, active = $3, risk_tier = $4, plan_version = $5, monthly_limit_test = $6, monthly_limit_live = $7,
                 settlement_currency = $8, settlement_schedule = $9, preferred_provider = $10, receipts = $11, statement_descriptor = $12,
-                requests_per_second = $13, updated_at = now()
+                requests_per_second = $13, capture_window_days = $14, updated_at = now()
             WHERE id = $1
             """;
         await using var command = new NpgsqlCommand(sql, transaction.Connection, transaction).With(Values(merchant));
@@ -96,6 +96,7 @@ internal static class MerchantStore
     [
         m.Id.Value, m.Name, m.Active, Word(m.RiskTier), m.Plan.Version, m.MonthlyLimits.Test, m.MonthlyLimits.Live, m.Settlement.Currency,
         Word(m.Settlement.Schedule), m.Routing.PreferredProvider is { } provider ? Word(provider) : null, m.Receipts, m.StatementDescriptor, m.RateLimit.RequestsPerSecond,
+        m.CaptureWindowDays,
     ];
 
     private static MerchantView Read(DbDataReader row) => new(
@@ -105,7 +106,7 @@ internal static class MerchantStore
         new Settlement(row.GetString(11), Of<SettlementSchedule>(row.GetString(12))),
         new Routing(row.IsDBNull(13) ? null : Of<Provider>(row.GetString(13))),
         row.GetBoolean(14), row.IsDBNull(15) ? null : row.GetString(15), new RateLimit(Maybe<int>(row, 16)),
-        row.GetFieldValue<DateTimeOffset>(17), row.GetFieldValue<DateTimeOffset>(18));
+        row.GetInt32(17), row.GetFieldValue<DateTimeOffset>(18), row.GetFieldValue<DateTimeOffset>(19));
 
     private static T? Maybe<T>(DbDataReader row, int column)
         where T : struct => row.IsDBNull(column) ? null : row.GetFieldValue<T>(column);

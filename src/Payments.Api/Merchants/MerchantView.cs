@@ -31,6 +31,7 @@ public sealed record MerchantView(
     bool Receipts,
     string? StatementDescriptor,
     RateLimit RateLimit,
+    int CaptureWindowDays,
     DateTimeOffset CreatedAt,
     DateTimeOffset UpdatedAt);
 

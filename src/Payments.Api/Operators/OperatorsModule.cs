@@ -36,5 +36,6 @@ internal static class OperatorsModule
         ops.MapPost("/breaks/{id}/attribute", AttributeBreak.HandleAsync);
         ops.MapPost("/event_log/reinstate", ReinstateEventLog.HandleAsync);
         ops.MapGet("/recoveries", ReadRecoveries.ListAsync);
+        ops.MapGet("/attempts", ReadAttempts.ListAsync);
     }
 }

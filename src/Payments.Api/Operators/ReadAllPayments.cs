@@ -1,5 +1,6 @@
 using System.Text.Json;
 using Payments.Api.Flow;
+using Payments.Api.Recovery;
 using Payments.Core;
 using Payments.Platform.Http;
 
@@ -23,7 +24,7 @@ internal static class ReadAllPayments
         return TypedResults.Json(new Page<PaymentView>([.. page.Data.Select(p => p.View())], page.HasMore, page.NextCursor), Json.Options);
     }
 
-    public static async Task<IResult> OneAsync(string id, HttpContext context, PaymentStore store, CancellationToken cancellationToken)
+    public static async Task<IResult> OneAsync(string id, HttpContext context, PaymentStore store, Recoveries recoveries, CancellationToken cancellationToken)
     {
         if (new RequestQuery(context).Problem is { } problem)
         {
@@ -33,7 +34,7 @@ internal static class ReadAllPayments
         return Id.TryParse<PaymentId>(id, out var paymentId)
             && await store.LocateAsync(paymentId, cancellationToken) is { } key
             && await store.FindAsync(key, cancellationToken) is { } payment
-                ? TypedResults.Json(ReadPayments.Detailed(payment), (JsonSerializerOptions?)Json.Options)
+                ? TypedResults.Json(ReadPayments.Detailed(payment, await recoveries.ListAsync(payment.Id, null, null, ReadPayments.MostRecoveries, cancellationToken)), (JsonSerializerOptions?)Json.Options)
                 : Problems.NotFound("payment");
     }
 }

@@ -33,10 +33,13 @@ public static class IncidentKinds
     public const string DoubleCharge = "double_charge";
     public const string DoubleChargeNotUndone = "double_charge_not_undone";
     public const string LikelyDuplicate = "likely_duplicate";
+    public const string RefundFailed = "refund_failed";
+    public const string OrphanedHoldStuck = "orphaned_hold_stuck";
 
     private const string Unknown = "unknown-outcomes.md";
     private const string Notices = "provider-webhooks.md";
     private const string Charges = "provider-charges.md";
+    private const string Refunds = "failed-refunds.md";
 
     // kind, how soon, runbook, what to do
     public static IReadOnlyList<IncidentKind> All { get; } =
@@ -52,6 +55,8 @@ public static class IncidentKinds
         new(DoubleCharge, IncidentSeverity.Notice, Charges, "The second charge is being undone by itself; look that it is, and find out how it came to be."),
         new(DoubleChargeNotUndone, IncidentSeverity.Critical, Charges, "The provider refuses to undo the second charge: give the money back by another way today."),
         new(LikelyDuplicate, IncidentSeverity.Notice, Charges, "Ask the merchant whether both were meant; split orders are legitimate. Nothing was moved."),
+        new(RefundFailed, IncidentSeverity.Critical, Refunds, "The customer does not have the money, and the merchant was told: agree with the merchant on another way to pay it back."),
+        new(OrphanedHoldStuck, IncidentSeverity.Notice, Refunds, "The provider cannot or will not release the hold: cancel it on the provider's own page, or wait until it expires."),
     ];
 
     private static readonly FrozenDictionary<string, IncidentKind> ByName = All.ToFrozenDictionary(k => k.Name, StringComparer.Ordinal);

@@ -21,4 +21,16 @@ internal static partial class Log
 
     [LoggerMessage(2113, LogLevel.Error, "{Provider}'s charge {Reference} cannot be taken in.")]
     public static partial void ChargeNotTakenIn(ILogger logger, Exception exception, Provider provider, string reference);
+
+    [LoggerMessage(2102, LogLevel.Error, "Attempt {Attempt} of payment {Payment} at {Provider} has been unresolved for {Age}.")]
+    public static partial void AttemptOverdue(ILogger logger, AttemptId attempt, PaymentId payment, Provider provider, TimeSpan age);
+
+    [LoggerMessage(2103, LogLevel.Error, "Unresolved attempts could not be looked at now.")]
+    public static partial void WatchFailed(ILogger logger, Exception exception);
+
+    [LoggerMessage(2104, LogLevel.Error, "The hold of payment {Payment} could not be released now; it will be tried again.")]
+    public static partial void HoldNotReleased(ILogger logger, Exception exception, PaymentId payment);
+
+    [LoggerMessage(2105, LogLevel.Error, "Orphaned holds could not be swept now.")]
+    public static partial void SweepFailed(ILogger logger, Exception exception);
 }

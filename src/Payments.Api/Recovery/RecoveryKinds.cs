@@ -32,4 +32,7 @@ public static class RecoveryKinds
 
     /// <summary>A charge in suspense was given to its merchant. Subject: the break.</summary>
     public const string ChargeAttributed = "charge_attributed";
+
+    /// <summary>A refund that had succeeded came back without any notice, and was found by asking. Subject: the attempt.</summary>
+    public const string SilentRefundFailure = "silent_refund_failure";
 }

@@ -82,6 +82,14 @@ public static class AdyenDeclines
         new("error_153", IncorrectCvc, Stay),
         new("error_167", WrongState, Stay),
         new("error_905", RequestRefused, Cascade),
+
+        // eventCode of a refund or a cancellation that failed, where its reason has no row
+        new("REFUND", RefundRejected, Stay),
+        new("REFUND_FAILED", NormalDeclines.RefundFailed, Stay),
+        new("REFUNDED_REVERSED", RefundRejected, Stay),
+        new("Insufficient balance on payment", AmountExceeded, Stay),
+        new("technical_cancel_not_found", PaymentNotFound, Stay),
+        new("technical_cancel_refused", PaymentNotCancellable, Stay),
     ]);
 
     public static string? NameOf(string code) => Refusals.FirstOrDefault(r => r.Code == code).Name;
@@ -91,6 +99,17 @@ public static class AdyenDeclines
         var known = Table.Knows(code) ? code : reason is not null && CodeByName.TryGetValue(reason.Trim(), out var byName) ? byName : code ?? reason;
         return Table.Of(known);
     }
+
+    /// <summary>
+    /// Of a refund or a cancellation by our reference; none for what needs none. A cancellation that names the payment it was about has
+    /// found it.
+    /// </summary>
+    public static Decline? OfModification(string eventCode, string? reason, bool namesPayment) => eventCode switch
+    {
+        "REFUND" or "REFUND_FAILED" or "REFUNDED_REVERSED" => Table.Of(Table.Knows(reason?.Trim()) ? reason!.Trim() : eventCode),
+        "TECHNICAL_CANCEL" => Table.Of(namesPayment ? "technical_cancel_refused" : "technical_cancel_not_found"),
+        _ => null,
+    };
 
     /// <summary>Of a 4xx answer to a request; one without a row of its own is refused as invalid.</summary>
     public static Decline OfError(string? errorCode)

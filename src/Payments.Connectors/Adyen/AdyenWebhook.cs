@@ -90,7 +90,9 @@ internal sealed class AdyenWebhook(Mode mode, AdyenAccount account, ILogger<Adye
             PaymentId = Id.TryParse<PaymentId>(additional.Text("metadata.payment_id"), out var payment) ? payment : null,
             Amount = item.Object("amount") is { } amount && amount.Number("value") is { } minor && Currency.TryFind(amount.Text("currency"), out var currency) ? new Money(minor, currency) : null,
             Captured = isAuthorization ? success && additional.Text("metadata.capture") == "automatic" : kind == ProviderFactKind.CaptureSucceeded,
-            Decline = success || !isAuthorization ? null : AdyenDeclines.OfRefusal(null, item.Text("reason")),
+            Decline = isAuthorization
+                ? success ? null : AdyenDeclines.OfRefusal(null, item.Text("reason"))
+                : kind is ProviderFactKind.RefundFailed or ProviderFactKind.VoidFailed ? AdyenDeclines.OfModification(code, item.Text("reason"), !string.IsNullOrEmpty(original)) : null,
             OccurredAt = DateTimeOffset.TryParse(item.Text("eventDate"), CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal, out var at) ? at.ToUniversalTime() : null,
             RawType = code,
             Charge = kind == ProviderFactKind.AuthorizationApproved ? ChargeOf(item, psp) : null,
@@ -129,6 +131,9 @@ internal sealed class AdyenWebhook(Mode mode, AdyenAccount account, ILogger<Adye
         ("CAPTURE", true) => ProviderFactKind.CaptureSucceeded,
         ("CAPTURE", false) or ("CAPTURE_FAILED", _) => ProviderFactKind.CaptureFailed,
         ("CANCELLATION" or "TECHNICAL_CANCEL", true) => ProviderFactKind.VoidSucceeded,
+
+        // What was left of the hold ran out.
+        ("EXPIRE", true) => ProviderFactKind.AuthorizationCancelled,
         ("CANCELLATION" or "TECHNICAL_CANCEL", false) => ProviderFactKind.VoidFailed,
         ("REFUND", true) => ProviderFactKind.RefundSucceeded,
         ("REFUND", false) or ("REFUND_FAILED" or "REFUNDED_REVERSED", _) => ProviderFactKind.RefundFailed,

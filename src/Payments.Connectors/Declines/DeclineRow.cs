@@ -41,6 +41,9 @@ public static class NormalDeclines
     public static readonly NormalDecline RequestRefused = new("request_refused", DeclineKind.Hard, "The provider refused the request as invalid.");
     public static readonly NormalDecline WrongState = new("wrong_state", DeclineKind.Hard, "The payment is not in a state that allows this at the provider.");
     public static readonly NormalDecline AmountExceeded = new("amount_exceeded", DeclineKind.Hard, "The amount is more than is left at the provider.");
+    public static readonly NormalDecline RefundFailed = new("refund_failed", DeclineKind.Soft, "The refund did not go through; another try may work.");
+    public static readonly NormalDecline PaymentNotFound = new("payment_not_found", DeclineKind.Hard, "The provider has no payment of this reference.");
+    public static readonly NormalDecline PaymentNotCancellable = new("payment_not_cancellable", DeclineKind.Hard, "The provider has the payment, and it cannot be cancelled any more.");
     public static readonly NormalDecline RefundRejected = new("refund_rejected", DeclineKind.Hard, "The card's issuer did not take the refund.");
 
     public static IReadOnlyList<NormalDecline> All { get; } =
@@ -48,7 +51,8 @@ public static class NormalDeclines
         CardDeclined, InsufficientFunds, LimitExceeded, IssuerUnavailable, ProcessingError, CallIssuer, AuthenticationRequired, AuthenticationFailed,
         CustomerCancelled, IncorrectCvc, IncorrectAddress, IncorrectPin, DuplicateTransaction, ExpiredCard, IncorrectNumber, InvalidExpiry, LostCard,
         StolenCard, BlockedCard, ClosedAccount, PinTriesExceeded, SuspectedFraud, DoNotRetry, RevokedAuthorization, NotPermitted, CardNotSupported,
-        CurrencyNotSupported, InvalidAmount, TokenUnusable, RequestRefused, WrongState, AmountExceeded, RefundRejected,
+        CurrencyNotSupported, InvalidAmount, TokenUnusable, RequestRefused, WrongState, AmountExceeded, RefundRejected, RefundFailed,
+        PaymentNotFound, PaymentNotCancellable,
     ];
 }
 

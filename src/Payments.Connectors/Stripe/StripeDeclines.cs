@@ -92,9 +92,10 @@ public static class StripeDeclines
         // failure_reason of a refund
         new("expired_or_canceled_card", RefundRejected, Stay),
         new("lost_or_stolen_card", RefundRejected, Stay),
-        new("declined", RefundRejected, Stay),
+        new("charge_for_pending_refund_disputed", RefundRejected, Stay),
         new("merchant_request", RefundRejected, Stay),
-        new("unknown", RefundRejected, Stay),
+        new("declined", RefundFailed, Stay),
+        new("unknown", RefundFailed, Stay),
     ]);
 
     public static Decline Of(string? code, string? declineCode) =>

@@ -123,7 +123,7 @@ public static partial class Applying
         if (closed == AttemptState.NotProcessed && payment.Operations.Any(o => o is { Kind: OperationKind.Void, Origin: OperationOrigin.Expiry }))
         {
             // There was nothing to cancel: the challenge that nobody finished never became an authorization.
-            return Lapsed(payment, authorize, OperationOrigin.Expiry, fact.LearnedAt);
+            return Lapsed(payment, authorize, OperationOrigin.Expiry, fact.LearnedAt, fact.ProviderTime);
         }
 
         return new Steps(payment).Happened(happening, payment.With(failed), failed).Done();

@@ -15,6 +15,13 @@ public static partial class Applying
 
         if (Find(payment, fact) is { } operation)
         {
+            if (IsAboutFormer(operation, fact))
+            {
+                return fact.Outcome == FactOutcome.Succeeded
+                    ? new Contradiction($"An attempt of the {Words.Of(fact.Kind)} was closed as failed and now succeeded, after another was made.")
+                    : Known;
+            }
+
             return fact.Outcome switch
             {
                 FactOutcome.Succeeded => Succeeded(payment, operation, fact),
@@ -63,7 +70,7 @@ public static partial class Applying
             return byAttempt;
         }
 
-        if (fact.ModificationReference is { } reference && candidates.Find(o => NameOf(o) == reference) is { } byName)
+        if (fact.ModificationReference is { } reference && candidates.Find(o => NameOf(o) == reference || o.Attempts.Any(a => a.ModificationReference == reference)) is { } byName)
         {
             return byName;
         }
@@ -75,6 +82,19 @@ public static partial class Applying
                 .OrderByDescending(o => o.IsUnsettled)
                 .ThenByDescending(o => o.State == OperationState.Succeeded == (fact.Outcome == FactOutcome.Succeeded))
                 .FirstOrDefault();
+    }
+
+    /// <summary>Of an operation that was tried again, a fact may be about a try that is over.</summary>
+    private static bool IsAboutFormer(Operation operation, Fact fact)
+    {
+        if (operation.Attempts.Length < 2)
+        {
+            return false;
+        }
+
+        var about = operation.Attempts.FirstOrDefault(a => a.Id == fact.AttemptId)
+            ?? operation.Attempts.LastOrDefault(a => a.ModificationReference is not null && a.ModificationReference == fact.ModificationReference);
+        return about is not null && about.Id != operation.Current!.Id;
     }
 
     private static string? NameOf(Operation operation) => operation.ProviderReference ?? operation.Current?.ModificationReference;
@@ -119,16 +139,22 @@ public static partial class Applying
         var voided = payment.With(done);
         if (payment.Authorization is { IsUnsettled: true } authorize)
         {
-            return Lapsed(voided, authorize, done.Origin, done.ChangedAt);
+            return Lapsed(voided, authorize, done.Origin, done.ChangedAt, done.ProviderTime);
         }
 
         return new Steps(payment).Happened(done.Origin == OperationOrigin.Expiry ? PaymentEventTypes.Expired : PaymentEventTypes.Voided, voided, done).Done();
     }
 
     /// <summary>An authorization that never came about: nothing was held, so nothing is released.</summary>
-    private static Applied Lapsed(PaymentState payment, Operation authorize, OperationOrigin origin, DateTimeOffset at)
+    private static Applied Lapsed(PaymentState payment, Operation authorize, OperationOrigin origin, DateTimeOffset at, DateTimeOffset? providerTime)
     {
-        var failed = authorize.To(OperationState.Failed, at) with { Origin = origin, Reason = origin == OperationOrigin.Expiry ? "expired" : "cancelled_at_provider" };
+        var failed = authorize.To(OperationState.Failed, at) with
+        {
+            Origin = origin,
+            Reason = origin == OperationOrigin.Expiry ? "expired" : "cancelled_at_provider",
+            // The notice of the authorization itself may come later, and is older than this.
+            ProviderTime = providerTime ?? authorize.ProviderTime,
+        };
         if (failed.Current is { IsUnsettled: true } attempt)
         {
             failed = failed.With(attempt with { State = AttemptState.NotProcessed, ClosedAt = at });
@@ -148,6 +174,11 @@ public static partial class Applying
         if (IsOlder(operation, fact))
         {
             return Known;
+        }
+
+        if (fact.Instead is { } next && RefundRetrying.MayTryAgain(operation, fact.Outcome, fact.Decline))
+        {
+            return TriedAgain(payment, operation, fact, attemptState, next);
         }
 
         var to = operation.State == OperationState.Succeeded ? OperationState.Reversed : OperationState.Failed;
@@ -173,6 +204,33 @@ public static partial class Applying
         var after = payment.With(ended);
         var shown = to == OperationState.Reversed && operation.Kind == OperationKind.Capture ? ended with { ReleasedMinor = ended.BookedMinor } : ended;
         return new Steps(payment).Happened(happening, after, shown, operation.Fees).Done();
+    }
+
+    /// <summary>
+    /// The try is closed as failed and the next one is put off, in one commit: at no moment may somebody read that the refund is over and
+    /// make another. What had counted as returned is taken back first, in its own event.
+    /// </summary>
+    private static Applied TriedAgain(PaymentState payment, Operation refund, Fact fact, AttemptState attemptState, NewAttempt next)
+    {
+        var former = refund.Current!;
+        var closed = Settle(former, attemptState, fact);
+        var another = Opening.FirstAttempt(next, fact.LearnedAt) with { State = AttemptState.Scheduled, PaymentReference = former.PaymentReference };
+        var steps = new Steps(payment);
+        var failed = refund;
+        if (refund.State == OperationState.Succeeded)
+        {
+            failed = refund.To(OperationState.Reversed, fact.LearnedAt).With(closed);
+            steps.Happened(PaymentEventTypes.RefundFailed, payment.With(failed), failed);
+        }
+
+        var opened = (failed.State == OperationState.Open ? failed : failed.To(OperationState.Open, fact.LearnedAt)).With(closed).With(another) with
+        {
+            ProviderReference = null,
+            ProviderTime = fact.ProviderTime ?? refund.ProviderTime,
+        };
+        return refund.State == OperationState.Succeeded
+            ? steps.Happened(PaymentEventTypes.RefundPending, steps.Payment.With(opened), opened).Done()
+            : new Applied(Next(payment.With(opened)), []);
     }
 
     private static Application StillOpen(PaymentState payment, Operation operation, Fact fact, OperationState state, AttemptState attemptState)
@@ -205,7 +263,7 @@ public static partial class Applying
     {
         if (authorize.IsUnsettled)
         {
-            return Lapsed(payment, authorize, OperationOrigin.Provider, fact.LearnedAt);
+            return Lapsed(payment, authorize, OperationOrigin.Provider, fact.LearnedAt, fact.ProviderTime);
         }
 
         var left = payment.Amounts.CapturableMinor;

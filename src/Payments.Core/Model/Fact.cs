@@ -53,7 +53,7 @@ public sealed record Fact(OperationKind Kind, FactOutcome Outcome, Provider Prov
     /// <summary>When the provider says that it happened.</summary>
     public DateTimeOffset? ProviderTime { get; init; }
 
-    /// <summary>Where the authorization goes next if this attempt is closed unexecuted or declined; absent: nowhere.</summary>
+    /// <summary>Where the authorization goes next if this attempt is closed unexecuted or declined, and how a refund is tried again; absent: not at all.</summary>
     public NewAttempt? Instead { get; init; }
 }
 

@@ -137,7 +137,8 @@ public static class Opening
         return Decision.Opened(payment, AtSameProvider(payment, operation, opened));
     }
 
-    public static Decision Void(PaymentState payment, ProviderLimits limits, NewOperation opened)
+    /// <param name="origin">Expiry where our own clock releases the hold.</param>
+    public static Decision Void(PaymentState payment, ProviderLimits limits, NewOperation opened, OperationOrigin origin = OperationOrigin.Merchant)
     {
         ArgumentNullException.ThrowIfNull(payment);
         ArgumentNullException.ThrowIfNull(limits);
@@ -168,7 +169,7 @@ public static class Opening
             return NotSupported("void_after_capture_not_supported", "This payment's provider cannot release the rest after a capture.");
         }
 
-        return Decision.Opened(payment, AtSameProvider(payment, Open(OperationKind.Void, amounts.CapturableMinor, opened), opened));
+        return Decision.Opened(payment, AtSameProvider(payment, Open(OperationKind.Void, amounts.CapturableMinor, opened) with { Origin = origin }, opened));
     }
 
     /// <param name="amount">Absent: everything that is left.</param>
@@ -214,6 +215,15 @@ public static class Opening
 
         var operation = Open(OperationKind.Void, 0, opened) with { Origin = OperationOrigin.Expiry };
         return Decision.Opened(payment, AtSameProvider(payment, operation, opened));
+    }
+
+    /// <summary>Begins a try that was put off: to be written before it is sent.</summary>
+    public static PaymentState Beginning(PaymentState payment, AttemptId attemptId)
+    {
+        ArgumentNullException.ThrowIfNull(payment);
+        var operation = payment.OperationOf(attemptId) ?? throw new InvariantException("an attempt belongs to an operation");
+        Invariant.Holds(operation is { State: OperationState.Open, Current: { State: AttemptState.Scheduled } current } && current.Id == attemptId, "only a try that was put off begins");
+        return payment.With(operation.With(operation.Current! with { State = AttemptState.Open })) with { Version = payment.Version + 1 };
     }
 
     /// <summary>Cancels, at the provider, an authorization of which nobody knows whether it happened. Its own outcome then decides.</summary>

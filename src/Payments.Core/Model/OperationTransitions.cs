@@ -9,6 +9,7 @@ public static class OperationTransitions
 {
     private static readonly OperationKind[] All = [Authorize, Capture, OperationKind.Void, Refund];
     private static readonly OperationKind[] Moves = [Capture, Refund];
+    private static readonly OperationKind[] Retried = [Refund];
 
     //  kinds   from     to
     private static readonly FrozenSet<(OperationKind Kind, OperationState From, OperationState To)> Legal = new[]
@@ -23,6 +24,11 @@ public static class OperationTransitions
         On(All,   Pending,   Succeeded),
         On(All,   Pending,   Failed),
         On(Moves, Succeeded, Reversed),
+
+        // Another attempt, after the former is proven to have failed.
+        On(Retried, Unknown,  Open),
+        On(Retried, Pending,  Open),
+        On(Retried, Reversed, Open),
     }.SelectMany(row => row).ToFrozenSet();
 
     public static bool IsLegal(OperationKind kind, OperationState from, OperationState to) => Legal.Contains((kind, from, to));

@@ -17,6 +17,7 @@ public sealed class AdyenModifications(AdyenNotifications notifications, Setting
     public const string RefundTurn = "adyen_refund";
     public const string RefundFailsTurn = "adyen_refund_fails";
     public const string CancelTurn = "adyen_cancel";
+    public const string ExpireTurn = "adyen_hold_expires";
     private const string NoBalance = "Insufficient balance on payment";
 
     public Answer Capture(Call call, Transaction books) => Receive(call, books, CaptureTurn, withAmount: true);
@@ -58,6 +59,9 @@ public sealed class AdyenModifications(AdyenNotifications notifications, Setting
                 books.Put(charge with { Refunds = charge.Refunds.Replace(refund) });
                 notifications.Modification(books, charge, refund, "REFUND_FAILED", isSuccess: true, "Refund Failed");
                 break;
+            case ExpireTurn:
+                Expire(books, charge);
+                break;
             case CancelTurn:
                 DecideCancel(books, charge, charge.Voids.Find(turn.Movement)!);
                 break;
@@ -90,7 +94,7 @@ public sealed class AdyenModifications(AdyenNotifications notifications, Setting
         var decided = refund with { Status = isPossible ? MovementStatus.Succeeded : MovementStatus.Failed, FailureReason = isPossible ? null : NoBalance };
         var changed = books.Put(charge with { Refunds = charge.Refunds.Replace(decided) });
         notifications.Modification(books, changed, decided, "REFUND", isPossible, decided.FailureReason ?? "");
-        if (isPossible && charge.Card.Acts.Refund == Later.FailsLater)
+        if (isPossible && (charge.Card.Acts.Refund == Later.FailsLater || (charge.Card.Acts.Refund == Later.FailsOnce && charge.Refunds.Count == 1)))
         {
             Schedule(books, RefundFailsTurn, charge.Id, refund.Id);
         }
@@ -107,6 +111,16 @@ public sealed class AdyenModifications(AdyenNotifications notifications, Setting
             RemainderReleased = charge.RemainderReleased || isPossible,
         });
         notifications.Modification(books, changed, decided, "CANCELLATION", isPossible, decided.FailureReason ?? "");
+    }
+
+    /// <summary>The time of a hold that nobody captured or cancelled is over.</summary>
+    private void Expire(Transaction books, Charge charge)
+    {
+        if (charge is { Status: ChargeStatus.Authorized, RemainderReleased: false })
+        {
+            var expired = books.Put(charge with { Status = charge.AmountCaptured > 0 ? ChargeStatus.Captured : ChargeStatus.Canceled, RemainderReleased = true });
+            notifications.Expired(books, expired);
+        }
     }
 
     private Answer Receive(Call call, Transaction books, string kind, bool withAmount)

@@ -38,6 +38,13 @@ public sealed class AdyenNotifications(Settings settings)
         Tell(books, "TECHNICAL_CANCEL", isSuccess, (cancel.Movement!, charge?.Id), cancel.Reference ?? cancel.Charge, (charge?.Amount ?? 0, charge?.Currency ?? "EUR"), charge is null ? null : AdyenJson.Brand(charge.Card), reason, Movement.NoMetadata);
     }
 
+    /// <summary>What was not captured in time is held no more.</summary>
+    public void Expired(Transaction books, Charge charge)
+    {
+        ArgumentNullException.ThrowIfNull(charge);
+        Tell(books, "EXPIRE", isSuccess: true, (Identifiers.Psp(), charge.Id), charge.Reference, (charge.Amount - charge.AmountCaptured, charge.Currency), AdyenJson.Brand(charge.Card), "", Movement.NoMetadata);
+    }
+
     public static JsonObject Json(AdyenNotification told, string merchantAccount, string hmacKey)
     {
         ArgumentNullException.ThrowIfNull(told);

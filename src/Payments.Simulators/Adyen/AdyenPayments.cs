@@ -8,7 +8,7 @@ using Payments.Simulators.Wire;
 namespace Payments.Simulators.Adyen;
 
 /// <summary><c>/payments</c> and <c>/payments/details</c>.</summary>
-public sealed class AdyenPayments(AdyenCards cards, AdyenNotifications notifications, IOptions<SimulatorsOptions> options)
+public sealed class AdyenPayments(AdyenCards cards, AdyenNotifications notifications, Settings settings, IOptions<SimulatorsOptions> options)
 {
     public const string CaptureTurn = "adyen_automatic_capture";
 
@@ -169,7 +169,7 @@ public sealed class AdyenPayments(AdyenCards cards, AdyenNotifications notificat
             return Refused(books, charge, refusal.AdyenCode, refusal.AdyenReason, refusal.AdyenRaw, refusal.AdyenResult);
         }
 
-        var approved = charge with { Status = ChargeStatus.Authorized, AuthorisationCode = Identifiers.Digits(6), CaptureBefore = books.Now.AddDays(28) };
+        var approved = charge with { Status = ChargeStatus.Authorized, AuthorisationCode = Identifiers.Digits(6), CaptureBefore = settings.Current.HoldUntil(books.Now, 28) };
         if (storeFor is not null)
         {
             var kept = books.Put(new StoredCard { Id = Identifiers.Psp(), Provider = Providers.Adyen, Card = approved.Card, Owner = storeFor, SetUp = true, Created = books.Now });
@@ -190,6 +190,11 @@ public sealed class AdyenPayments(AdyenCards cards, AdyenNotifications notificat
                 Charge = approved.Id,
                 DueAt = books.Now.AddHours(approved.CaptureDelayHours!.Value),
             });
+        }
+
+        if (approved.ManualCapture)
+        {
+            books.Put(new PendingTurn { Id = $"turn_expire_{approved.Id}", Provider = Providers.Adyen, Kind = AdyenModifications.ExpireTurn, Charge = approved.Id, DueAt = approved.CaptureBefore!.Value });
         }
 
         books.Put(approved);

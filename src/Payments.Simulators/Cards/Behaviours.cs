@@ -23,6 +23,9 @@ public enum Later
 
     /// <summary>Pending at first, then done.</summary>
     PendingThenSucceeds,
+
+    /// <summary>The first is taken back for a reason that passes; those after it succeed.</summary>
+    FailsOnce,
 }
 
 /// <summary>A refusal in the words of both providers.</summary>
@@ -71,6 +74,7 @@ public static class Behaviours
         new("authentication_then_decline", Generic, Authentication.Always),
         new("authentication_then_insufficient_funds", NoFunds, Authentication.Always),
         new("refund_fails_later", Refund: Later.FailsLater),
+        new("refund_fails_once", Refund: Later.FailsOnce),
         new("refund_pending_then_succeeds", Refund: Later.PendingThenSucceeds),
         new("capture_fails_later", Capture: Later.FailsLater),
         new("dispute_fraudulent"),

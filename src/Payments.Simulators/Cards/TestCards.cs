@@ -6,8 +6,8 @@ public sealed record TestCard(string Number, string Brand, string Country, strin
 /// <summary>
 /// The test cards: published numbers that belong to nobody. One table for both providers, so a card that is refused at one is
 /// refused alike at the other. Deviations from the vendors: attaching a card to a Stripe customer does not verify it (the vendor
-/// refuses most declining cards there, which would hide their declines behind tokenisation), and one number of our own
-/// makes a capture fail later.
+/// refuses most declining cards there, which would hide their declines behind tokenisation), and two numbers of our own:
+/// one makes a capture fail later, one makes the first refund fail later for a reason that passes.
 /// </summary>
 public static class TestCards
 {
@@ -100,6 +100,7 @@ public static class TestCards
         new("4000000000007726", "visa", "US", "credit", "refund_pending_then_succeeds", "pm_card_pendingRefund"),
         new("4000000000000259", "visa", "US", "credit", "dispute_fraudulent", "pm_card_createDispute"),
         new("4000000000002685", "visa", "US", "credit", "dispute_product_not_received", "pm_card_createDisputeProductNotReceived"),
+        new("4000000000008625", "visa", "US", "credit", "refund_fails_once"),
         new("4000000000008617", "visa", "US", "credit", "capture_fails_later"),
     ];
 

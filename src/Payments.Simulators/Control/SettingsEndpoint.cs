@@ -10,7 +10,8 @@ internal sealed record SettingsChange(
     double? LatencySigma = null,
     int? OutcomeDelayMilliseconds = null,
     string? StripeWebhookUrl = null,
-    string? AdyenWebhookUrl = null);
+    string? AdyenWebhookUrl = null,
+    int? HoldMilliseconds = null);
 
 internal static class SettingsEndpoint
 {
@@ -35,7 +36,8 @@ internal static class SettingsEndpoint
             change.LatencySigma ?? before.LatencySigma,
             change.OutcomeDelayMilliseconds ?? before.OutcomeDelayMilliseconds,
             change.StripeWebhookUrl ?? before.StripeWebhookUrl,
-            change.AdyenWebhookUrl ?? before.AdyenWebhookUrl);
+            change.AdyenWebhookUrl ?? before.AdyenWebhookUrl,
+            change.HoldMilliseconds is 0 ? null : change.HoldMilliseconds ?? before.HoldMilliseconds);
         return TypedResults.Json(settings.Current, ControlJson.Options);
     }
 
@@ -44,6 +46,7 @@ internal static class SettingsEndpoint
         { LatencyMedianMilliseconds: < 0 or > 60_000 } => "latency_median_milliseconds must be between 0 and 60000.",
         { LatencySigma: < 0 or > 3 } => "latency_sigma must be between 0 and 3.",
         { OutcomeDelayMilliseconds: < 0 or > 3_600_000 } => "outcome_delay_milliseconds must be between 0 and 3600000.",
+        { HoldMilliseconds: < 0 } => "hold_milliseconds must be 0 (the vendor's days) or more.",
         _ => IsUrl(change.StripeWebhookUrl) && IsUrl(change.AdyenWebhookUrl) ? null : "webhook URLs must be absolute http or https URLs.",
     };
 

@@ -19,6 +19,7 @@ public sealed class Agenda : BackgroundService
     private readonly BookStore books;
     private readonly WebhookDeliveries deliveries;
     private readonly StripeRefunds stripeRefunds;
+    private readonly StripeCaptures stripeCaptures;
     private readonly AdyenModifications adyenModifications;
     private readonly AdyenTechnicalCancels adyenTechnicalCancels;
     private readonly TimeProvider clock;
@@ -33,6 +34,7 @@ public sealed class Agenda : BackgroundService
         BookStore books,
         WebhookDeliveries deliveries,
         StripeRefunds stripeRefunds,
+        StripeCaptures stripeCaptures,
         AdyenModifications adyenModifications,
         AdyenTechnicalCancels adyenTechnicalCancels,
         TimeProvider clock,
@@ -42,6 +44,7 @@ public sealed class Agenda : BackgroundService
         this.books = books;
         this.deliveries = deliveries;
         this.stripeRefunds = stripeRefunds;
+        this.stripeCaptures = stripeCaptures;
         this.adyenModifications = adyenModifications;
         this.adyenTechnicalCancels = adyenTechnicalCancels;
         this.clock = clock;
@@ -152,6 +155,9 @@ public sealed class Agenda : BackgroundService
                 {
                     case StripeRefunds.FailsTurn or StripeRefunds.SucceedsTurn:
                         stripeRefunds.Turn(transaction, turn);
+                        break;
+                    case StripeCaptures.ExpireTurn:
+                        stripeCaptures.Turn(transaction, turn);
                         break;
                     case AdyenPayments.CaptureTurn:
                         AdyenPayments.CaptureAutomatically(transaction, turn);

@@ -70,7 +70,9 @@ public sealed class StripeAuthorization(Settings settings)
         var charge = NewCharge(books, intent, card, threeDSecure) with { AuthorisationCode = Identifiers.Digits(6), Multicapture = intent.RequestMulticapture && intent.IsCapturedByMerchant };
         if (intent.IsCapturedByMerchant)
         {
-            books.Put(charge with { Status = ChargeStatus.Authorized, CaptureBefore = books.Now.AddDays(7) });
+            var limit = settings.Current.HoldUntil(books.Now, 7);
+            books.Put(charge with { Status = ChargeStatus.Authorized, CaptureBefore = limit });
+            books.Put(new PendingTurn { Id = $"turn_expire_{charge.Id}", Provider = Providers.Stripe, Kind = StripeCaptures.ExpireTurn, Charge = charge.Id, DueAt = limit });
             var held = books.Put(intent with { Status = "requires_capture", ActionUrl = null, LatestCharge = charge.Id, AmountCapturable = intent.Amount });
             StripeEvents.Tell(books, settings, held.Id, null, call, "payment_intent.amount_capturable_updated");
             StripeEvents.Tell(books, settings, charge.Id, null, call, "charge.succeeded");

@@ -7,6 +7,8 @@ namespace Payments.Simulators.Stripe;
 
 public sealed class StripeCaptures(Settings settings)
 {
+    public const string ExpireTurn = "stripe_hold_expires";
+
     private static readonly string[] Parameters = ["amount_to_capture", "final_capture", "metadata", "application_fee_amount", "statement_descriptor", "statement_descriptor_suffix", "transfer_data", "amount_details", "payment_details", "hooks"];
 
     public Answer Capture(Call call, Transaction books)
@@ -73,8 +75,20 @@ public sealed class StripeCaptures(Settings settings)
         return Answer.Of(200, StripeIntents.Expanded(captured, p, books));
     }
 
+    /// <summary>The time of a hold that nobody captured or cancelled is over.</summary>
+    public void Turn(Transaction books, PendingTurn turn)
+    {
+        ArgumentNullException.ThrowIfNull(books);
+        ArgumentNullException.ThrowIfNull(turn);
+        books.Put(turn with { Done = true });
+        if (books.Charge(turn.Charge) is { RemainderReleased: false } charge && books.PaymentIntent(charge.PaymentIntent) is { Status: "requires_capture" } intent)
+        {
+            Expire(null, books, intent, charge);
+        }
+    }
+
     /// <summary>Too late: the hold is gone, and the intent with it.</summary>
-    private Answer Expire(Call call, Transaction books, PaymentIntent intent, Charge charge)
+    private Answer Expire(Call? call, Transaction books, PaymentIntent intent, Charge charge)
     {
         books.Put(charge with { Status = charge.AmountCaptured > 0 ? ChargeStatus.Captured : ChargeStatus.Canceled, RemainderReleased = true });
         var expired = books.Put(intent with { Status = "canceled", AmountCapturable = 0, CanceledAt = books.Now, CancellationReason = "automatic" });

@@ -88,7 +88,7 @@ public sealed class StripeRefunds(Settings settings)
 
         var isFailure = turn.Kind == FailsTurn;
         var changed = isFailure
-            ? refund with { Status = MovementStatus.Failed, FailureReason = "lost_or_stolen_card", FailureBalanceTransaction = StripeBalance.ForFailedRefund(books, charge, refund.Id, refund.Amount).Id }
+            ? refund with { Status = MovementStatus.Failed, FailureReason = charge.Card.Acts.Refund == Later.FailsOnce ? "unknown" : "lost_or_stolen_card", FailureBalanceTransaction = StripeBalance.ForFailedRefund(books, charge, refund.Id, refund.Amount).Id }
             : refund with { Status = MovementStatus.Succeeded };
         books.Put(charge with { Refunds = charge.Refunds.Replace(changed) });
         StripeEvents.Tell(books, settings, charge.Id, refund.Id, null, isFailure ? ["refund.failed", "refund.updated", "charge.refund.updated"] : ["refund.updated", "charge.refund.updated"]);
@@ -136,7 +136,11 @@ public sealed class StripeRefunds(Settings settings)
 
     private Answer Refund(Call call, Transaction books, StripeParameters p, Charge charge, long amount)
     {
-        var later = charge.Card.Acts.Refund;
+        var later = charge.Card.Acts.Refund switch
+        {
+            Later.FailsOnce => charge.Refunds.Count == 0 ? Later.FailsLater : Later.Succeeds,
+            var acts => acts,
+        };
         var id = Identifiers.Stripe("re");
         var refund = new Movement
         {

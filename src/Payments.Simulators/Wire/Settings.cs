@@ -3,7 +3,11 @@ using Microsoft.Extensions.Options;
 namespace Payments.Simulators.Wire;
 
 /// <summary>What can be changed while running.</summary>
-public sealed record SettingValues(double LatencyMedianMilliseconds, double LatencySigma, int OutcomeDelayMilliseconds, string? StripeWebhookUrl, string? AdyenWebhookUrl);
+public sealed record SettingValues(double LatencyMedianMilliseconds, double LatencySigma, int OutcomeDelayMilliseconds, string? StripeWebhookUrl, string? AdyenWebhookUrl, int? HoldMilliseconds = null)
+{
+    /// <summary>Until when a hold of now may be captured: the vendor's days, unless set otherwise.</summary>
+    public DateTimeOffset HoldUntil(DateTimeOffset now, int vendorDays) => HoldMilliseconds is { } milliseconds ? now.AddMilliseconds(milliseconds) : now.AddDays(vendorDays);
+}
 
 /// <summary>The settings in force; they start as configured and are not kept over a restart.</summary>
 public sealed class Settings

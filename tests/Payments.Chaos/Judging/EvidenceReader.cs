@@ -22,7 +22,7 @@ internal sealed class EvidenceReader(Fleet fleet, Journal journal, IReadOnlyList
         stuck.AddRange(await StuckAsync(
             Names.Databases.Payments,
             """
-            SELECT 'attempts under way', count(*)::text FROM attempts WHERE due_at IS NOT NULL OR state IN ('open', 'needs_action', 'pending', 'unknown') HAVING count(*) > 0
+            SELECT 'attempts under way', count(*)::text FROM attempts WHERE (due_at IS NOT NULL AND state <> 'succeeded') OR state IN ('scheduled', 'open', 'needs_action', 'pending', 'unknown') HAVING count(*) > 0
             UNION ALL SELECT 'requests without a final answer', count(*)::text FROM payment_requests WHERE state <> 'final' HAVING count(*) > 0
             UNION ALL SELECT 'provider notices not applied', count(*)::text || ': ' || min(notice_id || ' ' || fact) FROM provider_notices WHERE due_at IS NOT NULL HAVING count(*) > 0
             UNION ALL SELECT 'payments under way', count(*)::text FROM payments
@@ -93,7 +93,7 @@ internal sealed class EvidenceReader(Fleet fleet, Journal journal, IReadOnlyList
             Names.Databases.Payments, "SELECT payment_id, id, kind, state, amount, suspense, released, origin, key FROM operations ORDER BY payment_id, position",
             r => new OperationRow(Of<PaymentId>(r, 0), Of<OperationId>(r, 1), r.GetString(2), r.GetString(3), r.GetInt64(4), r.GetInt64(5), r.GetInt64(6), r.GetString(7), Text(r, 8)), cancellationToken),
         Attempts = await RowsAsync(
-            Names.Databases.Payments, "SELECT payment_id, operation_id, id, provider, state, opened_at, closed_at, due_at IS NOT NULL FROM attempts ORDER BY payment_id, position",
+            Names.Databases.Payments, "SELECT payment_id, operation_id, id, provider, state, opened_at, closed_at, due_at IS NOT NULL AND state <> 'succeeded' FROM attempts ORDER BY payment_id, position",
             r => new AttemptRow(
                 Of<PaymentId>(r, 0), Of<OperationId>(r, 1), Of<AttemptId>(r, 2), r.GetString(3), r.GetString(4), r.GetFieldValue<DateTimeOffset>(5),
                 r.IsDBNull(6) ? null : r.GetFieldValue<DateTimeOffset>(6), r.GetBoolean(7)), cancellationToken),

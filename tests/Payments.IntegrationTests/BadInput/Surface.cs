@@ -23,6 +23,8 @@ internal sealed partial class Surface(ProductFixture product)
 {
     // One charge of nobody serves all: the product takes its time to be sure that nobody knows it.
     private static Task<(string Incident, string Break)>? stray;
+    private const string OrderId = "surface-1042";
+
     private int keys;
 
     public sealed record Party(string MerchantId, string KeyId, string Secret, string Live, string Publishable);
@@ -90,7 +92,7 @@ internal sealed partial class Surface(ProductFixture product)
         var counts = new List<string>();
         foreach (var (database, tables) in new (string, string[])[]
         {
-            (Names.Databases.Payments, ["payments", "operations", "attempts", "payment_requests", "idempotency_keys", "merchants", "merchant_plans", "api_keys", "operator_keys", "audit_entries", "outbox", "incident_notes", "breaks"]),
+            (Names.Databases.Payments, ["payments", "operations", "attempts", "payment_requests", "cancelled_orders", "idempotency_keys", "merchants", "merchant_plans", "api_keys", "operator_keys", "audit_entries", "outbox", "incident_notes", "breaks"]),
             (Names.Databases.Vault, ["tokens", "provider_tokens", "idempotency_keys"]),
             (Names.Databases.Webhooks, ["webhook_endpoints", "webhook_secrets", "idempotency_keys"]),
             (Names.Databases.Fraud, ["blocklist", "idempotency_keys"]),
@@ -115,7 +117,7 @@ internal sealed partial class Surface(ProductFixture product)
 
     public async Task<string> PaymentAsync(bool captured)
     {
-        var body = new { amount = 5000, currency = "USD", payment_method = new { token = Ids["/v1/tokens/id"] }, capture_method = captured ? "automatic" : "manual" };
+        var body = new { amount = 5000, currency = "USD", payment_method = new { token = Ids["/v1/tokens/id"] }, capture_method = captured ? "automatic" : "manual", order_id = OrderId };
         var (status, payment) = await SendAsync("POST", "/v1/payments", Owner.Secret, body);
         Assert.True(status == 201, payment.ToString());
         var id = payment.GetProperty("id").GetString()!;
@@ -218,6 +220,7 @@ internal sealed partial class Surface(ProductFixture product)
         var (_, endpoint) = await SendAsync("POST", "/v1/webhook_endpoints", Owner.Secret, new { url = "http://127.0.0.1:1/hook" });
         Ids["/v1/webhook_endpoints/id"] = endpoint.GetProperty("id").GetString()!;
 
+        Ids["/v1/orders/order_id"] = OrderId;
         Ids["/v1/payments/id"] = await PaymentAsync(captured: false);
         var captured = await PaymentAsync(captured: true);
         Ids["POST /v1/payments/{id}/refunds id"] = Ids["/ops/v1/payments/id"] = captured;

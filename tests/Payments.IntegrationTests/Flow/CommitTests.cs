@@ -227,9 +227,11 @@ public class CommitTests(EmbeddedServers servers)
 
     private static async Task<int> KillBackendsAsync(FlowDatabase database, CancellationToken cancellationToken)
     {
+        // So often, and no more: on a busy machine a commit may take longer than any pause between two kills.
+        const int often = 25;
         var killed = 0;
         await using var apart = NpgsqlDataSource.Create(new NpgsqlConnectionStringBuilder(database.ConnectionString) { Pooling = false, ApplicationName = "killer" });
-        while (!cancellationToken.IsCancellationRequested)
+        while (!cancellationToken.IsCancellationRequested && killed < often)
         {
             await using var command = apart.CreateCommand("""
                 SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity

@@ -13,7 +13,7 @@ namespace Payments.IntegrationTests.Flow;
 /// The whole product with short limits and eager workers, and one merchant for each provider. The classes of this collection run one
 /// after the other and clear the faults that they inject.
 /// </summary>
-public sealed class FlowProduct(EmbeddedServers servers) : IAsyncLifetime
+public class FlowProduct(EmbeddedServers servers) : IAsyncLifetime
 {
     public const string Name = "flow";
     private AllInOneHost? host;
@@ -36,19 +36,7 @@ public sealed class FlowProduct(EmbeddedServers servers) : IAsyncLifetime
             {
                 DataDirectory = servers.CreateDirectory(),
                 SimulatorLatencyMilliseconds = 0,
-                Configuration = new Dictionary<string, string?>
-                {
-                    ["Payments:RateLimits:SecretPerSecond"] = "10000",
-                    ["Payments:RateLimits:PublishablePerSecond"] = "10000",
-                    ["Payments:Connectors:AuthorizeMilliseconds"] = "3000",
-                    ["Payments:Connectors:ModifyMilliseconds"] = "3000",
-                    ["Payments:Connectors:FailuresToOpen"] = "1000",
-                    ["Payments:Deadlines:Open"] = "00:00:08",
-                    ["Payments:Deadlines:Unknown"] = "00:00:00.500",
-                    ["Payments:Deadlines:MissingSpacing"] = "00:00:01",
-                    ["Payments:Deadlines:Challenge"] = "00:00:10",
-                    ["Payments:ResolverIntervalMilliseconds"] = "200",
-                },
+                Configuration = Configuration(),
             },
             TestContext.Current.CancellationToken);
         Simulators = ProductFixture.Client(host.Addresses.Simulators, null);
@@ -56,13 +44,29 @@ public sealed class FlowProduct(EmbeddedServers servers) : IAsyncLifetime
         Adyen = await OpenShopAsync("adyen");
     }
 
-    public async ValueTask DisposeAsync()
+    protected virtual Dictionary<string, string?> Configuration() => new()
+    {
+        ["Payments:RateLimits:SecretPerSecond"] = "10000",
+        ["Payments:RateLimits:PublishablePerSecond"] = "10000",
+        ["Payments:Connectors:AuthorizeMilliseconds"] = "3000",
+        ["Payments:Connectors:ModifyMilliseconds"] = "3000",
+        ["Payments:Connectors:FailuresToOpen"] = "1000",
+        ["Payments:Deadlines:Open"] = "00:00:08",
+        ["Payments:Deadlines:Unknown"] = "00:00:00.500",
+        ["Payments:Deadlines:MissingSpacing"] = "00:00:01",
+        ["Payments:Deadlines:Challenge"] = "00:00:10",
+        ["Payments:ResolverIntervalMilliseconds"] = "200",
+    };
+
+    public virtual async ValueTask DisposeAsync()
     {
         Array.ForEach(new[] { Simulators, Browser, Stripe?.Merchant, Stripe?.Shopper, Adyen?.Merchant, Adyen?.Shopper }, c => c?.Dispose());
         if (host is not null)
         {
             await host.DisposeAsync();
         }
+
+        GC.SuppressFinalize(this);
     }
 
     public async Task InjectAsync(string provider, string operation, string kind, CancellationToken cancellationToken, int? count = 1, int? delay = null)

@@ -59,10 +59,10 @@ public sealed class RecordTests(EmbeddedServers servers)
         await database.Writer.WriteAsync(change);
         var due = new DueAttempts(database.Source);
         await database.RunAsync("UPDATE attempts SET due_at = now()", Token);
-        var first = Assert.Single(await due.TakeAsync(10, Token));
-        Assert.Empty(await due.TakeAsync(10, Token));
+        var first = Assert.Single(await due.TakeAsync(Provider.Stripe, 10, Token));
+        Assert.Empty(await due.TakeAsync(Provider.Stripe, 10, Token));
         await database.RunAsync("UPDATE attempts SET leased_until = now() - interval '1 second'", Token);
-        var second = Assert.Single(await due.TakeAsync(10, Token));
+        var second = Assert.Single(await due.TakeAsync(Provider.Stripe, 10, Token));
 
         var late = await WriteAsync(database, change.After, FactOutcome.NotProcessed, first);
         var held = await WriteAsync(database, change.After, FactOutcome.Succeeded, second);

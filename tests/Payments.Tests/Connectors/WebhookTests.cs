@@ -60,29 +60,38 @@ public sealed class WebhookTests
         Assert.Null(Read(adyen, "not json"));
     }
 
-    // event, success, fact
+    // event, success, fact, decline
     [Theory]
     [InlineData("AUTHORISATION", true, ProviderFactKind.AuthorizationApproved)]
-    [InlineData("AUTHORISATION", false, ProviderFactKind.AuthorizationDeclined)]
+    [InlineData("AUTHORISATION", false, ProviderFactKind.AuthorizationDeclined, "card_declined")]
     [InlineData("CAPTURE", true, ProviderFactKind.CaptureSucceeded)]
     [InlineData("CAPTURE", false, ProviderFactKind.CaptureFailed)]
     [InlineData("CAPTURE_FAILED", true, ProviderFactKind.CaptureFailed)]
     [InlineData("CANCELLATION", true, ProviderFactKind.VoidSucceeded)]
     [InlineData("CANCELLATION", false, ProviderFactKind.VoidFailed)]
     [InlineData("TECHNICAL_CANCEL", true, ProviderFactKind.VoidSucceeded)]
+    [InlineData("TECHNICAL_CANCEL", false, ProviderFactKind.VoidFailed, "payment_not_cancellable")]
+    [InlineData("EXPIRE", true, ProviderFactKind.AuthorizationCancelled)]
     [InlineData("REFUND", true, ProviderFactKind.RefundSucceeded)]
-    [InlineData("REFUND", false, ProviderFactKind.RefundFailed)]
-    [InlineData("REFUND_FAILED", true, ProviderFactKind.RefundFailed)]
-    [InlineData("REFUNDED_REVERSED", true, ProviderFactKind.RefundFailed)]
+    [InlineData("REFUND", false, ProviderFactKind.RefundFailed, "refund_rejected")]
+    [InlineData("REFUND_FAILED", true, ProviderFactKind.RefundFailed, "refund_failed")]
+    [InlineData("REFUNDED_REVERSED", true, ProviderFactKind.RefundFailed, "refund_rejected")]
     [InlineData("CHARGEBACK", true, ProviderFactKind.Other)]
     [InlineData("REPORT_AVAILABLE", true, ProviderFactKind.Other)]
-    public void Every_event_of_Adyen_is_its_fact(string code, bool success, ProviderFactKind kind)
+    public void Every_event_of_Adyen_is_its_fact(string code, bool success, ProviderFactKind kind, string? decline = null)
     {
         var original = code == "AUTHORISATION" ? null : "A0";
         var fact = Assert.Single(Read(adyen, Notice(Item("A1", original, code, success)))!.Facts);
         Assert.Equal((kind, original ?? "A1", original is null ? null : "A1", (AttemptId?)Attempt), (fact.Kind, fact.PaymentReference, fact.ModificationReference, fact.AttemptId));
         Assert.Equal($"A1:{code}:{(success ? "true" : "false")}", fact.NoticeId);
-        Assert.Equal(kind == ProviderFactKind.AuthorizationDeclined, fact.Decline is not null);
+        Assert.Equal(decline, fact.Decline?.Code);
+    }
+
+    [Fact]
+    public void A_cancellation_by_our_reference_that_names_no_payment_has_found_none()
+    {
+        var fact = Assert.Single(Read(adyen, Notice(Item("A1", null, "TECHNICAL_CANCEL", false)))!.Facts);
+        Assert.Equal((ProviderFactKind.VoidFailed, "payment_not_found", (AttemptId?)Attempt), (fact.Kind, fact.Decline?.Code, fact.AttemptId));
     }
 
     [Fact]

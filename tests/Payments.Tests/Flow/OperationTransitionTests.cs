@@ -21,6 +21,7 @@ public class OperationTransitionTests
         (Refund, Open, Pending), (Refund, Open, Succeeded), (Refund, Open, Failed), (Refund, Open, Unknown),
         (Refund, Unknown, Pending), (Refund, Unknown, Succeeded), (Refund, Unknown, Failed),
         (Refund, Pending, Succeeded), (Refund, Pending, Failed), (Refund, Succeeded, Reversed),
+        (Refund, Unknown, Open), (Refund, Pending, Open), (Refund, Reversed, Open),
     ];
 
     public static TheoryData<OperationKind, OperationState, OperationState> EveryPair()

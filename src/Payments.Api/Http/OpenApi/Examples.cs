@@ -22,7 +22,9 @@ internal static class Examples
            "modification_reference": null, "decline": null, "opened_at": "2026-01-31T12:00:00Z", "closed_at": "2026-01-31T12:00:01Z"}],
          "refunds": [{{Refund}}],
          "timeline": [{"id": "op_01k0x5w3n8e2v9y7t4r6q1m5za", "kind": "authorize", "state": "succeeded", "amount": 5000, "final": false, "origin": "merchant", "reason": null,
-           "created_at": "2026-01-31T12:00:00Z", "changed_at": "2026-01-31T12:00:01Z"}]}
+           "created_at": "2026-01-31T12:00:00Z", "changed_at": "2026-01-31T12:00:01Z"}],
+         "recoveries": [{"id": "rcv_01k0x5w3n8e2v9y7t4r6q1m5za", "kind": "attempt_resolved", "reason": "asked, the provider told", "attempt_id": "att_01k0x5w3n8e2v9y7t4r6q1m5za",
+           "at": "2026-01-31T12:00:09Z"}]}
         """;
 
     public const string Endpoint = """
@@ -49,7 +51,7 @@ internal static class Examples
         {"id": "mer_01k0x5w3n8e2v9y7t4r6q1m5za", "object": "merchant", "name": "Mugs & More", "active": true, "risk_tier": "standard",
          "plan": {"version": 1, "credit": {"rate_per_million": 29000, "fixed_us_cents": 30}, "debit": {"rate_per_million": 15000, "fixed_us_cents": 25}},
          "monthly_limits": {"test": null, "live": 50000000}, "settlement": {"currency": "USD", "schedule": "daily_t2"}, "routing": {"preferred_provider": null},
-         "receipts": true, "statement_descriptor": "MUGS", "rate_limit": {"requests_per_second": null}, "created_at": "2026-01-31T12:00:00Z", "updated_at": "2026-01-31T12:00:00Z"}
+         "receipts": true, "statement_descriptor": "MUGS", "rate_limit": {"requests_per_second": null}, "capture_window_days": 7, "created_at": "2026-01-31T12:00:00Z", "updated_at": "2026-01-31T12:00:00Z"}
         """;
 
     public const string ApiKey = """

@@ -34,7 +34,7 @@ internal static class MerchantOperations
             Response = Examples.Payment,
         },
         new("GET", "/v1/payments", "Payments", "List payments") { Query = PaymentFilters, Response = DocumentedOperation.List(Examples.Payment) },
-        new("GET", "/v1/payments/{id}", "Payments", "Read a payment") { Response = Examples.PaymentInFull, Description = "With its attempts, refunds and timeline." },
+        new("GET", "/v1/payments/{id}", "Payments", "Read a payment") { Response = Examples.PaymentInFull, Description = "With its attempts, refunds and timeline, and with what was put right when something went wrong." },
         new("POST", "/v1/payments/{id}/capture", "Payments", "Capture an authorized payment")
         {
             Description = "Without amount: all that is left. With final: the rest is released.",
@@ -48,6 +48,15 @@ internal static class MerchantOperations
             Request = """{"amount": 1500, "reason": "One mug arrived broken"}""",
             Status = 201,
             Response = Examples.Refund,
+        },
+        new("POST", "/v1/orders/{order_id}/cancel", "Payments", "Cancel an order")
+        {
+            Description = "What is authorized and not captured for the order is released, but never within the first four hours of the authorization, and a capture that comes first wins. To release a hold at once, void its payment. Payments made afterwards under the same order_id are not affected.",
+            Request = "{}",
+            Response = """
+                {"object": "order", "order_id": "1042", "mode": "test", "cancelled_at": "2026-01-31T12:00:00Z",
+                 "payments": [{"id": "pay_01k0x5w3n8e2v9y7t4r6q1m5za", "status": "authorized", "currency": "USD", "amount_held": 5000, "released_after": "2026-01-31T16:00:00Z"}]}
+                """,
         },
         new("GET", "/v1/refunds/{id}", "Refunds", "Read a refund") { Response = Examples.Refund },
 

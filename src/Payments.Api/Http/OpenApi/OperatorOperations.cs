@@ -12,7 +12,7 @@ internal static class OperatorOperations
             Request = """
                 {"name": "Mugs & More", "active": true, "risk_tier": "standard", "plan": {"credit": {"rate_per_million": 29000, "fixed_us_cents": 30}, "debit": {"rate_per_million": 15000, "fixed_us_cents": 25}},
                  "monthly_limits": {"test": null, "live": 50000000}, "settlement": {"currency": "USD", "schedule": "daily_t2"}, "routing": {"preferred_provider": null},
-                 "receipts": true, "statement_descriptor": "MUGS", "rate_limit": {"requests_per_second": 100}}
+                 "receipts": true, "statement_descriptor": "MUGS", "rate_limit": {"requests_per_second": 100}, "capture_window_days": 7}
                 """,
             Required = ["name"],
             Status = 201,
@@ -23,7 +23,7 @@ internal static class OperatorOperations
         new("PATCH", "/ops/v1/merchants/{id}", "Operators: merchants", "Change a merchant")
         {
             Description = "What is absent stays; null takes away. New prices are a new version of the plan, which counts for payments created from then on.",
-            Request = """{"plan": {"credit": {"rate_per_million": 25000, "fixed_us_cents": 20}}, "monthly_limits": {"live": null}, "routing": {"preferred_provider": "adyen"}, "rate_limit": {"requests_per_second": 200}}""",
+            Request = """{"plan": {"credit": {"rate_per_million": 25000, "fixed_us_cents": 20}}, "monthly_limits": {"live": null}, "routing": {"preferred_provider": "adyen"}, "rate_limit": {"requests_per_second": 200}, "capture_window_days": 5}""",
             Response = Examples.Merchant,
         },
         new("POST", "/ops/v1/merchants/{id}/keys", "Operators: merchants", "Create an API key")
@@ -125,6 +125,17 @@ internal static class OperatorOperations
             Request = """{"merchant_id": "mer_01k0x5w3n8e2v9y7t4r6q1m5za", "reason": "Their order 1042"}""",
             Required = ["merchant_id", "reason"],
             Response = Examples.Break,
+        },
+        new("GET", "/ops/v1/attempts", "Operators: payments", "List calls to providers")
+        {
+            Description = "With unresolved=true: those whose outcome is not known, how old they are, how often the resolver has looked, and when it looks next.",
+            Query = ["unresolved", "provider", "merchant_id", .. Paging],
+            Response = DocumentedOperation.List("""
+                {"id": "att_01k0x5w3n8e2v9y7t4r6q1m5za", "object": "attempt", "merchant_id": "mer_01k0x5w3n8e2v9y7t4r6q1m5za", "mode": "test", "payment_id": "pay_01k0x5w3n8e2v9y7t4r6q1m5za",
+                 "operation_id": "op_01k0x5w3n8e2v9y7t4r6q1m5za", "operation": "authorize", "provider": "adyen", "state": "unknown", "provider_reference": null, "detail": "time limit",
+                 "opened_at": "2026-01-31T12:00:00Z", "age_seconds": 942.5, "readings": 14, "missing_since": null, "next_look_at": "2026-01-31T12:16:00Z",
+                 "incident_id": "inc_01k0x5w3n8e2v9y7t4r6q1m5za"}
+                """),
         },
         new("GET", "/ops/v1/recoveries", "Operators: payments", "List what was put right")
         {

@@ -1,0 +1,142 @@
+using Microsoft.Extensions.Options;
+using Npgsql;
+using Payments.Api.Flow;
+using Payments.Core;
+using Payments.Platform.Postgres;
+
+namespace Payments.Api.Recovery;
+
+/// <summary>How many attempts are in a state, and for how long the oldest of them has been.</summary>
+public sealed record UnsettledAge(AttemptState State, long Count, TimeSpan Oldest);
+
+/// <summary>
+/// Attempts that have been unresolved for too long: a person is told once, and the incident is closed when the attempt is settled,
+/// by whatever settles it. Times are the database's.
+/// </summary>
+public sealed class UnresolvedAttempts(NpgsqlDataSource database, IdSource ids, IOptions<FlowOptions> options, ILogger<UnresolvedAttempts> logger)
+{
+    private const int AtOnce = 200;
+
+    public async Task<IReadOnlyList<UnsettledAge>> AgesAsync(CancellationToken cancellationToken)
+    {
+        const string sql = """
+            SELECT state, count(*), max(now() - opened_at) FROM attempts
+            WHERE due_at IS NOT NULL AND state IN ('scheduled', 'open', 'needs_action', 'pending', 'unknown') GROUP BY state
+            """;
+        await using var command = database.CreateCommand(sql);
+        await using var row = await command.ExecuteReaderAsync(cancellationToken);
+        var ages = new List<UnsettledAge>();
+        while (await row.ReadAsync(cancellationToken))
+        {
+            ages.Add(new UnsettledAge(Words.Parse<AttemptState>(row.GetString(0)), row.GetInt64(1), row.GetTimeSpan(2)));
+        }
+
+        return ages;
+    }
+
+    /// <summary>Raises what is overdue; returns how many. One replica at a time, so that nothing is raised twice.</summary>
+    public async Task<int> RaiseOverdueAsync(CancellationToken cancellationToken)
+    {
+        await using var connection = await database.OpenConnectionAsync(cancellationToken);
+        await using var transaction = await connection.BeginTransactionAsync(cancellationToken);
+        await using (var turn = new NpgsqlCommand("SELECT pg_try_advisory_xact_lock(hashtext('raise_overdue_attempts'))", connection, transaction))
+        {
+            if (!(bool)(await turn.ExecuteScalarAsync(cancellationToken))!)
+            {
+                return 0;
+            }
+        }
+
+        var overdue = await OverdueAsync(transaction, cancellationToken);
+        foreach (var attempt in overdue)
+        {
+            const string sql = "INSERT INTO incidents (id, merchant_id, mode, kind, payment_id, attempt_id, detail, subject) VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT DO NOTHING";
+            await using var insert = new NpgsqlCommand(sql, connection, transaction).With(
+                ids.New<IncidentId>().Value, attempt.Payment.MerchantId.Value, Words.Of(attempt.Payment.Mode), IncidentKinds.AttemptUnresolved, attempt.Payment.Id.Value, attempt.Id.Value, attempt.Detail, attempt.Id.ToString());
+            await insert.ExecuteNonQueryAsync(cancellationToken);
+        }
+
+        await transaction.CommitAsync(cancellationToken);
+        foreach (var attempt in overdue)
+        {
+            Log.AttemptOverdue(logger, attempt.Id, attempt.Payment.Id, attempt.Provider, attempt.Age);
+        }
+
+        return overdue.Count;
+    }
+
+    public async Task<int> CloseSettledAsync(CancellationToken cancellationToken)
+    {
+        const string sql = """
+            UPDATE incidents AS i SET closed_at = now(), closed_by = $2, close_reason = 'the attempt is settled'
+            WHERE i.kind = $1 AND i.closed_at IS NULL AND EXISTS (
+                SELECT FROM attempts AS a
+                WHERE a.merchant_id = i.merchant_id AND a.mode = i.mode AND a.payment_id = i.payment_id AND a.id = i.attempt_id
+                  AND a.state IN ('succeeded', 'declined', 'not_processed'))
+            """;
+        await using var command = database.CreateCommand(sql).With(IncidentKinds.AttemptUnresolved, Resolver.Actor);
+        return await command.ExecuteNonQueryAsync(cancellationToken);
+    }
+
+    private async Task<List<Overdue>> OverdueAsync(NpgsqlTransaction transaction, CancellationToken cancellationToken)
+    {
+        const string sql = """
+            SELECT a.merchant_id, a.mode, a.payment_id, a.id, a.provider, a.state, o.kind, now() - a.opened_at
+            FROM attempts AS a
+            JOIN operations AS o ON o.merchant_id = a.merchant_id AND o.mode = a.mode AND o.payment_id = a.payment_id AND o.id = a.operation_id
+            WHERE a.due_at IS NOT NULL AND a.state IN ('open', 'needs_action', 'pending', 'unknown')
+              AND a.opened_at < now() - CASE
+                  WHEN a.state = 'needs_action' THEN $2
+                  WHEN a.state = 'pending' AND o.kind <> 'authorize' THEN $3
+                  ELSE $1 END
+              AND NOT EXISTS (SELECT FROM incidents AS i WHERE i.attempt_id = a.id AND i.kind = $4)
+            ORDER BY a.opened_at LIMIT $5
+            """;
+        var deadlines = options.Value.Deadlines;
+        await using var command = new NpgsqlCommand(sql, transaction.Connection, transaction)
+            .With(deadlines.Alert, deadlines.Challenge + deadlines.Alert, deadlines.PendingAlert, IncidentKinds.AttemptUnresolved, AtOnce);
+        await using var row = await command.ExecuteReaderAsync(cancellationToken);
+        var overdue = new List<Overdue>();
+        while (await row.ReadAsync(cancellationToken))
+        {
+            overdue.Add(new Overdue(
+                new PaymentKey(MerchantId.From(row.GetGuid(0)), Words.Parse<Mode>(row.GetString(1)), PaymentId.From(row.GetGuid(2))),
+                AttemptId.From(row.GetGuid(3)), Words.Parse<Provider>(row.GetString(4)), Words.Parse<AttemptState>(row.GetString(5)), row.GetString(6), row.GetTimeSpan(7)));
+        }
+
+        return overdue;
+    }
+
+    private sealed record Overdue(PaymentKey Payment, AttemptId Id, Provider Provider, AttemptState State, string Kind, TimeSpan Age)
+    {
+        /// <summary>Truthful about what can still happen by itself: what a provider accepted and cannot be asked about comes by webhook or report only.</summary>
+        public string Detail => State switch
+        {
+            AttemptState.Pending => $"{Words.Of(Provider)} accepted a {Kind} and has not told its outcome. It stays reserved until the provider's webhook or report tells.",
+            AttemptState.NeedsAction => $"A challenge at {Words.Of(Provider)} was not finished in time, and its cancellation has not come to an end.",
+            _ => $"Nobody knows whether {Words.Of(Provider)} executed a {Kind}. It is asked again and again; nothing is assumed meanwhile.",
+        };
+    }
+}
+
+/// <summary>Looks at what is unresolved, every few seconds.</summary>
+public sealed class UnresolvedWatch(UnresolvedAttempts attempts, TimeProvider time, IOptions<FlowOptions> options, ILogger<UnresolvedWatch> logger) : BackgroundService
+{
+    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    {
+        using var timer = new PeriodicTimer(TimeSpan.FromMilliseconds(options.Value.UnresolvedWatchMilliseconds), time);
+        while (await Ticks.NextAsync(timer, stoppingToken))
+        {
+            try
+            {
+                FlowTelemetry.Unsettled = await attempts.AgesAsync(stoppingToken);
+                await attempts.RaiseOverdueAsync(stoppingToken);
+                await attempts.CloseSettledAsync(stoppingToken);
+            }
+            catch (Exception e) when (e is NpgsqlException or TimeoutException)
+            {
+                Log.WatchFailed(logger, e);
+            }
+        }
+    }
+}

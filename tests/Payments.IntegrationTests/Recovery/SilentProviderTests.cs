@@ -1,0 +1,77 @@
+using System.Collections.Concurrent;
+using System.Net;
+using Payments.IntegrationTests.Flow;
+using Xunit;
+
+namespace Payments.IntegrationTests.Recovery;
+
+/// <summary>
+/// A provider that executes every authorization and answers none, with the product's own deadlines and circuits: only the time limits
+/// of a call are shorter, and the outage.
+/// </summary>
+public sealed class SilentProviderTests(EmbeddedServers servers)
+{
+    private static CancellationToken Token => TestContext.Current.CancellationToken;
+
+    [Fact]
+    public async Task A_provider_that_executes_and_never_answers_charges_each_payment_once_and_no_other_charges_it()
+    {
+        await using var product = new ImpatientProduct(servers);
+        await product.InitializeAsync();
+        foreach (var provider in new[] { "stripe", "adyen" })
+        {
+            // Adyen cannot be asked, and here it tells nothing by itself either: what is left is the same call under the same key.
+            await product.InjectAsync(provider, "webhook", "webhook_lost", Token, count: null);
+            await product.InjectAsync(provider, "authorize", "timeout_after", Token, count: null);
+            await product.InjectAsync(provider, "read", "drop_before", Token, count: null);
+            var shop = provider == "stripe" ? product.Stripe : product.Adyen;
+            var token = await shop.TokenAsync(Token);
+            var answered = new ConcurrentBag<(string Key, object Body, Answer First)>();
+            var outage = Enumerable.Range(0, 24).Select(async i =>
+            {
+                await Task.Delay(i * 250, Token);
+                var (key, body) = (FlowProduct.NewKey(), (object)new { amount = 1_000 + i, currency = "USD", payment_method = new { token } });
+                answered.Add((key, body, await FlowProduct.PostAsync(shop.Merchant, "/v1/payments", body, Token, key)));
+            });
+            await Task.WhenAll(outage);
+            var unknown = answered.Where(a => a.First.Status == HttpStatusCode.Accepted).ToList();
+            Assert.NotEmpty(unknown);
+
+            // Once the circuit is open, new payments go elsewhere; nothing that may have been charged does, and nobody is told anything final.
+            Assert.All(answered.Except(unknown), a => Assert.True(a.First.Status == HttpStatusCode.Created && a.First.Text("provider") != provider, a.First.Body));
+            foreach (var (key, body, first) in unknown)
+            {
+                var again = await FlowProduct.PostAsync(shop.Merchant, "/v1/payments", body, Token, key);
+                Assert.Equal((HttpStatusCode.Accepted, "processing", provider, first.Id), (again.Status, again.Text("status"), again.Text("provider"), again.Id));
+            }
+
+            await product.ClearFaultsAsync();
+            foreach (var (key, body, first) in unknown)
+            {
+                await shop.UntilAsync(first.Id, "captured", Token);
+                var final = await FlowProduct.PostAsync(shop.Merchant, "/v1/payments", body, Token, key);
+                Assert.Equal((HttpStatusCode.Created, true, "captured", first.Id), (final.Status, final.Replayed, final.Text("status"), final.Id));
+            }
+
+            var other = provider == "stripe" ? "adyen" : "stripe";
+            foreach (var (_, _, first) in answered)
+            {
+                var (here, there) = (await product.ChargesAsync(provider, first.Id, Token), await product.ChargesAsync(other, first.Id, Token));
+                var began = first.Status == HttpStatusCode.Accepted ? here : there;
+                Assert.Equal((1, 1), (began.Count, here.Count + there.Count));
+                Assert.Equal("captured", began[0].GetProperty("status").GetString());
+            }
+        }
+    }
+
+    private sealed class ImpatientProduct(EmbeddedServers servers) : FlowProduct(servers)
+    {
+        protected override Dictionary<string, string?> Configuration() => new()
+        {
+            ["Payments:RateLimits:SecretPerSecond"] = "10000",
+            ["Payments:RateLimits:PublishablePerSecond"] = "10000",
+            ["Payments:Connectors:AuthorizeMilliseconds"] = "1000",
+            ["Payments:Connectors:ProbeIntervalMilliseconds"] = "500",
+        };
+    }
+}

@@ -1,0 +1,157 @@
+using System.Net;
+using System.Text.Json;
+using Microsoft.Extensions.DependencyInjection;
+using Payments.Api.Flow;
+using Payments.Connectors;
+using Payments.Core;
+using Payments.IntegrationTests.Flow;
+using Xunit;
+
+namespace Payments.IntegrationTests.Recovery;
+
+[Collection(RecoveryProduct.Name)]
+public sealed class UnknownOutcomeTests(RecoveryProduct product) : IAsyncDisposable
+{
+    private static CancellationToken Token => TestContext.Current.CancellationToken;
+
+    public async ValueTask DisposeAsync() => await product.ClearFaultsAsync();
+
+    [Fact]
+    public async Task What_Adyen_cannot_tell_and_nobody_wants_any_more_is_cancelled_by_our_reference()
+    {
+        var (key, body) = (FlowProduct.NewKey(), await BodyAsync("manual"));
+        await product.InjectAsync("adyen", "webhook", "webhook_lost", Token);
+        await product.InjectAsync("adyen", "authorize", "timeout_after", Token);
+
+        var first = await FlowProduct.PostAsync(product.Adyen.Merchant, "/v1/payments", body, Token, key);
+        await product.InjectAsync("adyen", "authorize", "drop_before", Token, count: null);
+
+        Assert.Equal((HttpStatusCode.Accepted, "processing"), (first.Status, first.Text("status")));
+        var expired = await product.Adyen.UntilAsync(first.Id, "expired", Token);
+        Assert.Equal("canceled", Assert.Single(await product.ChargesAsync("adyen", first.Id, Token)).GetProperty("status").GetString());
+        var final = await FlowProduct.PostAsync(product.Adyen.Merchant, "/v1/payments", body, Token, key);
+        Assert.Equal((HttpStatusCode.Created, true, "expired"), (final.Status, final.Replayed, final.Text("status")));
+        Assert.Equal(["authorize", "void"], expired.GetProperty("timeline").EnumerateArray().Select(e => e.GetProperty("kind").GetString()));
+        Assert.Equal(["authorization_cancelled"], await product.RecoveriesAsync(first.Id, Token));
+    }
+
+    [Fact]
+    public async Task What_never_arrived_is_closed_once_two_cancellations_found_nothing()
+    {
+        await product.InjectAsync("adyen", "authorize", "timeout_before", Token, count: null);
+
+        var first = await product.Adyen.PayAsync(Token, capture: "manual");
+
+        Assert.Equal((HttpStatusCode.Accepted, "processing"), (first.Status, first.Text("status")));
+        await product.Adyen.UntilAsync(first.Id, "expired", Token);
+        Assert.Empty(await product.ChargesAsync("adyen", first.Id, Token));
+        Assert.Equal(["authorization_cancelled", "authorization_cancelled", "attempt_resolved"], await product.RecoveriesAsync(first.Id, Token));
+    }
+
+    [Fact]
+    public async Task What_a_cancellation_finds_captured_is_asked_for_again_under_its_key_and_stands()
+    {
+        await product.InjectAsync("adyen", "webhook", "webhook_lost", Token);
+        await product.InjectAsync("adyen", "authorize", "timeout_after", Token);
+        var first = await FlowProduct.PostAsync(product.Adyen.Merchant, "/v1/payments", await BodyAsync("automatic"), Token);
+        await product.InjectAsync("adyen", "authorize", "drop_before", Token, count: null);
+        await product.Adyen.UntilAsync(
+            first.Id, p => p.GetProperty("timeline").EnumerateArray().Any(e => e.GetProperty("kind").GetString() == "void" && e.GetProperty("state").GetString() == "failed"), Token);
+
+        await product.ClearFaultsAsync();
+
+        await product.Adyen.UntilAsync(first.Id, "captured", Token);
+        Assert.Equal(10_000, Assert.Single(await product.ChargesAsync("adyen", first.Id, Token)).GetProperty("amount_captured").GetInt64());
+        Assert.Equal(["authorization_cancelled", "attempt_resolved"], await product.RecoveriesAsync(first.Id, Token));
+    }
+
+    [Fact]
+    public async Task An_attempt_that_nobody_can_settle_is_raised_once_listed_and_closes_itself()
+    {
+        await product.InjectAsync("stripe", "webhook", "webhook_lost", Token, count: null);
+        await product.InjectAsync("stripe", "read", "drop_before", Token, count: null);
+        await product.InjectAsync("stripe", "authorize", "timeout_after", Token);
+        var first = await product.Stripe.PayAsync(Token);
+
+        var raised = Assert.Single(await RecoveryProduct.UntilAsync(() => product.IncidentsAsync(first.Id, Token), i => i.Count > 0, Token));
+
+        Assert.Equal(("attempt_unresolved", JsonValueKind.Null), (raised.GetProperty("kind").GetString(), raised.GetProperty("closed_at").ValueKind));
+        var listed = Assert.Single(await product.OpsAsync("attempts?unresolved=true&provider=stripe", Token), a => a.GetProperty("payment_id").GetString() == first.Id);
+        Assert.Equal(("authorize", "unknown"), (listed.GetProperty("operation").GetString(), listed.GetProperty("state").GetString()));
+        Assert.True(listed.GetProperty("age_seconds").GetDouble() >= 10, listed.ToString());
+        Assert.True(listed.GetProperty("readings").GetInt32() > 0, listed.ToString());
+        Assert.NotEqual(JsonValueKind.Null, listed.GetProperty("next_look_at").ValueKind);
+        Assert.Equal("processing", (await product.Stripe.GetAsync($"/v1/payments/{first.Id}", Token)).GetProperty("status").GetString());
+
+        await product.ClearFaultsAsync();
+
+        await product.Stripe.UntilAsync(first.Id, "captured", Token);
+        var closed = Assert.Single(await RecoveryProduct.UntilAsync(() => product.IncidentsAsync(first.Id, Token), i => i[0].GetProperty("closed_at").ValueKind != JsonValueKind.Null, Token));
+        Assert.Equal(raised.GetProperty("id").GetString(), closed.GetProperty("id").GetString());
+        Assert.DoesNotContain(await product.OpsAsync("attempts?unresolved=true", Token), a => a.GetProperty("payment_id").GetString() == first.Id);
+    }
+
+    [Theory]
+    [InlineData("capture", "capturing", "amount_captured")]
+    [InlineData("refunds", "refunding", "amount_refunded")]
+    public async Task What_Adyen_accepted_and_never_tells_stays_reserved_and_is_raised(string what, string status, string amount)
+    {
+        var paid = await product.Adyen.PayAsync(Token, capture: what == "capture" ? "manual" : "automatic");
+        await product.Adyen.UntilAsync(paid.Id, what == "capture" ? "authorized" : "captured", Token);
+        await product.InjectAsync("adyen", "webhook", "webhook_lost", Token, count: null);
+        var asked = await product.Adyen.PostAsync(paid.Id, what, new { amount = 4_000 }, Token);
+        Assert.True(asked.Status is HttpStatusCode.OK or HttpStatusCode.Created, asked.Body);
+
+        var raised = Assert.Single(await RecoveryProduct.UntilAsync(() => product.IncidentsAsync(paid.Id, Token), i => i.Count > 0, Token));
+
+        Assert.Contains("has not told its outcome", raised.GetProperty("detail").GetString(), StringComparison.Ordinal);
+        var now = await product.Adyen.GetAsync($"/v1/payments/{paid.Id}", Token);
+        Assert.Equal((status, 0), (now.GetProperty("status").GetString(), now.GetProperty(amount).GetInt64()));
+        Assert.Equal(HttpStatusCode.UnprocessableEntity, (await product.Adyen.PostAsync(paid.Id, what, new { amount = 6_001 }, Token)).Status);
+    }
+
+    [Fact]
+    public async Task A_notice_that_contradicts_is_held_against_the_providers_object_which_confirms_what_is_known()
+    {
+        var paid = await product.Stripe.PayAsync(Token);
+        var attempt = paid.Json.GetProperty("provider_reference").GetString()!;
+
+        await TellAsync(paid.Id, new ProviderFact($"evt_test_{paid.Id}", ProviderFactKind.AuthorizationDeclined, attempt) { OccurredAt = TimeProvider.System.GetUtcNow().AddMinutes(1) });
+
+        var incident = Assert.Single(await RecoveryProduct.UntilAsync(() => product.IncidentsAsync(paid.Id, Token), i => i.Count > 0 && i[0].GetProperty("closed_at").ValueKind != JsonValueKind.Null, Token));
+        Assert.Equal("contradiction", incident.GetProperty("kind").GetString());
+        Assert.Equal(["contradiction_settled"], await product.RecoveriesAsync(paid.Id, Token));
+        Assert.Equal("captured", (await product.Stripe.GetAsync($"/v1/payments/{paid.Id}", Token)).GetProperty("status").GetString());
+    }
+
+    [Fact]
+    public async Task A_notice_that_contradicts_brings_the_providers_object_which_is_applied_where_it_may_follow()
+    {
+        await product.InjectAsync("stripe", "webhook", "webhook_lost", Token, count: null);
+        await product.InjectAsync("stripe", "read", "drop_before", Token, count: null);
+        await product.InjectAsync("stripe", "authorize", "timeout_after", Token);
+        var paid = await product.Stripe.PayAsync(Token);
+        Assert.Equal("processing", paid.Text("status"));
+        Assert.True(Id.TryParse<AttemptId>((await product.Stripe.GetAsync($"/v1/payments/{paid.Id}", Token)).GetProperty("attempts")[0].GetProperty("id").GetString(), out var attempt), "an attempt has an id");
+        await product.RunAsync("UPDATE attempts SET due_at = now() + interval '1 hour', leased_until = NULL, fence = fence + 1 WHERE payment_id = $1", paid.Id, Token);
+        await product.ClearFaultsAsync();
+
+        await TellAsync(paid.Id, new ProviderFact($"evt_test_{paid.Id}", ProviderFactKind.AuthorizationApproved, "") { AttemptId = attempt, Amount = new Money(9_000, Currency.Of("USD")) });
+
+        await product.Stripe.UntilAsync(paid.Id, "captured", Token);
+        Assert.Equal(["contradiction_settled"], await product.RecoveriesAsync(paid.Id, Token));
+        var incident = Assert.Single(await RecoveryProduct.UntilAsync(() => product.IncidentsAsync(paid.Id, Token), i => i.Count > 0 && i[0].GetProperty("closed_at").ValueKind != JsonValueKind.Null, Token));
+        Assert.Equal("contradiction", incident.GetProperty("kind").GetString());
+    }
+
+    private async Task TellAsync(string payment, ProviderFact fact)
+    {
+        Assert.True(Id.TryParse<PaymentId>(payment, out var id), "a payment has an id");
+        var api = product.Host.ServicesOf(Platform.Names.Services.Api);
+        await api.GetRequiredService<NoticeStore>().KeepAsync(new ProviderNotice(Provider.Stripe, Mode.Test, [fact with { PaymentId = id }]), Token);
+        api.GetRequiredService<FlowSignal>().NoticeArrived();
+    }
+
+    private async Task<object> BodyAsync(string capture) =>
+        new { amount = 10_000, currency = "USD", payment_method = new { token = await product.Adyen.TokenAsync(Token) }, capture_method = capture };
+}
