@@ -74,7 +74,7 @@ run_project() {
   passed=$((passed + ran_passed)) failed=$((failed + ran_failed)) skipped=$((skipped + ran_skipped))
 }
 
-for project in Payments.Tests Payments.IntegrationTests Payments.EndToEndTests; do run_project "$project"; done
+for project in Payments.Tests Payments.Simulation Payments.IntegrationTests Payments.EndToEndTests; do run_project "$project"; done
 if [ "$RestrictedFeed" != true ] && [ -d tests/Payments.AppHost.Tests ] && [ ${#cannot[@]} -eq 0 ]; then run_project Payments.AppHost.Tests; fi
 
 if [ -z "$name" ] || [[ formatting == *"${name,,}"* ]]; then

@@ -264,7 +264,7 @@ public sealed record ProviderFact(string NoticeId, ProviderFactKind Kind, string
     public Money? Amount { get; init; }
 
     /// <summary>
-    /// True where the provider says that the amount is captured. False on an approval may also mean that it does not say: an
+    /// True where the provider says that the amount is captured, or was before it was taken back. False on an approval may also mean that it does not say: an
     /// authorization with automatic capture that is approved is captured at every provider.
     /// </summary>
     public bool Captured { get; init; }

@@ -89,7 +89,7 @@ internal sealed class AdyenWebhook(Mode mode, AdyenAccount account, ILogger<Adye
             AttemptId = Id.TryParse<AttemptId>(item.Text("merchantReference"), out var attempt) ? attempt : null,
             PaymentId = Id.TryParse<PaymentId>(additional.Text("metadata.payment_id"), out var payment) ? payment : null,
             Amount = item.Object("amount") is { } amount && amount.Number("value") is { } minor && Currency.TryFind(amount.Text("currency"), out var currency) ? new Money(minor, currency) : null,
-            Captured = isAuthorization ? success && additional.Text("metadata.capture") == "automatic" : kind == ProviderFactKind.CaptureSucceeded,
+            Captured = isAuthorization ? success && additional.Text("metadata.capture") == "automatic" : kind == ProviderFactKind.CaptureSucceeded || code == "CAPTURE_FAILED",
             Decline = isAuthorization
                 ? success ? null : AdyenDeclines.OfRefusal(null, item.Text("reason"))
                 : kind is ProviderFactKind.RefundFailed or ProviderFactKind.VoidFailed ? AdyenDeclines.OfModification(code, item.Text("reason"), !string.IsNullOrEmpty(original)) : null,

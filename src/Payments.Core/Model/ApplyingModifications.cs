@@ -40,6 +40,12 @@ public static partial class Applying
             return Known;
         }
 
+        if (fact is { Kind: OperationKind.Capture, Outcome: FactOutcome.Declined, Captured: true } && authorize.IsUnsettled && CapturesAtOnce(payment))
+        {
+            // What is taken back had been authorized and captured, whenever the notice of that comes.
+            return Then(AfterAuthorization(payment, authorize, fact), captured => TakenBack(captured, captured.Operations[^1], fact, AttemptState.Declined));
+        }
+
         if (fact.Outcome != FactOutcome.Succeeded)
         {
             return new Contradiction($"No {Words.Of(fact.Kind)} of this payment could have failed.");
@@ -75,9 +81,17 @@ public static partial class Applying
             return byName;
         }
 
+        if (fact.AttemptId is { } authorizing && payment.Authorization!.Attempts.Any(a => a.Id == authorizing)
+            && candidates.Find(o => o is { Origin: OperationOrigin.Merchant, Attempts.IsEmpty: true }) is { } withAuthorization)
+        {
+            return withAuthorization;
+        }
+
         return fact.ModificationReference is not null
             ? null
             : candidates
+                // What came to nothing is not what succeeded without a name of ours.
+                .Where(o => fact.Outcome != FactOutcome.Succeeded || o.State != OperationState.Failed)
                 .Where(o => fact.AmountMinor is null || fact.AmountMinor == o.AmountMinor || fact.Kind == OperationKind.Void)
                 .OrderByDescending(o => o.IsUnsettled)
                 .ThenByDescending(o => o.State == OperationState.Succeeded == (fact.Outcome == FactOutcome.Succeeded))
@@ -181,6 +195,13 @@ public static partial class Applying
             return TriedAgain(payment, operation, fact, attemptState, next);
         }
 
+        if (fact.Captured && operation is { Kind: OperationKind.Capture, IsUnsettled: true })
+        {
+            // It was captured before it was taken back, whenever the notice of that comes: the hold went with it.
+            var captured = Captured(payment, new Steps(payment), Named(operation.To(OperationState.Succeeded, fact.LearnedAt), AttemptState.Succeeded, fact)).Done();
+            return Then(captured, counted => TakenBack(counted, counted.Operations.First(o => o.Id == operation.Id), fact, attemptState));
+        }
+
         var to = operation.State == OperationState.Succeeded ? OperationState.Reversed : OperationState.Failed;
         if (!OperationTransitions.IsLegal(operation.Kind, operation.State, to))
         {
@@ -267,6 +288,11 @@ public static partial class Applying
         }
 
         var left = payment.Amounts.CapturableMinor;
+        if (left == 0 && payment.Amounts.CapturePendingMinor > 0)
+        {
+            return new Contradiction("The hold was cancelled while a capture of it is under way.");
+        }
+
         if (authorize.State == OperationState.Failed || left == 0)
         {
             return payment.Amounts.CapturedMinor > 0 ? new Contradiction("The payment was captured and now cancelled.") : Known;
@@ -277,20 +303,30 @@ public static partial class Applying
 
     private static Application AfterAuthorization(PaymentState payment, Operation authorize, Fact fact)
     {
-        var approved = fact with { Kind = OperationKind.Authorize, AttemptId = authorize.Current!.Id, ModificationReference = null, AmountMinor = null, Captured = fact.Kind == OperationKind.Capture && CapturesAtOnce(payment) };
+        var approved = fact with { Kind = OperationKind.Authorize, NewOperation = Beside(fact.NewOperation), AttemptId = authorize.Current!.Id, ModificationReference = null, AmountMinor = null, Decline = null, Captured = CapturesAtOnce(payment) };
         if (Authorized(payment, authorize, authorize.Current, approved) is not Applied first)
         {
             throw new InvariantException("an unsettled authorization can succeed");
         }
 
-        if (approved.Captured)
-        {
-            return first;
-        }
-
-        var then = Reported(first.Payment, new Steps(first.Payment), fact).Done();
-        return then with { Happenings = [.. first.Happenings, .. then.Happenings] };
+        // A refund comes after a capture; the capture itself came with the authorization.
+        return approved.Captured && fact.Kind == OperationKind.Capture ? first : Then(first, authorized => Reported(authorized, new Steps(authorized), fact).Done());
     }
+
+    /// <summary>A fact that brings two operations into being has one number to give: the other's differs in the last of its random bits.</summary>
+    private static OperationId Beside(OperationId id)
+    {
+        Span<byte> bytes = stackalloc byte[16];
+        id.Value.TryWriteBytes(bytes, bigEndian: true, out _);
+        bytes[15] ^= 1;
+        return OperationId.From(new Guid(bytes, bigEndian: true));
+    }
+
+    /// <summary>One fact that tells two things: what came first, and what came of it.</summary>
+    private static Applied Then(Application first, Func<PaymentState, Application> next) =>
+        first is Applied before && next(before.Payment) is Applied after
+            ? after with { Happenings = [.. before.Happenings, .. after.Happenings] }
+            : throw new InvariantException("what is told together can be applied together");
 
     /// <summary>A capture or refund that we never asked for: recorded, with the part beyond our books set apart.</summary>
     private static Steps Reported(PaymentState payment, Steps steps, Fact fact)

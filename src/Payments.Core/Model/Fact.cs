@@ -35,7 +35,7 @@ public sealed record Fact(OperationKind Kind, FactOutcome Outcome, Provider Prov
     /// <summary>ISO code of the amount's currency, where the source tells it.</summary>
     public string? Currency { get; init; }
 
-    /// <summary>The authorization was captured with it.</summary>
+    /// <summary>The authorization was captured with it. Of a capture that is declined: it had been captured, and was taken back.</summary>
     public bool Captured { get; init; }
 
     public DeclineView? Decline { get; init; }

@@ -76,7 +76,10 @@ public static class Opening
     }
 
     /// <param name="amount">Absent: everything that is left.</param>
-    /// <param name="final">No other capture follows. Absent: true if nothing would be left, or if the provider allows only one.</param>
+    /// <param name="final">
+    /// No other capture follows. Absent: true if nothing would be left and no other capture is under way (which may come to nothing, and
+    /// its hold with it), or if the provider allows only one.
+    /// </param>
     public static Decision Capture(PaymentState payment, long? amount, bool? final, ProviderLimits limits, NewOperation opened)
     {
         ArgumentNullException.ThrowIfNull(payment);
@@ -103,6 +106,11 @@ public static class Opening
             return amounts.CapturePendingMinor > 0
                 ? WrongState("capture_in_progress", "Another capture of everything that is left has not settled yet.")
                 : WrongState("payment_not_capturable", $"Nothing is left to capture of a payment that is {Word(payment)}.");
+        }
+
+        if (payment.Operations.Any(o => o is { Kind: OperationKind.Capture, IsUnsettled: true } && (o.Final || final == true)))
+        {
+            return WrongState("capture_in_progress", "Another capture has not settled yet, and a final one releases what is left beside it.");
         }
 
         var captured = amount ?? amounts.CapturableMinor;
@@ -133,7 +141,7 @@ public static class Opening
             return NotSupported("multiple_captures_not_supported", "This payment's provider captures only once: the capture must be final.");
         }
 
-        var operation = Open(OperationKind.Capture, captured, opened) with { Final = final ?? (isAll || !limits.MultipleCaptures) };
+        var operation = Open(OperationKind.Capture, captured, opened) with { Final = final ?? ((isAll && amounts.CapturePendingMinor == 0) || !limits.MultipleCaptures) };
         return Decision.Opened(payment, AtSameProvider(payment, operation, opened));
     }
 

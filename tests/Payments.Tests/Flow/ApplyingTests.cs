@@ -230,4 +230,81 @@ public class ApplyingTests
         Assert.Equal([PaymentEventTypes.InReview], held.Happenings.Select(h => h.Type));
         Assert.Equal(0, held.Payment.View().AmountCapturable);
     }
+
+    [Fact]
+    public void A_capture_that_is_taken_back_before_its_success_was_told_took_the_hold_with_it()
+    {
+        var capturing = Samples.Tell(Samples.Capture(Samples.Authorized()), Capture, Pending);
+        var takenBack = Samples.FactOf(capturing, Capture, Declined, captured: true) with { ProviderTime = PaymentSamples.Noon.AddMinutes(10) };
+
+        var applied = Applied(capturing, takenBack);
+
+        Assert.Equal([PaymentEventTypes.Captured, PaymentEventTypes.CaptureFailed], applied.Happenings.Select(h => h.Type));
+        Assert.Equal((0, 10_000), (applied.Payment.Amounts.CapturableMinor, applied.Payment.Amounts.CaptureReversedMinor));
+        Assert.Equal(PaymentStatus.Failed, applied.Payment.Status);
+        Assert.IsType<Application.NoOp>(Applying.Apply(applied.Payment, Samples.FactOf(capturing, Capture, Succeeded) with { ProviderTime = PaymentSamples.Noon }));
+    }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public void An_automatic_capture_that_is_taken_back_is_known_by_the_authorizing_attempt(bool isAuthorizationKnown)
+    {
+        var payment = isAuthorizationKnown ? Samples.Captured() : Samples.Tell(Samples.Opened(capture: CaptureMethod.Automatic), Authorize, Unknown);
+        var takenBack = Samples.FactOf(payment, Capture, Declined, captured: true) with
+        {
+            AttemptId = payment.AuthorizingAttempt!.Id,
+            ModificationReference = "psp_1",
+            AmountMinor = 10_000,
+            ProviderTime = PaymentSamples.Noon.AddMinutes(10),
+        };
+
+        var applied = Applied(payment, takenBack);
+
+        Assert.Equal(PaymentEventTypes.CaptureFailed, applied.Happenings[^1].Type);
+        Assert.Equal((PaymentStatus.Failed, 0L), (applied.Payment.Status, applied.Payment.View().AmountCaptured));
+        Assert.IsType<Application.NoOp>(Applying.Apply(applied.Payment, Samples.FactOf(payment, Authorize, Succeeded, captured: true)));
+    }
+
+    [Fact]
+    public void A_refund_told_before_the_authorization_means_that_an_automatic_capture_came_first()
+    {
+        var unknown = Samples.Tell(Samples.Opened(capture: CaptureMethod.Automatic), Authorize, Unknown);
+
+        var applied = Applied(unknown, Samples.Foreign(Refund, 4_000, "re_1"));
+
+        Assert.Equal([PaymentEventTypes.Authorized, PaymentEventTypes.Captured, PaymentEventTypes.Refunded], applied.Happenings.Select(h => h.Type));
+        Assert.Equal([Authorize, Capture, Refund], applied.Payment.Operations.Select(o => o.Kind));
+        Assert.Equal((10_000, 4_000, 0), (applied.Payment.Amounts.CapturedMinor, applied.Payment.Amounts.RefundedMinor, applied.Payment.Amounts.RefundExcessMinor));
+    }
+
+    [Fact]
+    public void The_approval_of_an_authorization_that_was_cancelled_later_comes_too_late_to_matter()
+    {
+        var opened = Samples.Opened();
+        var cancelled = Applied(opened, Samples.FactOf(opened, OperationKind.Void, Succeeded) with { ProviderTime = PaymentSamples.Noon.AddSeconds(1) }).Payment;
+
+        Assert.Equal(PaymentStatus.Failed, cancelled.Status);
+        Assert.IsType<Application.NoOp>(Applying.Apply(cancelled, Samples.FactOf(opened, Authorize, Succeeded) with { ProviderTime = PaymentSamples.Noon }));
+        Assert.IsType<Application.Contradiction>(Applying.Apply(cancelled, Samples.FactOf(opened, Authorize, Succeeded) with { ProviderTime = PaymentSamples.Noon.AddSeconds(2) }));
+    }
+
+    [Fact]
+    public void A_capture_without_a_name_is_not_the_one_that_came_to_nothing()
+    {
+        var failed = Samples.Tell(Samples.Capture(Samples.Authorized()), Capture, NotProcessed);
+
+        var captured = Applied(failed, new Fact(Capture, Succeeded, Provider.Stripe, Samples.New().Id, PaymentSamples.Noon) { PaymentReference = "pi_1", AmountMinor = 10_000, Captured = true });
+
+        Assert.Equal(PaymentStatus.Captured, captured.Payment.Status);
+        Assert.Equal(OperationOrigin.Provider, captured.Payment.Operations[^1].Origin);
+    }
+
+    [Fact]
+    public void A_cancellation_during_a_capture_is_not_passed_over()
+    {
+        var capturing = Samples.Capture(Samples.Authorized());
+
+        Assert.IsType<Application.Contradiction>(Applying.Apply(capturing, Samples.FactOf(capturing, OperationKind.Void, Succeeded)));
+    }
 }

@@ -83,4 +83,16 @@ public class OpeningTests
         Assert.Equal(0, Samples.Tell(Samples.Capture(Samples.Authorized()), Capture, Unknown).Amounts.CapturableMinor);
         Assert.Equal(0, Samples.Tell(Samples.Refund(Samples.Captured()), Refund, Unknown).Amounts.RefundableMinor);
     }
+
+    [Fact]
+    public void A_final_capture_and_another_one_are_never_under_way_together()
+    {
+        var final = Samples.Capture(Samples.Authorized(), 4_000, final: true);
+        var partial = Samples.Capture(Samples.Authorized(), 4_000, final: false);
+
+        Assert.Equal("capture_in_progress", Opening.Capture(final, 1_000, null, PaymentSamples.Everything, Samples.New()).Refusal?.Code);
+        Assert.Equal("capture_in_progress", Opening.Capture(partial, 1_000, true, PaymentSamples.Everything, Samples.New()).Refusal?.Code);
+        Assert.False(Samples.Capture(partial).Operations[^1].Final, "what is left now is not all that may be left when the other capture comes to nothing");
+        Assert.True(Samples.Capture(Samples.Tell(partial, Capture, Succeeded)).Operations[^1].Final);
+    }
 }

@@ -1,0 +1,74 @@
+using System.Globalization;
+using Payments.Simulation.Histories;
+using Payments.Simulation.Oracle;
+using Payments.Simulation.Shell;
+using Payments.Simulation.World;
+
+namespace Payments.Simulation;
+
+/// <summary>docs/TESTING.md says how to choose the seed and the number of histories, and how to look at one of them.</summary>
+public sealed class SimulationTests(ITestOutputHelper output)
+{
+    private const int HistoriesOfARun = 100_000;
+
+    [Fact]
+    public void Whatever_happens_to_payments_every_promise_is_kept()
+    {
+        if (Setting("REPLAY") is { } replay)
+        {
+            Replay(replay);
+            return;
+        }
+
+        var seed = int.Parse(Setting("SEED") ?? "1", CultureInfo.InvariantCulture);
+        var count = int.Parse(Setting("HISTORIES") ?? HistoriesOfARun.ToString(CultureInfo.InvariantCulture), CultureInfo.InvariantCulture);
+        var began = TimeProvider.System.GetTimestamp();
+        var broken = Search.First(seed, count, Rules.Right);
+        output.WriteLine($"{count} histories of seed {seed} in {TimeProvider.System.GetElapsedTime(began).TotalSeconds:F1} s");
+        Assert.True(broken is null, broken is null ? "" : Report(broken, Rules.Right));
+    }
+
+    [Fact]
+    public void A_seed_and_a_number_give_the_same_history_and_the_same_run_every_time()
+    {
+        for (var number = 0; number < 50; number++)
+        {
+            Assert.Equal(Story(Search.Generated(7, number)), Story(Search.Generated(7, number)));
+        }
+    }
+
+    internal static string Report(Broken broken, Rules rules) =>
+        $"""
+        {string.Join("\n", broken.Violations)}
+
+        History {broken.Number} of seed {broken.Seed} (PAYMENTS_SIMULATION_REPLAY={broken.Seed}/{broken.Number}), shrunk from {broken.Original.Moments.Count} moments to {broken.Shrunk.Moments.Count}:
+        {broken.Shrunk}
+
+        What happened:
+        {Story(broken.Shrunk, rules)}
+        """;
+
+    private void Replay(string replay)
+    {
+        var (seed, number) = replay.Split('/') is [var s, var n] ? (int.Parse(s, CultureInfo.InvariantCulture), int.Parse(n, CultureInfo.InvariantCulture)) : (1, int.Parse(replay, CultureInfo.InvariantCulture));
+        var history = Search.Generated(seed, number);
+        output.WriteLine($"{history}\n\n{Story(history)}");
+        var violations = Search.Violations(history, Rules.Right);
+        Assert.True(violations.Count == 0, violations.Count == 0 ? "" : Report(Search.Shrunk(seed, number, Rules.Right), Rules.Right));
+    }
+
+    private static string Story(History history, Rules? rules = null)
+    {
+        var lines = new List<string>();
+        var run = new Run(history, rules ?? Rules.Right, lines.Add);
+        lines.Add("In the end:");
+        lines.AddRange(run.Charges.Select(c => $"  {c}"));
+        lines.AddRange(run.Database.Payments.Values.Select(p => $"  {p.Id} is {p.Status}, version {p.Version}: {p.Amounts}"));
+        lines.AddRange(run.Database.Log.Select(r => $"  event {r.Sequence} of partition {r.Partition}: {r.Event.Type}, version {r.Event.Version}, {r.Event.Data.Operation?.Kind} of {r.Event.Data.Operation?.AmountMinor}"));
+        lines.AddRange(run.Database.Incidents.Select(i => $"  incident {i.Incident.Kind}: {i.Incident.Detail}"));
+        lines.AddRange(Judge.Violations(run).Select(v => $"  broken: {v}"));
+        return string.Join("\n", lines);
+    }
+
+    private static string? Setting(string name) => Environment.GetEnvironmentVariable($"PAYMENTS_SIMULATION_{name}") is { Length: > 0 } value ? value : null;
+}
