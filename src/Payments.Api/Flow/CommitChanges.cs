@@ -79,7 +79,7 @@ public sealed class CommitChanges(NpgsqlDataSource database, Deadlines deadlines
         {
             foreach (var attempt in operation.Attempts)
             {
-                if (attempt.PaymentReference is { } payment && operation.Kind == OperationKind.Authorize && seen.Add((attempt.Provider, payment)))
+                if (attempt.PaymentReference is { } payment && (operation.Kind == OperationKind.Authorize || operation.IsExtra) && seen.Add((attempt.Provider, payment)))
                 {
                     yield return new ReferenceRow(attempt.Provider, payment, attempt.Id.Value);
                 }

@@ -58,6 +58,7 @@ public sealed class Deadlines
     /// <param name="position">How many attempts of the operation came before.</param>
     internal TimeSpan? DueIn(Operation operation, Attempt attempt, int position) => attempt.State switch
     {
+        AttemptState.Scheduled when operation.IsExtra => TimeSpan.Zero,
         AttemptState.Scheduled => First(operation, position) * Math.Pow(5, Math.Max(0, position - 1)),
         AttemptState.Open => Open,
         AttemptState.Unknown => Unknown,

@@ -100,7 +100,7 @@ public sealed class NoticeWorker(
             return;
         }
 
-        if (await LocateAsync(key, told, cancellationToken) is not { } payment)
+        if (await LocateAsync(key, told, cancellationToken) is not { } payment || IsOfAnotherCharge(payment, told))
         {
             await UnknownAsync(notice, cancellationToken);
             return;
@@ -114,6 +114,18 @@ public sealed class NoticeWorker(
 
         await learning.LearnAsync(payment, fact, key);
     }
+
+    /// <summary>
+    /// It only names the payment, which has another charge: what the charge is to it is decided where all charges are matched, not here.
+    /// </summary>
+    private static bool IsOfAnotherCharge(PaymentState payment, ProviderFact told) =>
+        told.PaymentReference.Length > 0
+        && (told.AttemptId is not { } attempt || payment.OperationOf(attempt) is null)
+        && payment.AuthorizingAttempt?.PaymentReference is not null
+        && !payment.Operations.Any(o => Names(o).Any(name => name == told.PaymentReference || name == told.ModificationReference));
+
+    private static IEnumerable<string?> Names(Operation operation) =>
+        operation.Attempts.SelectMany(a => new[] { a.PaymentReference, a.ModificationReference }).Append(operation.ProviderReference).Where(name => name is not null);
 
     private async Task<PaymentState?> LocateAsync(ProviderNoticeKey key, ProviderFact told, CancellationToken cancellationToken)
     {

@@ -92,7 +92,7 @@ public static class ReadPayments
         var json = JsonSerializer.SerializeToNode(payment.View(), Json.Options)!.AsObject();
         json["attempts"] = JsonSerializer.SerializeToNode(payment.Operations.SelectMany(AttemptsOf).ToList(), Json.Options);
         json["refunds"] = JsonSerializer.SerializeToNode(
-            payment.Operations.Where(o => o.Kind == OperationKind.Refund).Select(o => RefundView.Of(payment, o)).ToList(), Json.Options);
+            payment.Operations.Where(o => o is { Kind: OperationKind.Refund, IsExtra: false }).Select(o => RefundView.Of(payment, o)).ToList(), Json.Options);
         json["timeline"] = JsonSerializer.SerializeToNode(payment.Operations.Select(EntryOf).OrderBy(e => e.CreatedAt).ToList(), Json.Options);
         json["recoveries"] = JsonSerializer.SerializeToNode(
             recoveries.Reverse().Select(r => new RecoveryEntry(r.Recovered.Id.ToString(), r.Recovered.Kind, r.Recovered.Reason, r.Recovered.AttemptId?.ToString(), r.At)).ToList(), Json.Options);

@@ -21,8 +21,9 @@ internal static class Consequences
                     ids.New<RecoveryId>(), RecoveryKinds.RefundRetried, refund.Current!.Id.ToString(), resolution is null ? Notices : Resolver.Actor,
                     $"the provider gave it back: {fact.Decline?.Code ?? fact.Detail ?? "no reason told"}", before, after, refund.Id, refund.Current.Id)),
                 .. settles is null ? [] : new[] { Settled(before, after, fact, settles, ids) },
+                .. SecondCharges.Recoveries(before, after, resolution is null ? Notices : Resolver.Actor, ids),
             ],
-            Incidents = [.. RefundRetrying.GivenUp(before, after).Select(refund => new Incident(
+            Incidents = [.. SecondCharges.Incidents(before, after, fact, ids), .. RefundRetrying.GivenUp(before, after).Select(refund => new Incident(
                 ids.New<IncidentId>(), IncidentKinds.RefundFailed, refund.Current?.Id,
                 $"A refund of {new Money(refund.AmountMinor, after.Amount.Currency)} failed for good after {refund.Attempts.Length} tries ({fact.Decline?.Code ?? fact.Detail ?? "no reason told"}): the customer does not have the money. The merchant was told."))],
         };

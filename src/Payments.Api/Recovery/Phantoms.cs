@@ -97,6 +97,7 @@ public sealed class Phantoms(
             AmountMinor = charge.AmountMinor,
             Currency = charge.Currency,
             Captured = charge.CapturedMinor > 0,
+            TakenMinor = charge.CapturedMinor - charge.Refunds.Sum(r => r.AmountMinor),
             CaptureBefore = charge.CaptureBefore,
         });
     }

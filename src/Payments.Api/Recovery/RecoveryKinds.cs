@@ -35,4 +35,10 @@ public static class RecoveryKinds
 
     /// <summary>A refund that had succeeded came back without any notice, and was found by asking. Subject: the attempt.</summary>
     public const string SilentRefundFailure = "silent_refund_failure";
+
+    /// <summary>A second charge of one payment was found and is being undone. Subject: provider, mode and the provider's name of the charge.</summary>
+    public const string DoubleChargeFound = "double_charge_found";
+
+    /// <summary>A second charge was undone. Subject: the operation that did it.</summary>
+    public const string DoubleChargeUndone = "double_charge_undone";
 }

@@ -96,9 +96,19 @@ public static class PaymentEventTypes
     /// <summary>A charge in suspense found its merchant; the events of its payment follow.</summary>
     public const string Attributed = "payment.attributed";
 
+    /// <summary>A second charge of this payment was found at a provider and is being undone; the payment's own amounts do not count it.</summary>
+    public const string DoubleChargeFound = "payment.double_charge_found";
+
+    /// <summary>The second charge was undone: its hold released, or its money given back.</summary>
+    public const string DoubleChargeUndone = "payment.double_charge_undone";
+
+    /// <summary>The provider refused to undo it, or took that back.</summary>
+    public const string DoubleChargeUndoFailed = "payment.double_charge_undo_failed";
+
     public static IReadOnlyList<string> All { get; } =
     [
         Rejected, InReview, RequiresAction, Processing, Authorized, Declined, Failed, Captured, CaptureFailed, Voided, VoidFailed,
-        Expired, RefundPending, Refunded, RefundFailed, Unattributed, Attributed,
+        Expired, RefundPending, Refunded, RefundFailed, Unattributed, Attributed, DoubleChargeFound,
+        DoubleChargeUndone, DoubleChargeUndoFailed,
     ];
 }

@@ -21,7 +21,7 @@ public static partial class Applying
             return new Contradiction($"The payment is in {payment.Amount.Currency.Code}, the fact in {currency}.");
         }
 
-        return fact.Kind == OperationKind.Authorize ? Authorization(payment, fact) : Modification(payment, fact);
+        return Second(payment, fact) ?? (fact.Kind == OperationKind.Authorize ? Authorization(payment, fact) : Modification(payment, fact));
     }
 
     private static Application Authorization(PaymentState payment, Fact fact)
@@ -179,6 +179,13 @@ public static partial class Applying
         {
             Payment = Next(after);
             happenings.Add(new Happening(type, Payment, FactOf(Payment, operation), fees));
+            return this;
+        }
+
+        /// <summary>Changed without anything to tell.</summary>
+        public Steps Quietly(Func<PaymentState, PaymentState> change)
+        {
+            Payment = Next(change(Payment));
             return this;
         }
 

@@ -70,7 +70,7 @@ public static partial class Applying
     /// <summary>By attempt, else by the provider's name for it. Only a fact without a name is given to the operation that it could mean: one under way, else one that ended so.</summary>
     private static Operation? Find(PaymentState payment, Fact fact)
     {
-        var candidates = payment.Operations.Where(o => o.Kind == fact.Kind).ToList();
+        var candidates = payment.Operations.Where(o => o.Kind == fact.Kind && !o.IsExtra).ToList();
         if (fact.AttemptId is { } id && candidates.Find(o => o.Attempts.Any(a => a.Id == id)) is { } byAttempt)
         {
             return byAttempt;

@@ -38,6 +38,9 @@ public sealed record Fact(OperationKind Kind, FactOutcome Outcome, Provider Prov
     /// <summary>The authorization was captured with it. Of a capture that is declined: it had been captured, and was taken back.</summary>
     public bool Captured { get; init; }
 
+    /// <summary>What was taken of a charge and not given back, where the source has the whole charge.</summary>
+    public long? TakenMinor { get; init; }
+
     public DeclineView? Decline { get; init; }
 
     public string? ActionUrl { get; init; }

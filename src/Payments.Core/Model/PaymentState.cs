@@ -115,6 +115,9 @@ public sealed record Operation(OperationId Id, OperationKind Kind, OperationStat
     /// <summary>The newest attempt. None where a provider reported what we never asked for.</summary>
     public Attempt? Current => Attempts.IsEmpty ? null : Attempts[^1];
 
+    /// <summary>It undoes a second charge of the payment, and stands outside the payment's own amounts and status.</summary>
+    public bool IsExtra => Origin == OperationOrigin.DoubleCharge;
+
     /// <summary>Not settled: it keeps its reservation.</summary>
     public bool IsUnsettled => State is OperationState.Open or OperationState.Pending or OperationState.Unknown;
 
@@ -146,6 +149,9 @@ public enum OperationOrigin
 
     /// <summary>Our own clock: a challenge or a hold that ran out.</summary>
     Expiry,
+
+    /// <summary>Our own rule: a second charge of one payment is undone.</summary>
+    DoubleCharge,
 }
 
 /// <summary>One call to one provider.</summary>
@@ -220,7 +226,7 @@ public sealed record Amounts
         var sum = new Amounts();
         foreach (var operation in operations)
         {
-            sum = checked(operation.Kind switch
+            sum = operation.IsExtra ? sum : checked(operation.Kind switch
             {
                 OperationKind.Authorize when operation.State == OperationState.Succeeded =>
                     sum with { AuthorizedMinor = sum.AuthorizedMinor + operation.AmountMinor },

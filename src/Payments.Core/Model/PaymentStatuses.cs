@@ -48,10 +48,10 @@ public static class PaymentStatuses
 
     private static bool Authorization(PaymentState payment, OperationState state) => payment.Authorization?.State == state;
 
-    private static bool Unsettled(PaymentState payment, OperationKind kind) => payment.Operations.Any(o => o.Kind == kind && o.IsUnsettled);
+    private static bool Unsettled(PaymentState payment, OperationKind kind) => payment.Operations.Any(o => o.Kind == kind && o.IsUnsettled && !o.IsExtra);
 
     private static Operation? Voided(PaymentState payment) =>
-        payment.Operations.FirstOrDefault(o => o is { Kind: OperationKind.Void, State: OperationState.Succeeded });
+        payment.Operations.FirstOrDefault(o => o is { Kind: OperationKind.Void, State: OperationState.Succeeded, IsExtra: false });
 
     /// <summary>Everything captured and not taken back, within our books or beyond.</summary>
     private static long Kept(PaymentState payment)

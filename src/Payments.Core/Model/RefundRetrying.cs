@@ -45,7 +45,7 @@ public static class RefundRetrying
         ArgumentNullException.ThrowIfNull(before);
         ArgumentNullException.ThrowIfNull(after);
         return after.Operations.Where(o =>
-            o is { Kind: OperationKind.Refund, Current.State: AttemptState.Scheduled }
+            o is { Kind: OperationKind.Refund, IsExtra: false, Current.State: AttemptState.Scheduled }
             && before.Operations.FirstOrDefault(old => old.Id == o.Id) is { } stood && stood.Attempts.Length < o.Attempts.Length);
     }
 }

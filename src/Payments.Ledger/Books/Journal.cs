@@ -37,6 +37,10 @@ public enum LineKind
     UnattributedHold,
     UnattributedCharge,
     AttributedCharge,
+    DoubleChargeHold,
+    DoubleCharge,
+    DoubleChargeRefund,
+    DoubleChargeRefundReversal,
 }
 
 /// <summary>One line of a journal: the amount leaves the credited account's opposite and can therefore never be unbalanced.</summary>

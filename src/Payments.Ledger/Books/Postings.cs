@@ -52,14 +52,27 @@ public static class Postings
         // Nobody's charge stands against suspense until it has a merchant; then the events of its payment follow.
         [(Unattributed, Succeeded)] =
         [
-            Hold(UnattributedHold, ProviderReceivable, Suspense, f => f.IsTaken ? 0 : f.Booked),
-            Post(UnattributedCharge, ProviderReceivable, Suspense, f => f.IsTaken ? f.Booked : 0),
+            Hold(UnattributedHold, ProviderReceivable, Suspense, f => f.OfHold),
+            Post(UnattributedCharge, ProviderReceivable, Suspense, f => f.OfMoney),
         ],
         [(Attributed, Succeeded)] =
         [
-            Release(UnattributedHold, ProviderReceivable, Suspense, f => f.IsTaken ? 0 : f.Booked),
-            Post(AttributedCharge, Suspense, ProviderReceivable, f => f.IsTaken ? f.Booked : 0),
+            Release(UnattributedHold, ProviderReceivable, Suspense, f => f.OfHold),
+            Post(AttributedCharge, Suspense, ProviderReceivable, f => f.OfMoney),
         ],
+        // A second charge of one payment stands against suspense from being found to being undone: a void is of a hold, a refund of money.
+        [(DoubleChargeFound, Open)] =
+        [
+            Hold(DoubleChargeHold, ProviderReceivable, Suspense, f => f.OfHold),
+            Post(DoubleCharge, ProviderReceivable, Suspense, f => f.OfMoney),
+        ],
+        [(DoubleChargeUndone, Succeeded)] =
+        [
+            Release(DoubleChargeHold, ProviderReceivable, Suspense, f => f.OfHold),
+            Post(DoubleChargeRefund, Suspense, ProviderReceivable, f => f.OfMoney),
+        ],
+        [(DoubleChargeUndoFailed, OperationState.Failed)] = [Release(DoubleChargeHold, ProviderReceivable, Suspense, f => f.OfHold)],
+        [(DoubleChargeUndoFailed, Reversed)] = [Post(DoubleChargeRefundReversal, ProviderReceivable, Suspense, f => f.OfMoney)],
     }.ToFrozenDictionary();
 
     // No money moved or is promised.
@@ -103,6 +116,14 @@ public static class Postings
             return Table[(type, Succeeded)];
         }
 
+        if (type is DoubleChargeFound or DoubleChargeUndone or DoubleChargeUndoFailed)
+        {
+            Invariant.Holds(operation.Kind is OperationKind.Void or OperationKind.Refund, "a second charge is undone by a void or a refund");
+            return Table.TryGetValue((type, operation.State), out var undoing)
+                ? undoing
+                : throw new InvariantException($"an event of type {type} with an operation that is {operation.State} is in the posting table");
+        }
+
         // What expires is either an authorization that never came to be, or one whose hold the sweep or the provider voided.
         Invariant.Holds(
             type == Expired ? operation is { Kind: OperationKind.Void, State: Succeeded } or { Kind: OperationKind.Authorize, State: OperationState.Failed }
@@ -140,10 +161,14 @@ public static class Postings
     /// <param name="Booked">The part of the amount that our books allow.</param>
     /// <param name="Excess">The part of a provider's fact beyond it.</param>
     /// <param name="HeldSinceReview">The hold was posted when the payment went to review.</param>
-    /// <param name="IsTaken">The operation takes money; an authorization only holds it.</param>
     private sealed record Facts(
-        string Merchant, string Provider, Currency Currency, long Booked, long Excess, long Released, CaptureFees Fees, bool HeldSinceReview, bool IsTaken)
+        string Merchant, string Provider, Currency Currency, long Booked, long Excess, long Released, CaptureFees Fees, bool HeldSinceReview, OperationKind Kind)
     {
+        /// <summary>The amount where the operation is about a hold, and where it is about money.</summary>
+        public long OfHold => Kind is OperationKind.Authorize or OperationKind.Void ? Booked : 0;
+
+        public long OfMoney => Kind is OperationKind.Capture or OperationKind.Refund ? Booked : 0;
+
         private static readonly CaptureFees NoFees = new(0, 0, 0);
 
         public static Facts Of(PaymentEvent happened, OperationFact operation)
@@ -160,7 +185,7 @@ public static class Postings
             Invariant.Holds(fees is null or { CommissionMinor: >= 0, ProviderCostMinor: >= 0 }, "fees are not negative");
             return new(
                 happened.MerchantId.ToString(), Account.OwnedBy(provider!.Value), currency!, booked, excess, operation.ReleasedMinor, fees ?? NoFees,
-                happened.Data.Payment.Risk?.Decision == FraudVerdict.Review, operation.Kind == OperationKind.Capture);
+                happened.Data.Payment.Risk?.Decision == FraudVerdict.Review, operation.Kind);
         }
 
         public AccountName Name(AccountKind kind) => new(

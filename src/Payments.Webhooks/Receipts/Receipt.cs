@@ -24,7 +24,7 @@ public sealed record Receipt(
     public static bool IsDue(PaymentEvent source)
     {
         ArgumentNullException.ThrowIfNull(source);
-        return source.Type is PaymentEventTypes.Captured or PaymentEventTypes.Refunded
+        return (source.Type is PaymentEventTypes.Captured or PaymentEventTypes.Refunded || source is { Type: PaymentEventTypes.DoubleChargeUndone, Data.Operation.Kind: OperationKind.Refund })
             && source.Data is { Operation.State: OperationState.Succeeded, Operation.AmountMinor: > 0, Payment.ReceiptEmail.Length: > 0 };
     }
 
@@ -37,7 +37,7 @@ public sealed record Receipt(
         return new Receipt(
             view.Id,
             payment.ReceiptEmail!,
-            view.Type == PaymentEventTypes.Refunded,
+            view.Type is PaymentEventTypes.Refunded or PaymentEventTypes.DoubleChargeUndone,
             view.Mode == Mode.Test,
             new Money(view.Operation!.Amount, Currency.Of(view.Operation.Currency)),
             view.Timestamp,

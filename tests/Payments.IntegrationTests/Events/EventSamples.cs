@@ -40,6 +40,9 @@ internal static class EventSamples
             (PaymentEventTypes.RefundPending, PaymentStatus.Refunding, OperationKind.Refund, OperationState.Pending, null),
             (PaymentEventTypes.Refunded, PaymentStatus.Refunded, OperationKind.Refund, OperationState.Succeeded, null),
             (PaymentEventTypes.RefundFailed, PaymentStatus.Captured, OperationKind.Refund, OperationState.Reversed, null),
+            (PaymentEventTypes.DoubleChargeFound, PaymentStatus.Captured, OperationKind.Refund, OperationState.Open, null),
+            (PaymentEventTypes.DoubleChargeUndone, PaymentStatus.Captured, OperationKind.Void, OperationState.Succeeded, null),
+            (PaymentEventTypes.DoubleChargeUndoFailed, PaymentStatus.Captured, OperationKind.Refund, OperationState.Reversed, null),
             (PaymentEventTypes.Unattributed, PaymentStatus.Authorizing, OperationKind.Capture, OperationState.Succeeded, null),
             (PaymentEventTypes.Attributed, PaymentStatus.Authorizing, OperationKind.Authorize, OperationState.Succeeded, null),
         ];

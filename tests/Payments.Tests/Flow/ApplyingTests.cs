@@ -86,13 +86,13 @@ public class ApplyingTests
     }
 
     [Fact]
-    public void A_success_of_an_attempt_that_was_left_is_a_contradiction()
+    public void A_success_of_an_attempt_that_was_left_is_a_second_charge()
     {
         var opened = Samples.Opened();
         var left = Samples.FactOf(opened, Authorize, Succeeded);
         var moved = PaymentSamples.Apply(opened, Samples.FactOf(opened, Authorize, NotProcessed) with { Instead = new NewAttempt(Samples.New().AttemptId, Provider.Adyen, PaymentSamples.Cost) });
 
-        Assert.IsType<Application.Contradiction>(Applying.Apply(moved, left));
+        Assert.Equal([PaymentEventTypes.DoubleChargeFound], Applied(moved, left).Happenings.Select(h => h.Type));
         Assert.IsType<Application.NoOp>(Applying.Apply(moved, left with { Outcome = Declined }));
     }
 

@@ -122,14 +122,15 @@ public sealed class PostingsTests
             (PaymentEventTypes.InReview, Succeeded), (PaymentEventTypes.Authorized, Succeeded), (PaymentEventTypes.Captured, Succeeded),
             (PaymentEventTypes.CaptureFailed, Reversed), (PaymentEventTypes.Voided, Succeeded), (PaymentEventTypes.Expired, Succeeded),
             (PaymentEventTypes.Refunded, Succeeded), (PaymentEventTypes.RefundFailed, Reversed), (PaymentEventTypes.Unattributed, Succeeded),
-            (PaymentEventTypes.Attributed, Succeeded),
+            (PaymentEventTypes.Attributed, Succeeded), (PaymentEventTypes.DoubleChargeFound, Open), (PaymentEventTypes.DoubleChargeUndone, Succeeded),
+            (PaymentEventTypes.DoubleChargeUndoFailed, Reversed),
         };
         string[] silent =
         [
             PaymentEventTypes.Rejected, PaymentEventTypes.RequiresAction, PaymentEventTypes.Processing, PaymentEventTypes.Declined,
             PaymentEventTypes.Failed, PaymentEventTypes.VoidFailed, PaymentEventTypes.RefundPending,
         ];
-        var quiet = new HashSet<(string, OperationState)> { (PaymentEventTypes.CaptureFailed, Failed), (PaymentEventTypes.RefundFailed, Failed) };
+        var quiet = new HashSet<(string, OperationState)> { (PaymentEventTypes.CaptureFailed, Failed), (PaymentEventTypes.RefundFailed, Failed), (PaymentEventTypes.DoubleChargeUndoFailed, Failed) };
         var kinds = new Dictionary<string, OperationKind>
         {
             [PaymentEventTypes.InReview] = Authorize,
@@ -140,6 +141,9 @@ public sealed class PostingsTests
             [PaymentEventTypes.Expired] = OperationKind.Void,
             [PaymentEventTypes.Refunded] = Refund,
             [PaymentEventTypes.RefundFailed] = Refund,
+            [PaymentEventTypes.DoubleChargeFound] = Refund,
+            [PaymentEventTypes.DoubleChargeUndone] = Refund,
+            [PaymentEventTypes.DoubleChargeUndoFailed] = Refund,
         };
         foreach (var type in PaymentEventTypes.All)
         {
