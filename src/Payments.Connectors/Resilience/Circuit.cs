@@ -6,7 +6,8 @@ namespace Payments.Connectors;
 /// The circuit of one provider in one mode. Five failures within a minute, or a 99th percentile above five seconds, open it; it is
 /// probed every 30 seconds; three successful probes in a row bring it back at 10, 30 and 50 % of its payments, then in full. A
 /// decline is an answer, not a failure. Polly's breaker counts a ratio and closes on one success at once, so this is a strategy
-/// of our own inside Polly's pipeline (<see cref="CircuitStrategy"/>).
+/// of our own inside Polly's pipeline (<see cref="CircuitStrategy"/>). Spans are measured on the monotonic clock: setting the wall
+/// clock neither opens nor closes anything.
 /// </summary>
 public sealed class Circuit(Provider provider, Mode mode, ResilienceOptions options, TimeProvider time)
 {
@@ -14,9 +15,10 @@ public sealed class Circuit(Provider provider, Mode mode, ResilienceOptions opti
 
     private readonly Lock gate = new();
     private readonly CallWindow window = new(options.WindowSeconds, options.SlowMilliseconds);
+    private readonly long began = time.GetTimestamp();
     private CircuitState state;
-    private DateTimeOffset since;
-    private DateTimeOffset nextProbe;
+    private TimeSpan since;
+    private TimeSpan nextProbe;
     private string? openedBecause;
     private DateTimeOffset? openedAt;
     private int probeSuccesses;
@@ -33,9 +35,9 @@ public sealed class Circuit(Provider provider, Mode mode, ResilienceOptions opti
     {
         lock (gate)
         {
-            var now = time.GetUtcNow();
+            var now = Now();
             Settle(now);
-            window.Add(now.ToUnixTimeSeconds(), took, failed);
+            window.Add((long)now.TotalSeconds, took, failed);
             if (state == CircuitState.Open)
             {
                 return false;
@@ -62,7 +64,7 @@ public sealed class Circuit(Provider provider, Mode mode, ResilienceOptions opti
     {
         lock (gate)
         {
-            var now = time.GetUtcNow();
+            var now = Now();
             if (state != CircuitState.Open || now < nextProbe)
             {
                 return false;
@@ -92,7 +94,7 @@ public sealed class Circuit(Provider provider, Mode mode, ResilienceOptions opti
             // What was counted during the outage must not close the door again.
             window.Clear();
             state = CircuitState.Ramping;
-            since = time.GetUtcNow();
+            since = Now();
             return true;
         }
     }
@@ -101,7 +103,7 @@ public sealed class Circuit(Provider provider, Mode mode, ResilienceOptions opti
     {
         lock (gate)
         {
-            var now = time.GetUtcNow();
+            var now = Now();
             Settle(now);
             return new ProviderStanding(provider, state, Share(now));
         }
@@ -111,26 +113,28 @@ public sealed class Circuit(Provider provider, Mode mode, ResilienceOptions opti
     {
         lock (gate)
         {
-            var now = time.GetUtcNow();
+            var now = Now();
             Settle(now);
-            window.Advance(now.ToUnixTimeSeconds());
+            window.Advance((long)now.TotalSeconds);
             return new ProviderHealth(
                 provider, mode, state, Share(now), window.Calls, window.Failures, window.P99Milliseconds(), openedAt, openedBecause,
-                state == CircuitState.Open ? nextProbe : null, probeSuccesses);
+                state == CircuitState.Open ? time.GetUtcNow() + (nextProbe - now) : null, probeSuccesses);
         }
     }
 
-    private void Open(DateTimeOffset now, string because)
+    private TimeSpan Now() => time.GetElapsedTime(began);
+
+    private void Open(TimeSpan now, string because)
     {
         state = CircuitState.Open;
         openedBecause = because;
-        openedAt = now;
+        openedAt = time.GetUtcNow();
         probeSuccesses = 0;
         nextProbe = now + TimeSpan.FromMilliseconds(options.ProbeIntervalMilliseconds);
     }
 
     /// <summary>The ramp needs no clock of its own: it is where the time since its beginning says.</summary>
-    private void Settle(DateTimeOffset now)
+    private void Settle(TimeSpan now)
     {
         if (state == CircuitState.Ramping && Step(now) >= RampShares.Length)
         {
@@ -138,12 +142,12 @@ public sealed class Circuit(Provider provider, Mode mode, ResilienceOptions opti
         }
     }
 
-    private int Share(DateTimeOffset now) => state switch
+    private int Share(TimeSpan now) => state switch
     {
         CircuitState.Open => 0,
         CircuitState.Ramping => RampShares[Step(now)],
         _ => 100,
     };
 
-    private int Step(DateTimeOffset now) => (int)((now - since).TotalMilliseconds / options.RampStepMilliseconds);
+    private int Step(TimeSpan now) => (int)((now - since).TotalMilliseconds / options.RampStepMilliseconds);
 }

@@ -27,6 +27,32 @@ public sealed class CircuitTests
         Assert.Equal(0, circuit.Standing().SharePercent);
     }
 
+    [Theory]
+    [InlineData(-8)]
+    [InlineData(8)]
+    public void Setting_the_wall_clock_neither_opens_nor_closes_nor_breaks_it(int minutes)
+    {
+        Fail(5);
+        time.Set(TimeSpan.FromMinutes(minutes));
+        Assert.True(circuit.IsOpen);
+        Assert.False(circuit.TakeProbe());
+        Pass(30);
+        Assert.True(circuit.TakeProbe());
+        Assert.False(circuit.Probed(true));
+        Assert.False(circuit.Probed(true));
+        Assert.True(circuit.Probed(true));
+
+        time.Set(TimeSpan.FromMinutes(-minutes));
+        Assert.Equal((CircuitState.Ramping, 10), (circuit.Standing().State, circuit.Standing().SharePercent));
+        time.Set(TimeSpan.FromMinutes(-2 * minutes));
+        Pass(60);
+        Assert.Equal((CircuitState.Ramping, 30), (circuit.Standing().State, circuit.Standing().SharePercent));
+        Fail(4);
+        time.Set(TimeSpan.FromMinutes(minutes));
+        Fail(1);
+        Assert.True(circuit.IsOpen);
+    }
+
     [Fact]
     public void Failures_older_than_a_minute_do_not_count()
     {

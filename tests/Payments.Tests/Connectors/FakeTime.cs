@@ -4,6 +4,7 @@ namespace Payments.Tests.Connectors;
 internal sealed class FakeTime(DateTimeOffset now) : TimeProvider
 {
     private DateTimeOffset now = now;
+    private long passed;
 
     public FakeTime()
         : this(new DateTimeOffset(2026, 3, 1, 12, 0, 0, TimeSpan.Zero))
@@ -14,7 +15,14 @@ internal sealed class FakeTime(DateTimeOffset now) : TimeProvider
 
     public override DateTimeOffset GetUtcNow() => now;
 
-    public override long GetTimestamp() => now.UtcTicks;
+    public override long GetTimestamp() => passed;
 
-    public void Pass(TimeSpan time) => now += time;
+    public void Pass(TimeSpan time)
+    {
+        now += time;
+        passed += time.Ticks;
+    }
+
+    /// <summary>Somebody sets the wall clock; no time passes.</summary>
+    public void Set(TimeSpan by) => now += by;
 }
