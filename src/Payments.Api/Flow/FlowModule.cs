@@ -93,7 +93,7 @@ public static class FlowModule
         {
             return await next(context);
         }
-        catch (Exception e) when (e is WriterOverloadedException || Outage.IsOne(e))
+        catch (Exception e) when ((e is WriterOverloadedException || Outage.IsOne(e)) && !context.HttpContext.RequestAborted.IsCancellationRequested)
         {
             Log.OutOfReach(context.HttpContext.RequestServices.GetRequiredService<ILogger<PaymentWriter>>(), e);
             return Problems.OutOfReach;
