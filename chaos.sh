@@ -34,6 +34,7 @@ if [ -z "$bug" ]; then
   exec dotnet exec tests/Payments.Chaos/bin/Release/net10.0/Payments.Chaos.dll "${arguments[@]}"
 fi
 
+command -v patch >/dev/null || eng/install.sh patch
 # A planted bug: a copy of the sources with the patch must be convicted.
 [ "$bug" = all ] && bugs=$(planted) || bugs=$bug
 status=0

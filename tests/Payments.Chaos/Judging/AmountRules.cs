@@ -48,6 +48,8 @@ internal static class AmountRules
         var charge = @case.Charges.FirstOrDefault(c => c.IsCharge);
         var wrong = row.Status switch
         {
+            // A capture that came too late ends the hold at the provider; we learn of it when the hold is next touched.
+            "authorized" when charge is { Status: "canceled" } && @case.Operations.Any(o => o is { Kind: "capture", State: "failed" }) => null,
             "authorized" when charge is not ({ Status: "authorized" } or { IsSpoiled: true }) => "is authorized",
             "voided" or "expired" when charge is { Status: "authorized" } => "holds nothing",
             "declined" or "rejected" when charge is not null => "was refused",

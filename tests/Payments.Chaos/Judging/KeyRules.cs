@@ -22,7 +22,7 @@ internal static class KeyRules
         {
             var payment = key.Select(t => t.Payment ?? (t.IsSuccess ? t.Text("id") : null)).FirstOrDefault(p => p is not null);
             var successes = key.Where(t => t.Status is 200 or 201).Select(t => t.Body).Distinct().ToArray();
-            var refusals = key.Where(t => t.IsFinal && t.Status >= 400).Select(t => t.Code).Distinct().ToArray();
+            var refusals = key.Where(t => t.IsFinal && t.Status >= 400 && !key.Any(t.Overlaps)).Select(t => t.Code).Distinct().ToArray();
             if (successes.Length > 1 || (successes.Length == 1 && refusals.Length > 0))
             {
                 yield return new Violation(Rules.OneAnswerPerKey, payment, $"{key.Key.Key} was finally answered {string.Join(" and ", successes.Concat(refusals))}");

@@ -47,9 +47,11 @@ internal static class TellingRules
             }
         }
 
+        var copies = evidence.Told.Where(t => t.Key is not null).ToLookup(t => t.Key);
         foreach (var refused in evidence.Told.Where(t => t is { IsFinal: true, Status: >= 400, Payment: not null } && t.Code is not (null or "capture_failed" or "void_failed" or "idempotency_key_reused")))
         {
-            if (cases.Find(refused.Payment) is { } @case && @case.Operations.FirstOrDefault(o => o.Key == refused.Key && o.State != "failed") is { } operation)
+            if (cases.Find(refused.Payment) is { } @case && @case.Operations.FirstOrDefault(o => o.Key == refused.Key && o.State != "failed") is { } operation
+                && !copies[refused.Key].Any(refused.Overlaps))
             {
                 yield return new Violation(Rules.AnswerContradicted, refused.Payment, $"{refused.Operation} under {refused.Key} was refused ({refused.Code}) and yet is {operation.State}");
             }

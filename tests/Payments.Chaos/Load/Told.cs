@@ -24,6 +24,18 @@ public sealed record Told(
 
     public bool IsSuccess => Status is 200 or 201 or 202;
 
+    /// <summary>
+    /// Another copy of the same request was under way while this one was answered. A refusal is about the copy that was refused: which
+    /// of several that run at once is decided first is nobody's promise, and a copy whose client heard nothing may still be running.
+    /// </summary>
+    public bool Overlaps(Told other)
+    {
+        const long stillRunning = 60_000;
+        ArgumentNullException.ThrowIfNull(other);
+        return !ReferenceEquals(this, other) && other.Key == Key && other.Merchant == Merchant
+            && other.At <= At + Took && other.At + other.Took + (other.Status is null ? stillRunning : 0) >= At;
+    }
+
     /// <summary>The refusal's name.</summary>
     public string? Code => Status >= 400 ? Text("code") : null;
 
