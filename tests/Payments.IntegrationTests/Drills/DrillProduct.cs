@@ -26,6 +26,7 @@ public sealed class DrillProduct : ProductFixture
         ["Payments:Deadlines:Unknown"] = "00:00:01",
         ["Payments:Deadlines:MissingSpacing"] = "00:00:01",
         ["Payments:ResolverIntervalMilliseconds"] = "200",
+        ["Payments:Listing:IntervalMilliseconds"] = "240000",
         ["Payments:Events:HeadsPollMilliseconds"] = "500",
         ["Payments:Events:MaxRetryDelayMilliseconds"] = "1000",
         ["Payments:Outbox:MaxRetryDelayMilliseconds"] = "1000",

@@ -38,15 +38,16 @@ public sealed class UnknownOutcomesDrill(DrillProduct product) : IAsyncDisposabl
             unknown.Add((await ProductFixture.JsonAsync(answer, Token)).Text("id"));
         }
 
-        Assert.True((await runbook.SqlAsync("unsettled", product.ConnectionString, Token)).Sum(r => (long)r["attempts"]!) >= unknown.Count);
-        var (status, payment) = await runbook.HttpAsync("payment", product.Operator, Token, ("payment", unknown[0]));
+        // The earlier ones may be settled already: the listing of the provider's charges tells of them, too.
+        Assert.NotEmpty(await runbook.SqlAsync("unsettled", product.ConnectionString, Token));
+        var (status, payment) = await runbook.HttpAsync("payment", product.Operator, Token, ("payment", unknown[^1]));
         Assert.Equal((200, "processing"), (status, payment.Text("status")));
         Assert.Equal(200, (await runbook.HttpAsync("incidents", product.Operator, Token)).Status);
         Assert.Equal(unknown.Count, (await Books.ChargesAsync(product, Currency, Token)).Count);
 
         await product.ClearFaultsAsync(Token);
-        Assert.True(Id.TryParse<PaymentId>(unknown[0], out var first));
-        await runbook.SqlAsync("look-now", product.ConnectionString, Token, ("payment_uuid", first.Value));
+        Assert.True(Id.TryParse<PaymentId>(unknown[^1], out var last));
+        await runbook.SqlAsync("look-now", product.ConnectionString, Token, ("payment_uuid", last.Value));
         foreach (var id in unknown)
         {
             await Eventually.BecomesTrueAsync($"{id} is settled", async () => (await DrillSteps.ReadAsync(shop.Merchant, $"/v1/payments/{id}", Token)).Text("status") is "authorized" ? null : "still unknown", Token);

@@ -158,6 +158,11 @@ internal sealed class Traffic : IAsyncDisposable
             request.Headers.Add("Idempotency-Key", key);
             using var answer = await client.SendAsync(request);
             var text = await answer.Content.ReadAsStringAsync();
+            if (outage && answer.StatusCode == HttpStatusCode.Conflict && text.Contains("\"payment_busy\"", StringComparison.Ordinal))
+            {
+                return (answer.StatusCode, text);
+            }
+
             if (outage && answer.StatusCode == HttpStatusCode.ServiceUnavailable)
             {
                 Interlocked.Increment(ref unavailable);
