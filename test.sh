@@ -21,6 +21,7 @@ if [ "$RestrictedFeed" = true ]; then
   for project in Payments.AppHost tests/Payments.AppHost.Tests; do
     [ ! -d "$project" ] || cannot+=("$project: the package feed lacks .NET Aspire")
   done
+  cannot+=("src/Payments.Fraud.Training: the package feed lacks ML.NET")
 elif ! docker info >/dev/null 2>&1; then
   [ ! -d tests/Payments.AppHost.Tests ] || cannot+=("tests/Payments.AppHost.Tests: no container runtime answers")
 fi

@@ -44,6 +44,10 @@ internal static class EvaluateCommand
             lines.Add(Line($"{trainer.Name}, {days} days, mean", TrialResult.Mean(results)));
         }
 
+        var ceilings = weeks.Select(trial.CeilingOf).ToArray();
+        lines.Add(string.Empty);
+        lines.AddRange(weeks.Zip(ceilings, (week, ceiling) => Line($"all that leaves a sign, week of {week.TestDate:MM-dd}", ceiling)));
+        lines.Add(Line("all that leaves a sign, mean", (ceilings.Average(c => c.AveragePrecision), ceilings.Average(c => c.CardPrecision))));
         Print(output, lines, table, TimeProvider.System.GetElapsedTime(began));
     }
 
@@ -86,27 +90,24 @@ internal static class EvaluateCommand
 
     private static string Line(string what, TrialResult result) => string.Create(
         CultureInfo.InvariantCulture,
-        $"{what,-44} {result.AreaUnderRoc,8:F3} {result.AveragePrecision,8:F3} {result.CardPrecision,8:F3}   {result.Trees} trees from {result.TrainingRows} rows in {result.TrainingTook.TotalSeconds:F1} s");
+        $"  {what,-42} {result.AreaUnderRoc,8:F3} {result.AveragePrecision,8:F3} {result.CardPrecision,8:F3}   {result.Trees} trees from {result.TrainingRows} rows in {result.TrainingTook.TotalSeconds:F1} s");
+
+    private static string Line(string what, (double AveragePrecision, double CardPrecision) ceiling) => string.Create(
+        CultureInfo.InvariantCulture, $"  {what,-42} {string.Empty,8} {ceiling.AveragePrecision,8:F3} {ceiling.CardPrecision,8:F3}");
 
     private static void Print(TextWriter output, List<string> lines, FeatureTable table, TimeSpan took)
     {
-        output.WriteLine();
         output.WriteLine($"{"Protocol B: train 7 days, wait 7, test 7",-44} {"AUC ROC",8} {"avg prec",8} {"CP@100",8}");
-        output.WriteLine("published, mean of the four weeks");
+        output.WriteLine("published, mean of the weeks from 08-08, 08-15, 08-22 and 08-29");
         foreach (var (name, roc, precision, card) in Published.Rows)
         {
             output.WriteLine(string.Create(CultureInfo.InvariantCulture, $"  {name,-42} {roc,8:F3} {precision,8:F3} {card,8:F3}"));
         }
 
+        output.WriteLine(string.Create(
+            CultureInfo.InvariantCulture, $"  {"ceiling of the four weeks, about",-42} {string.Empty,8} {Published.CeilingPrecision,8:F2} {Published.CeilingCards,8:F3}"));
         output.WriteLine("measured now");
-        foreach (var line in lines)
-        {
-            output.WriteLine($"  {line[..42]}{line[42..]}");
-        }
-
-        output.WriteLine(string.Create(
-            CultureInfo.InvariantCulture, $"{"ceiling: all that can be known, about",-44} {string.Empty,8} {Published.CeilingPrecision,8:F2} {Published.CeilingCards,8:F3}"));
-        output.WriteLine(string.Create(
-            CultureInfo.InvariantCulture, $"{table.Rows} rows of {FeatureTable.Columns} features; {took.TotalSeconds:F0} s in all"));
+        lines.ForEach(output.WriteLine);
+        output.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{table.Rows} rows of {FeatureTable.Columns} features; {took.TotalSeconds:F0} s in all"));
     }
 }

@@ -49,7 +49,7 @@ public sealed class HistogramTrainer : IEnsembleTrainer
             if (setAside is not null)
             {
                 Advance(tree, setAside, aside, options.Threads);
-                loss = Loss(setAside, aside);
+                loss = LogisticLoss.Mean(setAside, aside);
                 (leastLoss, best) = loss < leastLoss ? (loss, round) : (leastLoss, best);
             }
 
@@ -123,19 +123,5 @@ public sealed class HistogramTrainer : IEnsembleTrainer
                 raw[row] += tree.Evaluate(rows[row]);
             }
         });
-    }
-
-    private static double Loss(TrainingRows rows, double[] raw)
-    {
-        double loss = 0, weight = 0;
-        for (var row = 0; row < rows.Count; row++)
-        {
-            // ln(1 + e^x) without overflow; x is the raw score against the label.
-            var against = rows.Labels[row] ? -raw[row] : raw[row];
-            loss += rows.Weights[row] * (Math.Max(against, 0) + Math.Log(1 + Math.Exp(-Math.Abs(against))));
-            weight += rows.Weights[row];
-        }
-
-        return loss / weight;
     }
 }

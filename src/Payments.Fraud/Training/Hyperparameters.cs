@@ -6,7 +6,15 @@ public static class Hyperparameters
     /// <summary>Some hundred frauds.</summary>
     public static TrainingOptions Week { get; } = new()
     {
-        Rounds = 300, LearningRate = 0.03, MaxLeaves = 8, MaxDepth = 6, FeatureShare = 0.4, RowShare = 0.3, L2 = 10, MinLeafRows = 5, MinLeafHessian = 0.3,
+        Rounds = 300,
+        LearningRate = 0.03,
+        MaxLeaves = 8,
+        MaxDepth = 6,
+        FeatureShare = 0.4,
+        RowShare = 0.3,
+        L2 = 10,
+        MinLeafRows = 5,
+        MinLeafHessian = 0.3,
     };
 
     /// <summary>Some thousand frauds.</summary>

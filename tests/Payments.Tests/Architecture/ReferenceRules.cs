@@ -7,7 +7,7 @@ internal static class ReferenceRules
 {
     private static readonly string[] Services = ["Api", "Vault", "Ledger", "Fraud", "Webhooks", "Reconciliation", "Console"];
 
-    /// <summary>Project → what it may reference; a test project or the AllInOne host may reference anything below src.</summary>
+    /// <summary>Project → what it may reference; a test or measuring project or the AllInOne host may reference anything below src.</summary>
     private static readonly Dictionary<string, string[]> Allowed = new(StringComparer.Ordinal)
     {
         ["Payments.Core"] = [],
@@ -15,12 +15,15 @@ internal static class ReferenceRules
         ["Payments.ServiceDefaults"] = ["Payments.Platform"],
         ["Payments.Connectors"] = ["Payments.Core"],
         ["Payments.Simulators"] = ["Payments.ServiceDefaults"],
+
+        // A command line program around the service's training, not a service beside it.
+        ["Payments.Fraud.Training"] = ["Payments.Fraud"],
     };
 
     /// <summary>One sentence for each reference that breaks the rules.</summary>
     public static IEnumerable<string> Violations(string project, IEnumerable<string> references)
     {
-        if (project.EndsWith("Tests", StringComparison.Ordinal) || project is "Payments.AllInOne" or "Payments.AppHost" or "Payments.Chaos" or "Payments.Simulation")
+        if (project.EndsWith("Tests", StringComparison.Ordinal) || project is "Payments.AllInOne" or "Payments.AppHost" or "Payments.Chaos" or "Payments.Simulation" or "Payments.Bench")
         {
             yield break;
         }
