@@ -17,6 +17,7 @@ public sealed record ChaosOptions
           --rate R         payments begun per second (default 14)
           --evidence DIR   where logs, journals and evidence are kept (default artifacts/chaos/seed-S)
           --judge FILE     judges the evidence.json of an earlier run again and does nothing else
+          --kill-points    instead of a load: kills a service at every named step of every operation, one after the other (no other option)
           --planted NAME   builds a copy with a known bug of tests/Payments.Chaos/planted and expects a violation; "all" takes each
           --help           this text
         """;

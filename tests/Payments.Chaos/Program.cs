@@ -2,6 +2,7 @@ using System.Globalization;
 using Payments.AllInOne;
 using Payments.Chaos;
 using Payments.Chaos.Judging;
+using Payments.Chaos.KillPoints;
 using Payments.Chaos.Processes;
 
 if (args is [BrokerProcess.Verb, var port])
@@ -12,6 +13,11 @@ if (args is [BrokerProcess.Verb, var port])
 using var signals = new StopSignals();
 try
 {
+    if (args is ["--kill-points"])
+    {
+        return KillPointTour.Report(await KillPointTour.RunAsync(KillPoint.All, Console.WriteLine, signals.Token)) ? 0 : 1;
+    }
+
     var options = ChaosOptions.Parse(args);
     if (options.Judge is { } file)
     {
