@@ -107,7 +107,7 @@ internal sealed partial class Run
     {
         Act.Create create => flow.CreateAsync(request.Post, Blank(create with { Amount = request.Amount!.Value }), create.First, create.First == Provider.Stripe ? Provider.Adyen : Provider.Stripe),
         Act.Capture capture => flow.ModifyAsync(request.Post, request.Payment!.Value, (payment, limits, opened) => Opening.Capture(payment, request.Amount, capture.Final, limits, opened)),
-        Act.Void => flow.ModifyAsync(request.Post, request.Payment!.Value, Opening.Void),
+        Act.Void => flow.ModifyAsync(request.Post, request.Payment!.Value, (payment, limits, opened) => Opening.Void(payment, limits, opened)),
         _ => flow.ModifyAsync(request.Post, request.Payment!.Value, (payment, limits, opened) => Opening.Refund(payment, request.Amount, limits, opened)),
     };
 
