@@ -4,8 +4,8 @@ using Microsoft.Extensions.Options;
 using Payments.Connectors;
 using Payments.Core;
 using Payments.Core.Seams;
-using Payments.Platform.Http;
 using Payments.Platform;
+using Payments.Platform.Http;
 
 namespace Payments.Api.Flow;
 

@@ -1,7 +1,7 @@
 using Payments.Core;
+using Payments.Platform;
 using Payments.Platform.Http;
 using Payments.Platform.Idempotency;
-using Payments.Platform;
 
 namespace Payments.Api.Flow;
 

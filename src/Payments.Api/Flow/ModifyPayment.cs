@@ -1,7 +1,7 @@
 using System.Diagnostics;
 using Payments.Core;
-using Payments.Platform.Http;
 using Payments.Platform;
+using Payments.Platform.Http;
 
 namespace Payments.Api.Flow;
 

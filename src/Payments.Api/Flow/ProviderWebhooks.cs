@@ -1,7 +1,7 @@
 using Payments.Connectors;
 using Payments.Core;
-using Payments.Platform.Http;
 using Payments.Platform;
+using Payments.Platform.Http;
 
 namespace Payments.Api.Flow;
 

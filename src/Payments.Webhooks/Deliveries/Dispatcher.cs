@@ -1,8 +1,8 @@
 using System.Diagnostics;
 using Microsoft.Extensions.Options;
 using Npgsql;
-using Payments.Platform.Postgres;
 using Payments.Platform;
+using Payments.Platform.Postgres;
 
 namespace Payments.Webhooks.Deliveries;
 

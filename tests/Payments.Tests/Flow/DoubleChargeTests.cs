@@ -52,7 +52,8 @@ public sealed class DoubleChargeTests
         var former = opened.AuthorizingAttempt!;
         var elsewhere = PaymentSamples.Apply(opened, samples.FactOf(opened, OperationKind.Authorize, FactOutcome.NotProcessed) with
         {
-            PaymentReference = null, Instead = new NewAttempt(ids.New<AttemptId>(), Provider.Adyen, PaymentSamples.Cost),
+            PaymentReference = null,
+            Instead = new NewAttempt(ids.New<AttemptId>(), Provider.Adyen, PaymentSamples.Cost),
         });
         var late = Second(elsewhere, true) with { AttemptId = former.Id };
 
@@ -61,7 +62,9 @@ public sealed class DoubleChargeTests
         Assert.Equal((PaymentStatus.Authorizing, Provider.Stripe), (before.Status, before.Operations[^1].Current!.Provider));
         var paid = PaymentSamples.Apply(elsewhere, new Fact(OperationKind.Authorize, FactOutcome.Succeeded, Provider.Adyen, ids.New<OperationId>(), PaymentSamples.Noon)
         {
-            AttemptId = elsewhere.AuthorizingAttempt!.Id, PaymentReference = "psp_1", Captured = true,
+            AttemptId = elsewhere.AuthorizingAttempt!.Id,
+            PaymentReference = "psp_1",
+            Captured = true,
         });
         var (after, happened) = Tell(paid, late);
         Assert.Equal((PaymentStatus.Captured, "psp_1"), (after.Status, after.View().ProviderReference));
