@@ -28,8 +28,10 @@ internal static class RestRules
             yield return new Violation(Rules.Stuck, null, $"{stuck.What}: {stuck.Detail}");
         }
 
-        // The providers here never contradict themselves: an incident means that the product misread them, or did something twice.
-        foreach (var incident in evidence.Incidents)
+        // The providers here never contradict themselves: an incident means that the product misread them, or did something twice. Only
+        // of a refund that is refused for good, as the provider's books say too, a person has to know.
+        var refused = evidence.Charges.Where(c => c.Refunds.Any(r => r.Status == "failed")).Select(c => c.Payment).ToHashSet();
+        foreach (var incident in evidence.Incidents.Where(i => i.Kind != "refund_failed" || !refused.Contains(i.Payment)))
         {
             yield return new Violation(Rules.Incident, incident.Payment, $"{incident.Kind}: {incident.Detail}");
         }

@@ -8,6 +8,7 @@ namespace Payments.IntegrationTests.Chaos;
 /// The verdict on a short run is ok, and each view on its own is enough to change it: whatever is removed from, added to or altered in
 /// one of them is a violation by its name.
 /// </summary>
+[Trait("proof", "long")]
 public sealed class VerdictTests(ChaosSmoke smoke) : IClassFixture<ChaosSmoke>
 {
     private Evidence Evidence => smoke.Outcome.Evidence;

@@ -51,7 +51,6 @@ public sealed class DatabaseFailoverDrill(EmbeddedServers servers)
         }
 
         Assert.True(traffic.Unexpected.Count == 0, string.Join("\n", traffic.Unexpected));
-        Assert.True(traffic.Repeated > 0, "Nobody noticed the failures.");
         await consequences.SettleAsync(Token);
         Assert.True(await consequences.AssertOnceEachAsync(Currency, Token) > traffic.Purchases.Count);
         Assert.Equal(0L, (await runbook.SqlAsync("gaps", product.ServerOf, Token)).Single()["gaps"]);

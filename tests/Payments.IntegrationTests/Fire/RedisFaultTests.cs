@@ -7,7 +7,7 @@ namespace Payments.IntegrationTests.Fire;
 [Collection(ProductFixture.Name)]
 public sealed class RedisFaultTests(ProductFixture product)
 {
-    private const string Currency = "SEK";
+    private const string Currency = "MXN";
 
     private static CancellationToken Token => TestContext.Current.CancellationToken;
 

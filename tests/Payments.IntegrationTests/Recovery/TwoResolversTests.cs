@@ -1,4 +1,5 @@
 using Microsoft.Extensions.DependencyInjection;
+using Npgsql;
 using Payments.Api.Flow;
 using Payments.Core;
 using Payments.IntegrationTests.Flow;
@@ -67,8 +68,16 @@ public sealed class TwoResolversTests(RecoveryProduct product) : IAsyncDisposabl
         while (!done.IsCancellationRequested)
         {
             await using var command = product.Payments.CreateCommand("UPDATE attempts SET due_at = now(), leased_until = NULL WHERE due_at IS NOT NULL AND state = 'unknown'");
-            await command.ExecuteNonQueryAsync(CancellationToken.None);
-            await Task.Delay(60, done).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            try
+            {
+                await command.ExecuteNonQueryAsync(CancellationToken.None);
+            }
+            catch (PostgresException e) when (e.SqlState == PostgresErrorCodes.DeadlockDetected)
+            {
+                // A resolver was taking the same rows: the next theft comes soon.
+            }
+
+            await Task.Delay(400, done).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }
     }
 }
