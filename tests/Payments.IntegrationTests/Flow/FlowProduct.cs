@@ -56,6 +56,8 @@ public class FlowProduct(EmbeddedServers servers) : IAsyncLifetime
         ["Payments:Deadlines:MissingSpacing"] = "00:00:01",
         ["Payments:Deadlines:Challenge"] = "00:00:10",
         ["Payments:ResolverIntervalMilliseconds"] = "200",
+        // As seldom as may be: what the listing of charges finds out first is another test's matter.
+        ["Payments:Listing:IntervalMilliseconds"] = "240000",
     };
 
     public virtual async ValueTask DisposeAsync()

@@ -30,8 +30,9 @@ public sealed class ProviderFaultTests(FlowProduct product) : IAsyncDisposable
 
         var first = await FlowProduct.PostAsync(ShopOf(provider).Merchant, "/v1/payments", body, Token, key);
 
-        Assert.True(first.Status == HttpStatusCode.Accepted, first.Body);
-        Assert.Equal("processing", first.Text("status"));
+        // The listing of charges may meet the charge before the call's own time is up.
+        Assert.Equal(first.Status == HttpStatusCode.Created && charges > 0 ? status : "processing", first.Text("status"));
+        Assert.True(first.Status is HttpStatusCode.Accepted or HttpStatusCode.Created, first.Body);
         var settled = await ShopOf(provider).UntilAsync(first.Id, status, Token);
         var final = await FlowProduct.PostAsync(ShopOf(provider).Merchant, "/v1/payments", body, Token, key);
         var again = await FlowProduct.PostAsync(ShopOf(provider).Merchant, "/v1/payments", body, Token, key);

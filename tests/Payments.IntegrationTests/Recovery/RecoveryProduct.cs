@@ -34,8 +34,6 @@ public sealed class RecoveryProduct(EmbeddedServers servers) : FlowProduct(serve
         ["Payments:Deadlines:RefundRetry"] = "00:00:02",
         ["Payments:UnresolvedWatchMilliseconds"] = "500",
         ["Payments:HoldSweepMilliseconds"] = "500",
-        // Here the resolver is to find out by itself, not to be told by the listing of charges.
-        ["Payments:Listing:IntervalMilliseconds"] = "240000",
     };
 
     public override async ValueTask DisposeAsync()
