@@ -32,34 +32,39 @@ public sealed class ModifyPayment(Entrance entrance, PaymentStore store, Payment
 
         Activity.Current?.SetTag("payments.payment_id", payment.Id.ToString());
         var began = time.GetTimestamp();
-        while (true)
+        while (time.GetElapsedTime(began) < Patience)
         {
             var opened = new NewOperation(ids.New<OperationId>(), ids.New<AttemptId>(), time.GetUtcNow()) { RequestKey = request.Key, Reason = reason };
             var decision = decide(payment, calls.LimitsOf(payment), opened);
-            if (decision.Refusal is { } refusal)
+            if (decision.Refusal is null)
             {
-                return await entrance.RefuseAsync(request, ProblemOf(refusal), cancellationToken);
+                Steps.Reached(Steps.IntentBefore);
+                var written = await writer.WriteAsync(Changes.Between(payment, decision.Payment!, []) with { Claim = request.ClaimFor(opened.Id) });
+                Steps.Reached(Steps.IntentAfter);
+                switch (written)
+                {
+                    case Verdict.Committed:
+                        return await entrance.AnswerAsync(request, await execution.RunAsync(decision.Payment!, opened.Id, null, []), opened.Id);
+                    case Verdict.KeyTaken:
+                        return await entrance.ReplayAsync(request, cancellationToken) ?? Problems.IdempotencyKeyInUse;
+                }
+            }
+            else if (await entrance.ReplayAsync(request, cancellationToken) is { } replayed)
+            {
+                return replayed;
             }
 
-            Steps.Reached(Steps.IntentBefore);
-            var written = await writer.WriteAsync(Changes.Between(payment, decision.Payment!, []) with { Claim = request.ClaimFor(opened.Id) });
-            Steps.Reached(Steps.IntentAfter);
-            switch (written)
+            // What refuses may be another copy of this request that has just given its key back: refused is only what still stands.
+            var current = await store.FindAsync(PaymentKey.Of(payment), cancellationToken) ?? throw new InvariantException("a payment never disappears");
+            if (decision.Refusal is { } refusal && current.Version == payment.Version)
             {
-                case Verdict.Committed:
-                    return await entrance.AnswerAsync(request, await execution.RunAsync(decision.Payment!, opened.Id, null, []), opened.Id);
-                case Verdict.KeyTaken:
-                    return await entrance.ReplayAsync(request, cancellationToken) ?? Problems.IdempotencyKeyInUse;
-                default:
-                    if (time.GetElapsedTime(began) > Patience)
-                    {
-                        return Busy;
-                    }
-
-                    payment = await store.FindAsync(PaymentKey.Of(payment), cancellationToken) ?? throw new InvariantException("a payment never disappears");
-                    break;
+                return ProblemOf(refusal);
             }
+
+            payment = current;
         }
+
+        return Busy;
     }
 
     private static Problem ProblemOf(Refusal refusal) => refusal.Kind switch

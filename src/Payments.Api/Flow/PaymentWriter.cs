@@ -7,10 +7,14 @@ namespace Payments.Api.Flow;
 public sealed class PaymentWriter(CommitChanges commit, IdSource ids, TimeProvider time) : IAsyncDisposable
 {
     private readonly GroupWriter<PreparedChange, Verdict> group =
-        new("payments", change => change.Change.After.Id.Value, commit.WriteAsync, new GroupWriterOptions(), ids, time);
+        new("payments", change => change.Change.After.Id.Value, commit.WriteAsync, new GroupWriterOptions(), ids, time, Overtaken);
 
     /// <summary>Returns once the change is durable or has lost. Not cancellable: what a provider answered is written down in any case.</summary>
     public Task<Verdict> WriteAsync(Change change) => group.WriteAsync(PreparedChange.Of(change, ids, time));
+
+    /// <summary>A payment's version only grows: whoever started from the one that was just left behind, or from an older one, has lost.</summary>
+    private static Verdict? Overtaken(PreparedChange waiting, PreparedChange settled, Verdict verdict) =>
+        verdict is Verdict.Committed or Verdict.Conflict && waiting.Change.Before <= settled.Change.Before ? Verdict.Conflict : null;
 
     public ValueTask DisposeAsync() => group.DisposeAsync();
 }

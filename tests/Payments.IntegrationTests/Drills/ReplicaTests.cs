@@ -72,31 +72,35 @@ public sealed class ReplicaTests(DrillProduct product, EmbeddedServers servers)
         await flow.Writer.WriteAsync(second);
         // Whoever has a volume keeps it for a while before it asks for the next, so that both meet.
         await flow.RunAsync("""
-            CREATE FUNCTION slow() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN PERFORM pg_sleep(0.5); RETURN NEW; END $$;
+            CREATE FUNCTION slow() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN PERFORM pg_sleep(1.5); RETURN NEW; END $$;
             CREATE TRIGGER slow BEFORE UPDATE ON merchant_volumes FOR EACH ROW EXECUTE FUNCTION slow()
             """, Token);
 
-        // A limited volume is locked before one that is given back: each batch takes the two merchants in the opposite order.
-        var writes = new[] { Batch(flow.Writer, two, first), Batch(other, one, second) };
-        var verdicts = await Task.WhenAll(writes.SelectMany(w => w));
+        // A limited volume is locked before one that is given back: each batch takes the two merchants in the opposite order. Both writers
+        // are held up by a lock of ours until what they shall write together has arrived.
+        await using var connection = await source.OpenConnectionAsync(Token);
+        await using var holding = await connection.BeginTransactionAsync(Token);
+        await using (var hold = new NpgsqlCommand("LOCK TABLE merchant_volumes IN SHARE MODE", connection, holding))
+        {
+            await hold.ExecuteNonQueryAsync(Token);
+        }
 
-        Assert.All(verdicts, v => Assert.Equal(Verdict.Committed, v));
+        PaymentWriter[] writers = [flow.Writer, other];
+        var writes = writers.Select(w => w.WriteAsync(flow.Opened(flow.Ids.New<MerchantId>(), "busy", amount: 1))).ToList();
+        await Eventually.BecomesTrueAsync(
+            "both writers wait", async () => await flow.CountAsync("SELECT count(*) FROM pg_locks WHERE NOT granted AND relation = 'merchant_volumes'::regclass", Token) == 2 ? null : "not yet", Token);
+        foreach (var (writer, limited, given) in new[] { (flow.Writer, two, first), (other, one, second) })
+        {
+            writes.Add(writer.WriteAsync(flow.Opened(limited, "limited", amount: 500, most: 1_000_000)));
+            writes.Add(writer.WriteAsync(Declined(flow, given)));
+        }
+
+        await holding.CommitAsync(Token);
+        Assert.All(await Task.WhenAll(writes), v => Assert.Equal(Verdict.Committed, v));
         await Eventually.BecomesTrueAsync(
             "the deadlock is counted", async () => await flow.CountAsync("SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()", Token) > 0 ? null : "none yet", Token);
         Assert.Equal(2, await flow.CountAsync("SELECT count(*) FROM outbox WHERE type = 'payment.declined'", Token));
         Assert.Equal(2, await flow.CountAsync($"SELECT count(*) FROM merchant_volumes WHERE merchant_id IN ('{one.Value}', '{two.Value}') AND amount = 500", Token));
-
-        // The first write keeps the writer busy, so that the other two share a batch.
-        Task<Verdict>[] Batch(PaymentWriter writer, MerchantId limited, Change given)
-        {
-            var busy = flow.Ids.New<MerchantId>();
-            return
-            [
-                writer.WriteAsync(flow.Opened(busy, "busy", amount: 1, most: 1_000_000)),
-                writer.WriteAsync(flow.Opened(limited, "limited", amount: 500, most: 1_000_000)),
-                writer.WriteAsync(Declined(flow, given)),
-            ];
-        }
     }
 
     private static Change Declined(FlowDatabase flow, Change opened)

@@ -43,6 +43,35 @@ public class GroupWriterTests
     }
 
     [Fact]
+    public async Task What_has_lost_before_it_is_written_is_answered_without_a_write()
+    {
+        var (entered, gate) = (new TaskCompletionSource(), new TaskCompletionSource());
+        var written = new List<int>();
+        await using var writer = new GroupWriter<Item, int>(
+            "test", i => i.Key,
+            async (_, items, _) =>
+            {
+                written.AddRange(Numbers(items));
+                entered.TrySetResult();
+                await gate.Task;
+                return Numbers(items);
+            },
+            new GroupWriterOptions(), ids, TimeProvider.System, (waiting, settled, verdict) => waiting.Number % 2 == 0 && settled.Number == verdict ? -verdict : null);
+        var same = ids.New<PaymentId>().Value;
+
+        var first = writer.WriteAsync(new Item(same, 1));
+        await entered.Task;
+        var others = Enumerable.Range(2, 6).Select(i => writer.WriteAsync(new Item(same, i))).Append(writer.WriteAsync(new Item(ids.New<PaymentId>().Value, 8))).ToList();
+        gate.SetResult();
+
+        // Two is written, since it was next; four and six wait behind it and have lost with it.
+        var answers = await Task.WhenAll(others);
+        Assert.Equal([2, 3, -2, 5, -2, 7, 8], answers);
+        Assert.Equal([1, 8, 2, 3, 5, 7], written);
+        Assert.Equal(1, await first);
+    }
+
+    [Fact]
     public async Task An_item_that_cannot_be_written_fails_alone()
     {
         await using var writer = Writer((_, items) => items.Any(i => i.Number == 13)
