@@ -43,6 +43,7 @@ public static class FlowModule
         services.AddSingleton<CancelledOrders>();
         services.AddSingleton<UnresolvedAttempts>();
         services.AddSingleton<OrphanedHolds>();
+        services.AddSingleton<LikelyDuplicates>();
         services.AddSingleton<DueAttempts>();
         services.AddSingleton<RequestCache>();
         services.AddSingleton<Learning>();
@@ -60,6 +61,7 @@ public static class FlowModule
         services.AddHostedService<RecoveryGauges>();
         services.AddHostedService<UnresolvedWatch>();
         services.AddHostedService<HoldSweep>();
+        services.AddHostedService<LikelyDuplicateWatch>();
     }
 
     public static void MapPayments(this WebApplication app)

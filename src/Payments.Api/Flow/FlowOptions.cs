@@ -29,5 +29,9 @@ public sealed class FlowOptions
     [Range(50, 3_600_000)]
     public int HoldSweepMilliseconds { get; set; } = 1_800_000;
 
+    /// <summary>How often likely duplicates are looked for. Below half an hour, which is how far back is looked.</summary>
+    [Range(1_000, 1_500_000)]
+    public int LikelyDuplicatesMilliseconds { get; set; } = 300_000;
+
     public Deadlines Deadlines { get; set; } = new();
 }

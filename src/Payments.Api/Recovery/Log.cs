@@ -33,4 +33,10 @@ internal static partial class Log
 
     [LoggerMessage(2105, LogLevel.Error, "Orphaned holds could not be swept now.")]
     public static partial void SweepFailed(ILogger logger, Exception exception);
+
+    [LoggerMessage(2106, LogLevel.Warning, "Payment {Payment} looks like a duplicate of {Earlier}: {Likeness}.")]
+    public static partial void LikelyDuplicate(ILogger logger, PaymentId payment, PaymentId earlier, string likeness);
+
+    [LoggerMessage(2107, LogLevel.Error, "Likely duplicates could not be looked for now.")]
+    public static partial void LikenessNotLookedFor(ILogger logger, Exception exception);
 }

@@ -74,6 +74,9 @@ public sealed record PaymentDetails(
     IReadOnlyDictionary<string, string> Metadata)
 {
     public PaymentOrigin Origin { get; init; }
+
+    /// <summary>The vault's keyed hash of the card number; null where the payment was made of a provider's record.</summary>
+    public string? CardFingerprint { get; init; }
 }
 
 /// <summary>Authorize, capture, void or refund: one thing that was decided by us or reported by a provider.</summary>

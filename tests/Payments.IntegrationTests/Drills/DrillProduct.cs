@@ -27,6 +27,7 @@ public sealed class DrillProduct : ProductFixture
         ["Payments:Deadlines:MissingSpacing"] = "00:00:01",
         ["Payments:ResolverIntervalMilliseconds"] = "200",
         ["Payments:Listing:IntervalMilliseconds"] = "240000",
+        ["Payments:LikelyDuplicatesMilliseconds"] = "1500000",
         ["Payments:Events:HeadsPollMilliseconds"] = "500",
         ["Payments:Events:MaxRetryDelayMilliseconds"] = "1000",
         ["Payments:Outbox:MaxRetryDelayMilliseconds"] = "1000",

@@ -58,6 +58,7 @@ public class FlowProduct(EmbeddedServers servers) : IAsyncLifetime
         ["Payments:ResolverIntervalMilliseconds"] = "200",
         // As seldom as may be: what the listing of charges finds out first is another test's matter.
         ["Payments:Listing:IntervalMilliseconds"] = "240000",
+        ["Payments:LikelyDuplicatesMilliseconds"] = "1500000",
     };
 
     public virtual async ValueTask DisposeAsync()

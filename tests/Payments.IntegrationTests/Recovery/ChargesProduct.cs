@@ -20,6 +20,7 @@ public sealed class ChargesProduct(EmbeddedServers servers) : ProductFixture(ser
     protected override Dictionary<string, string?> Configuration() => new(base.Configuration())
     {
         ["Payments:Listing:IntervalMilliseconds"] = "500",
+        ["Payments:LikelyDuplicatesMilliseconds"] = "1500000",
         ["Payments:Deadlines:Open"] = "00:00:05",
         ["Payments:Deadlines:Unknown"] = "00:00:00.500",
         ["Payments:Deadlines:MissingSpacing"] = "00:00:01",

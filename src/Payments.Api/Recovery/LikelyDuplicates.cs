@@ -1,0 +1,99 @@
+using Microsoft.Extensions.Options;
+using Npgsql;
+using Payments.Api.Flow;
+using Payments.Core;
+using Payments.Platform.Postgres;
+
+namespace Payments.Api.Recovery;
+
+/// <summary>
+/// Payments that are alike: of the same order, or of the same card, amount and currency within minutes. Both may be meant (split orders
+/// are), so a person is told and no money is touched; what belongs to one payment for sure is undone by <see cref="SecondCharges"/>.
+/// </summary>
+public sealed class LikelyDuplicates(NpgsqlDataSource database, NoticeStore notices, IdSource ids, ILogger<LikelyDuplicates> logger)
+{
+    /// <summary>How far back the later one of a pair may have been made: some are authorized minutes after that.</summary>
+    public static readonly TimeSpan LookBack = TimeSpan.FromMinutes(30);
+
+    /// <summary>Between two payments of one card.</summary>
+    public static readonly TimeSpan CardWindow = TimeSpan.FromMinutes(10);
+
+    /// <summary>Between two payments of one order.</summary>
+    public static readonly TimeSpan OrderWindow = TimeSpan.FromDays(7);
+
+    private const int AtOnce = 200;
+
+    /// <summary>Raises an incident for each new pair; returns how many. A payment is raised once, also after its incident was closed.</summary>
+    public async Task<int> LookAsync(CancellationToken cancellationToken)
+    {
+        var found = await FindAsync(cancellationToken);
+        foreach (var pair in found)
+        {
+            var incident = new Incident(ids.New<IncidentId>(), IncidentKinds.LikelyDuplicate, null, $"Holds or took money like {pair.Earlier}: {pair.Likeness}.", pair.Later.ToString());
+            await notices.RaiseAsync(pair.Merchant, pair.Mode, pair.Later, incident, cancellationToken);
+            Log.LikelyDuplicate(logger, pair.Later, pair.Earlier, pair.Likeness);
+        }
+
+        return found.Count;
+    }
+
+    private async Task<List<Pair>> FindAsync(CancellationToken cancellationToken)
+    {
+        const string sql = """
+            WITH recent AS MATERIALIZED (
+                SELECT p.merchant_id, p.mode, p.id, p.order_id, p.currency, p.amount, p.details::jsonb->>'card_fingerprint' AS card
+                FROM payments AS p
+                WHERE p.id >= uuid_floor(now() - $1 - $2) AND p.authorized > p.released + p.refunded
+            ), alike AS (
+                SELECT later.merchant_id, later.mode, later.id, earlier.id AS earlier, 'the same order' AS likeness
+                FROM recent AS later
+                JOIN payments AS earlier ON earlier.merchant_id = later.merchant_id AND earlier.mode = later.mode AND earlier.order_id = later.order_id
+                WHERE earlier.id < later.id AND earlier.id >= uuid_floor(now() - $1 - $3) AND uuid_time(earlier.id) >= uuid_time(later.id) - $3
+                  AND earlier.authorized > earlier.released + earlier.refunded
+                UNION ALL
+                SELECT later.merchant_id, later.mode, later.id, earlier.id, 'the same card, amount and currency within minutes'
+                FROM recent AS later
+                JOIN recent AS earlier ON earlier.merchant_id = later.merchant_id AND earlier.mode = later.mode AND earlier.card = later.card
+                  AND earlier.currency = later.currency AND earlier.amount = later.amount
+                WHERE earlier.id < later.id AND uuid_time(earlier.id) >= uuid_time(later.id) - $2
+            )
+            SELECT DISTINCT ON (a.id) a.merchant_id, a.mode, a.id, a.earlier, a.likeness
+            FROM alike AS a
+            WHERE a.id >= uuid_floor(now() - $1) AND NOT EXISTS (SELECT FROM incidents AS i WHERE i.payment_id = a.id AND i.kind = $4)
+            ORDER BY a.id, a.likeness DESC, a.earlier DESC
+            LIMIT $5
+            """;
+        await using var command = database.CreateCommand(sql).With(LookBack, CardWindow, OrderWindow, IncidentKinds.LikelyDuplicate, AtOnce);
+        await using var row = await command.ExecuteReaderAsync(cancellationToken);
+        var found = new List<Pair>();
+        while (await row.ReadAsync(cancellationToken))
+        {
+            found.Add(new Pair(
+                MerchantId.From(row.GetGuid(0)), Words.Parse<Mode>(row.GetString(1)), PaymentId.From(row.GetGuid(2)), PaymentId.From(row.GetGuid(3)), row.GetString(4)));
+        }
+
+        return found;
+    }
+
+    private sealed record Pair(MerchantId Merchant, Mode Mode, PaymentId Later, PaymentId Earlier, string Likeness);
+}
+
+/// <summary>Looks for likely duplicates now and then.</summary>
+public sealed class LikelyDuplicateWatch(LikelyDuplicates duplicates, TimeProvider time, IOptions<FlowOptions> options, ILogger<LikelyDuplicateWatch> logger) : BackgroundService
+{
+    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    {
+        using var timer = new PeriodicTimer(TimeSpan.FromMilliseconds(options.Value.LikelyDuplicatesMilliseconds), time);
+        while (await Ticks.NextAsync(timer, stoppingToken))
+        {
+            try
+            {
+                await duplicates.LookAsync(stoppingToken);
+            }
+            catch (Exception e) when (e is NpgsqlException or TimeoutException)
+            {
+                Log.LikenessNotLookedFor(logger, e);
+            }
+        }
+    }
+}

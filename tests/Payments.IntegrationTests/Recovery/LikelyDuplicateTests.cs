@@ -1,0 +1,83 @@
+using Microsoft.Extensions.Logging.Abstractions;
+using Payments.Api.Flow;
+using Payments.Api.Recovery;
+using Payments.Core;
+using Payments.IntegrationTests.Flow;
+using Payments.IntegrationTests.Simulators;
+using Xunit;
+
+namespace Payments.IntegrationTests.Recovery;
+
+public sealed class LikelyDuplicateTests(EmbeddedServers servers)
+{
+    private static readonly TimeSpan Now = TimeSpan.Zero;
+
+    private static CancellationToken Token => TestContext.Current.CancellationToken;
+
+    [Fact]
+    public async Task Likeness_is_raised_once_for_a_person_and_touches_no_money()
+    {
+        await using var flow = await FlowDatabase.CreateAsync(servers, Token);
+        var shop = flow.Ids.New<MerchantId>();
+        var other = flow.Ids.New<MerchantId>();
+        var first = await MadeAsync(flow, shop, "first", TimeSpan.FromMinutes(9));
+        var second = await MadeAsync(flow, shop, "second", Now);
+        var sameOrder = await MadeAsync(flow, shop, "third", Now, card: "another", order: "first", amount: 77);
+        await MadeAsync(flow, other, "elsewhere", Now);
+        await MadeAsync(flow, shop, "another amount", Now, amount: 10_001);
+        await MadeAsync(flow, shop, "another card", Now, card: "yet another");
+        await MadeAsync(flow, shop, "given up", Now, outcome: FactOutcome.Declined);
+        var books = await flow.CountAsync("SELECT sum(version)::bigint FROM payments", Token);
+
+        Assert.Equal(2, await LookAsync(flow));
+        Assert.Equal(0, await LookAsync(flow));
+
+        Assert.Equal(1, await RaisedAsync(flow, second, $"Holds or took money like {first}: the same card, amount and currency within minutes."));
+        Assert.Equal(1, await RaisedAsync(flow, sameOrder, $"Holds or took money like {first}: the same order."));
+        Assert.Equal(books, await flow.CountAsync("SELECT sum(version)::bigint FROM payments", Token));
+
+        // Somebody has looked and closed it: that was it.
+        await flow.RunAsync("UPDATE incidents SET closed_at = now(), closed_by = 'ann', close_reason = 'two parcels'", Token);
+        Assert.Equal(0, await LookAsync(flow));
+    }
+
+    [Fact]
+    public async Task What_was_bought_again_later_or_was_given_back_is_not_alike()
+    {
+        await using var flow = await FlowDatabase.CreateAsync(servers, Token);
+        var shop = flow.Ids.New<MerchantId>();
+        await MadeAsync(flow, shop, "first", TimeSpan.FromMinutes(11));
+        await MadeAsync(flow, shop, "second", Now);
+        Assert.Equal(0, await LookAsync(flow));
+
+        // Of one order, and the first has been given back.
+        var returned = await flow.CapturedAsync(shop, "returned");
+        var refund = Opening.Refund(returned, null, FlowDatabase.Everything, flow.New()).Payment!;
+        Assert.Equal(Verdict.Committed, await flow.Writer.WriteAsync(Changes.Between(returned, refund, [])));
+        await flow.TellAsync(refund, OperationKind.Refund, FactOutcome.Succeeded);
+        await flow.CapturedAsync(shop, "bought again");
+        Assert.Equal(0, await LookAsync(flow));
+
+        await flow.CapturedAsync(shop, "and again");
+        Assert.Equal(1, await LookAsync(flow));
+    }
+
+    private static Task<int> LookAsync(FlowDatabase flow) =>
+        new LikelyDuplicates(flow.Source, new NoticeStore(flow.Source), flow.Ids, NullLogger<LikelyDuplicates>.Instance).LookAsync(Token);
+
+    private static Task<long> RaisedAsync(FlowDatabase flow, PaymentId payment, string detail) =>
+        flow.CountAsync($"SELECT count(*) FROM incidents WHERE kind = 'likely_duplicate' AND payment_id = '{payment.Value}' AND detail = '{detail}' AND closed_at IS NULL", Token);
+
+    private static async Task<PaymentId> MadeAsync(
+        FlowDatabase flow, MerchantId merchant, string key, TimeSpan age, string card = "card", string? order = null, long amount = 10_000, FactOutcome outcome = FactOutcome.Succeeded)
+    {
+        var opened = flow.Opened(merchant, key, amount);
+        var payment = opened.After with
+        {
+            Id = new IdSource(new MovedClock { Ahead = -age }).New<PaymentId>(),
+            Details = opened.After.Details with { OrderId = order ?? key, CardFingerprint = card },
+        };
+        Assert.Equal(Verdict.Committed, await flow.Writer.WriteAsync(opened with { After = payment }));
+        return (await flow.TellAsync(payment, OperationKind.Authorize, outcome)).Id;
+    }
+}
