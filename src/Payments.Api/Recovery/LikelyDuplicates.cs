@@ -29,7 +29,7 @@ public sealed class LikelyDuplicates(NpgsqlDataSource database, NoticeStore noti
         var found = await FindAsync(cancellationToken);
         foreach (var pair in found)
         {
-            var incident = new Incident(ids.New<IncidentId>(), IncidentKinds.LikelyDuplicate, null, $"Holds or took money like {pair.Earlier}: {pair.Likeness}.", pair.Later.ToString());
+            var incident = new Incident(ids.New<IncidentId>(), IncidentKinds.LikelyDuplicate, null, $"Holds or took money like {pair.Earlier}: {pair.Likeness}.") { Subject = pair.Later.ToString() };
             await notices.RaiseAsync(pair.Merchant, pair.Mode, pair.Later, incident, cancellationToken);
             Log.LikelyDuplicate(logger, pair.Later, pair.Earlier, pair.Likeness);
         }
