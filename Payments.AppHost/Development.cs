@@ -33,6 +33,8 @@ internal static class Development
     /// <summary>A merchant with one key of each class, shown as parameters in the dashboard.</summary>
     public static void AddDemoMerchant(this IDistributedApplicationBuilder builder, IResourceBuilder<ProjectResource> api) => api
         .WithEnvironment("Payments__Seed__MerchantName", "Demo Shop")
+        .WithEnvironment("Payments__Seed__RequestsPerSecond", "2000")
+        .WithEnvironment("Payments__RateLimits__OperatorPerSecond", "2000")
         .WithEnvironment("Payments__Seed__SecretKey", builder.AddSecret("merchant-secret-key", bytes => "sk_test_" + Base64Url.EncodeToString(bytes)))
         .WithEnvironment("Payments__Seed__PublishableKey", builder.AddSecret("merchant-publishable-key", bytes => "pk_test_" + Base64Url.EncodeToString(bytes)));
 }

@@ -7,6 +7,12 @@ namespace Payments.AllInOne;
 internal static class ServiceConfiguration
 {
     public const string DemoMerchant = "Demo Shop";
+
+    /// <summary>
+    /// What the keys of <c>run.json</c> may do: whoever tries the product out under load is not to meet the limits that protect it from
+    /// strangers. Other merchants have the usual ones.
+    /// </summary>
+    private const string DemoRequestsPerSecond = "2000";
     private const string AdyenMerchantAccount = "PaymentsECOM";
 
     public static IReadOnlyDictionary<string, string?> Of(AllInOneOptions options, Addresses addresses, ProductSecrets secrets, IReadOnlyDictionary<string, string> connections, int mailPort)
@@ -43,6 +49,8 @@ internal static class ServiceConfiguration
             ["Payments:Seed:MerchantName"] = DemoMerchant,
             ["Payments:Seed:SecretKey"] = secrets.SecretKey,
             ["Payments:Seed:PublishableKey"] = secrets.PublishableKey,
+            ["Payments:Seed:RequestsPerSecond"] = DemoRequestsPerSecond,
+            ["Payments:RateLimits:OperatorPerSecond"] = DemoRequestsPerSecond,
 
             ["Payments:Stripe:Test:BaseUrl"] = Text(addresses.Simulators),
             ["Payments:Stripe:Test:ApiKey"] = secrets.StripeApiKey,

@@ -32,6 +32,7 @@ public sealed partial class RunScriptTests(Checkout checkout)
         Assert.Contains("The trial balance is zero", product.Output, StringComparison.Ordinal);
         await ThePrintedLinesPayAsync(product);
         await RunFileIsCompleteAsync(product);
+        await Rush.ManyAtOnceMoveMoneyOnceAsync(product, Cancel);
 
         await product.StopAsync(SigTerm, Cancel);
 

@@ -69,6 +69,7 @@ public class ProductFixture(EmbeddedServers servers) : IAsyncLifetime
     protected virtual Dictionary<string, string?> Configuration() => new()
     {
         // Everyone here shares the demo merchant's keys.
+        ["Payments:Seed:RequestsPerSecond"] = "100000",
         ["Payments:RateLimits:SecretPerSecond"] = "100000",
         ["Payments:RateLimits:PublishablePerSecond"] = "100000",
         ["Payments:RateLimits:OperatorPerSecond"] = "100000",

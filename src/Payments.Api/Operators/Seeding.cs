@@ -10,8 +10,9 @@ namespace Payments.Api.Operators;
 
 /// <summary>
 /// What configuration asks to exist when the service starts: the first operator's key (<c>Payments:OperatorKey</c>, while there is
-/// none), and a merchant with keys that were made elsewhere (<c>Payments:Seed:MerchantName|SecretKey|PublishableKey</c>, for
-/// installations that try things out). Safe to repeat and beside other replicas.
+/// none), and a merchant with keys that were made elsewhere (<c>Payments:Seed:MerchantName|SecretKey|PublishableKey</c>, and
+/// <c>RequestsPerSecond</c> where it gets a rate limit of its own; for installations that try things out). Safe to repeat and
+/// beside other replicas.
 /// </summary>
 internal sealed class Seeding(IConfiguration configuration, NpgsqlDataSource database, IdSource ids, TimeProvider time, ILogger<Seeding> logger) : BackgroundService
 {
@@ -88,7 +89,13 @@ internal sealed class Seeding(IConfiguration configuration, NpgsqlDataSource dat
         if (merchant is null)
         {
             merchant = ids.New<MerchantId>();
-            await MerchantStore.InsertAsync(transaction, CreateMerchant.Of(merchant.Value, new CreateMerchant.Request(name)), cancellationToken);
+            var wanted = CreateMerchant.Of(merchant.Value, new CreateMerchant.Request(name, RateLimit: new RateLimit(seed.GetValue<int?>("RequestsPerSecond"))));
+            if (MerchantRules.Check(wanted) is { } invalid)
+            {
+                throw new InvalidOperationException($"'Payments:Seed' describes no merchant: {invalid.Detail}");
+            }
+
+            await MerchantStore.InsertAsync(transaction, wanted, cancellationToken);
         }
 
         foreach (var (text, @class) in new[] { (secret, KeyClass.Secret), (publishable, KeyClass.Publishable) })

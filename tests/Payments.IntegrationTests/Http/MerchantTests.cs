@@ -95,12 +95,14 @@ public sealed class MerchantTests(EmbeddedServers servers)
         {
             ("ConnectionStrings:payments", database), ("Payments:Seed:MerchantName", "Demo"),
             ("Payments:Seed:SecretKey", "sk_test_seedseedseedseedseedseed"), ("Payments:Seed:PublishableKey", "pk_test_seedseedseedseedseedseed"),
+            ("Payments:Seed:RequestsPerSecond", "1234"),
         };
         for (var start = 0; start < 2; start++)
         {
             await using var host = await ApiHost.StartAsync(servers, TestContext.Current.CancellationToken, seed);
             Assert.Equal((1L, 2L, 1L), (
                 await host.QueryAsync<long>("SELECT count(*) FROM merchants"), await host.QueryAsync<long>("SELECT count(*) FROM api_keys"), await host.QueryAsync<long>("SELECT count(*) FROM operator_keys")));
+            Assert.Equal(1234, await host.QueryAsync<int>("SELECT requests_per_second FROM merchants"));
             Assert.Equal(503, (await host.SendAsync("GET", "/v1/events", "sk_test_seedseedseedseedseedseed")).Status);
         }
     }
