@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Starts the whole product on this machine; see --help.
 set -euo pipefail
+began=${EPOCHREALTIME/[!0-9]/.} # some locales write a comma
 
 usage() {
   cat <<'TEXT'
@@ -74,4 +75,4 @@ if $dashboard; then
   arguments+=(--dashboard "$(eng/aspire-cli.sh)")
 fi
 
-exec dotnet exec "$application/Payments.AllInOne.dll" --data "$data" --port "$port" "${arguments[@]}"
+exec dotnet exec "$application/Payments.AllInOne.dll" --data "$data" --port "$port" --began "$began" "${arguments[@]}"

@@ -9,7 +9,6 @@ internal static class Startup
 {
     public static async Task<RunningProduct> RunAsync(CommandLine command, IAnsiConsole console, CancellationToken cancellationToken)
     {
-        var started = TimeProvider.System.GetTimestamp();
         var host = await WithProgressAsync(console, progress => AllInOneHost.StartAsync(
             new()
             {
@@ -35,7 +34,7 @@ internal static class Startup
             await file.WriteAsync(command.DataDirectory, cancellationToken);
             Print(console, host, file);
             await Console.Out.WriteLineAsync(string.Create(CultureInfo.InvariantCulture,
-                $"READY after {TimeProvider.System.GetElapsedTime(started).TotalSeconds:0.0} s: {file.Api} (Ctrl-C stops; the data stays in {command.DataDirectory})"));
+                $"READY after {(TimeProvider.System.GetUtcNow() - command.Began).TotalSeconds:0.0} s: {file.Api} (Ctrl-C stops; the data stays in {command.DataDirectory})"));
             return product;
         }
         catch (Exception)

@@ -20,7 +20,7 @@ public sealed partial class RunScriptTests(Checkout checkout)
         await using var product = await RunningProduct.StartAsync(checkout, checkout.NewDataDirectory(), Cancel);
         product.MustBeReady();
 
-        Assert.StartsWith("READY", product.LastLine, StringComparison.Ordinal);
+        Assert.Matches(@"^READY after \d+\.\d s: http://127\.0\.0\.1:\d+ ", product.LastLine!);
         foreach (var provider in (string[])["stripe", "adyen"])
         {
             Assert.Matches($@"Payment pay_\w+: \d+\.\d\d \w+ captured at {provider}", product.Output);
@@ -42,38 +42,28 @@ public sealed partial class RunScriptTests(Checkout checkout)
     }
 
     [Theory]
-    [InlineData(false)]
-    [InlineData(true)]
-    public async Task After_a_kill_the_next_start_has_the_same_data_and_the_books_balance(bool serversSurvive)
+    [InlineData(false, SigInt)]
+    [InlineData(true, SigTerm)]
+    public async Task After_a_kill_and_after_a_clean_stop_the_next_start_has_the_same_data_and_the_books_balance(bool serversSurvive, int signal)
     {
         var data = checkout.NewDataDirectory();
-        JsonElement before, run;
-        await using (var product = await RunningProduct.StartAsync(checkout, data, Cancel))
-        {
-            product.MustBeReady();
-            run = product.Run;
-            before = await PaymentsAsync(product);
-            Assert.Equal(2, before.GetArrayLength());
-            // At once and without warning; the servers that live on are found by the next start.
-            await product.KillAsync(Cancel, serversSurvive ? ["postgres", "redis-server"] : []);
+        await using var product = await RunningProduct.StartAsync(checkout, data, Cancel);
+        product.MustBeReady();
+        var run = product.Run;
+        var payments = await PaymentsAsync(product);
+        Assert.Equal(2, payments.GetArrayLength());
+        // At once and without warning; the servers that live on are found by the next start.
+        await product.KillAsync(Cancel, serversSurvive ? ["postgres", "redis-server"] : []);
 
-            await using var again = await RunningProduct.StartAsync(checkout, data, Cancel, "--no-demo");
-            again.MustBeReady();
+        await using var afterKill = await RunningProduct.StartAsync(checkout, data, Cancel, "--no-demo");
+        await GoesOnAsync(afterKill, run, payments);
+        Assert.Empty(product.Descendants()); // what was left of the killed run is gone
+        await afterKill.StopAsync(signal, Cancel);
+        Assert.Equal(0, afterKill.ExitCode);
+        Assert.Empty(afterKill.Descendants());
 
-            Assert.DoesNotContain("Building", again.Output, StringComparison.Ordinal);
-            Assert.Equal(before.GetRawText(), (await PaymentsAsync(again)).GetRawText());
-            foreach (var key in (string[])["merchant_id", "secret_key", "publishable_key", "operator_key"])
-            {
-                Assert.Equal(run.GetProperty(key).GetString(), again.Run.GetProperty(key).GetString());
-            }
-
-            await BooksBalanceAsync(again);
-            await ProviderBooksAgreeAsync(again, before);
-            Assert.Empty(product.Descendants()); // what was left of the killed run is gone
-            await again.StopAsync(SigInt, Cancel);
-            Assert.Equal(0, again.ExitCode);
-            Assert.Empty(again.Descendants());
-        }
+        await using var afterStop = await RunningProduct.StartAsync(checkout, data, Cancel, "--no-demo");
+        await GoesOnAsync(afterStop, run, payments);
     }
 
     [Fact]
@@ -95,6 +85,21 @@ public sealed partial class RunScriptTests(Checkout checkout)
         Assert.True(File.Exists(Path.Combine(first.Data, "run.json"))); // the one that runs is undisturbed
         using var client = first.Client("api", "secret_key");
         await RunningProduct.SendAsync(client, HttpMethod.Get, "/v1/payments", null, Cancel);
+    }
+
+    /// <summary>A later start on the same data: nothing is built, and keys, payments and books are those of before.</summary>
+    private static async Task GoesOnAsync(RunningProduct product, JsonElement run, JsonElement payments)
+    {
+        product.MustBeReady();
+        Assert.DoesNotContain("Building", product.Output, StringComparison.Ordinal);
+        Assert.Equal(payments.GetRawText(), (await PaymentsAsync(product)).GetRawText());
+        foreach (var key in (string[])["merchant_id", "secret_key", "publishable_key", "operator_key"])
+        {
+            Assert.Equal(run.GetProperty(key).GetString(), product.Run.GetProperty(key).GetString());
+        }
+
+        await BooksBalanceAsync(product);
+        await ProviderBooksAgreeAsync(product, payments);
     }
 
     /// <summary>What a newcomer copies from the terminal into a shell.</summary>
