@@ -63,7 +63,7 @@ public class FlowProduct(EmbeddedServers servers) : IAsyncLifetime
 
     public virtual async ValueTask DisposeAsync()
     {
-        Array.ForEach(new[] { Simulators, Browser, Stripe?.Merchant, Stripe?.Shopper, Adyen?.Merchant, Adyen?.Shopper }, c => c?.Dispose());
+        Array.ForEach(new IDisposable?[] { Simulators, Browser, Stripe, Adyen }, c => c?.Dispose());
         if (host is not null)
         {
             await host.DisposeAsync();
@@ -103,7 +103,8 @@ public class FlowProduct(EmbeddedServers servers) : IAsyncLifetime
         return [.. books.GetProperty("charges").EnumerateArray().Where(c => c.GetProperty("status").GetString() is not "failed")];
     }
 
-    private async Task<Shop> OpenShopAsync(string provider)
+    /// <summary>A fresh merchant whose payments go to a provider.</summary>
+    public async Task<Shop> OpenShopAsync(string provider)
     {
         var cancel = TestContext.Current.CancellationToken;
         using var @operator = ProductFixture.Client(Host.Addresses.Api, Host.Secrets.OperatorKey);
@@ -133,8 +134,14 @@ public class FlowProduct(EmbeddedServers servers) : IAsyncLifetime
 }
 
 /// <summary>A merchant whose payments all go to one provider.</summary>
-public sealed record Shop(MerchantId MerchantId, HttpClient Merchant, HttpClient Shopper)
+public sealed record Shop(MerchantId MerchantId, HttpClient Merchant, HttpClient Shopper) : IDisposable
 {
+    public void Dispose()
+    {
+        Merchant.Dispose();
+        Shopper.Dispose();
+    }
+
     public async Task<string> TokenAsync(CancellationToken cancellationToken, string number = "4242424242424242")
     {
         var answer = await FlowProduct.PostAsync(Shopper, "/v1/tokens", new { card = new { number, exp_month = 12, exp_year = 2034, cvc = "123" } }, cancellationToken);
