@@ -2,7 +2,10 @@ using Payments.AppHost;
 using Payments.Platform;
 
 var builder = DistributedApplication.CreateBuilder(args);
-builder.AddAzureContainerAppEnvironment("env");
+if (builder.ExecutionContext.IsPublishMode)
+{
+    builder.AddAzureContainerAppEnvironment("env");
+}
 
 // What everything stands on: containers on this machine, managed services in Azure.
 var postgres = builder.AddPostgresServer();
