@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Net;
+using System.Security.Cryptography.X509Certificates;
 using System.Text.Json;
 using System.Text.RegularExpressions;
 using Xunit;
@@ -72,12 +73,12 @@ public sealed partial class RunScriptTests(Checkout checkout)
         await using var first = await RunningProduct.StartAsync(checkout, checkout.NewDataDirectory(), Cancel, "--no-demo");
         first.MustBeReady();
 
-        await using var sameData = await RunningProduct.StartAsync(checkout, first.Data, Cancel, "--no-demo");
+        await using var sameData = await RunningProduct.StartAsync(checkout, checkout.NewDataDirectory(), Cancel, "--no-demo", $"--data={first.Data}");
         Assert.Equal(1, sameData.ExitCode);
         Assert.Contains($"already runs on {first.Data}", sameData.Output, StringComparison.Ordinal);
         Assert.DoesNotContain("   at ", sameData.Output, StringComparison.Ordinal); // a message, no stack trace
 
-        await using var samePorts = await RunningProduct.StartAsync(checkout, checkout.NewDataDirectory(), Cancel, "--no-demo", "--port", $"{first.Port}");
+        await using var samePorts = await RunningProduct.StartAsync(checkout, checkout.NewDataDirectory(), Cancel, "--no-demo", $"--port={first.Port}");
         Assert.Equal(1, samePorts.ExitCode);
         Assert.Matches(@"Port \d+, wanted for \w+, is in use", samePorts.Output);
         Assert.DoesNotContain("   at ", samePorts.Output, StringComparison.Ordinal);
@@ -85,6 +86,39 @@ public sealed partial class RunScriptTests(Checkout checkout)
         Assert.True(File.Exists(Path.Combine(first.Data, "run.json"))); // the one that runs is undisturbed
         using var client = first.Client("api", "secret_key");
         await RunningProduct.SendAsync(client, HttpMethod.Get, "/v1/payments", null, Cancel);
+    }
+
+    [Fact]
+    public async Task Help_names_every_option()
+    {
+        var (exitCode, output, error) = await ScriptAsync("--help");
+        Assert.Equal((0, ""), (exitCode, error));
+        Assert.All(["--data DIR", "--port N", "--no-demo", "--dashboard", "--help"], option => Assert.Contains($"\n  {option} ", output, StringComparison.Ordinal));
+    }
+
+    [Theory]
+    [InlineData("--nonsense", "Unknown option --nonsense; see ./run.sh --help")]
+    [InlineData("--no-demo=yes", "Unknown option --no-demo=yes; see ./run.sh --help")]
+    [InlineData("demo", "Unknown option demo; see ./run.sh --help")]
+    [InlineData("--data", "--data needs a directory")]
+    [InlineData("--data=", "--data needs a directory")]
+    [InlineData("--port", "--port needs a number")]
+    [InlineData("--port=http", "--port needs a number, not 'http'")]
+    [InlineData("--port=65501", "--port must be between 1 and 65500")]
+    public async Task What_is_no_option_is_refused_before_anything_begins(string option, string told)
+    {
+        var (exitCode, output, error) = await ScriptAsync(option);
+        Assert.Equal((2, "", told), (exitCode, output, error.TrimEnd()));
+    }
+
+    /// <summary>A start that ends by itself.</summary>
+    private async Task<(int ExitCode, string Output, string Error)> ScriptAsync(params string[] options)
+    {
+        using var script = Process.Start(new ProcessStartInfo(Path.Combine(checkout.Root, "run.sh"), options) { RedirectStandardOutput = true, RedirectStandardError = true })!;
+        var error = script.StandardError.ReadToEndAsync(Cancel);
+        var output = await script.StandardOutput.ReadToEndAsync(Cancel);
+        await script.WaitForExitAsync(Cancel);
+        return (script.ExitCode, output, await error);
     }
 
     /// <summary>A later start on the same data: nothing is built, and keys, payments and books are those of before.</summary>
@@ -122,11 +156,21 @@ public sealed partial class RunScriptTests(Checkout checkout)
             Assert.Equal(HttpStatusCode.OK, health.StatusCode);
         }
 
-        Assert.StartsWith("https://", run.GetProperty("simulators").GetProperty("adyen").GetString(), StringComparison.Ordinal);
+        // Adyen's origin is HTTPS, trusted by whoever trusts the simulators' own authority.
+        using var authority = X509CertificateLoader.LoadCertificateFromFile(Path.Combine(product.Data, "simulators", "ca.pem"));
+        using var handler = new SocketsHttpHandler();
+        handler.SslOptions.CertificateChainPolicy = new X509ChainPolicy { TrustMode = X509ChainTrustMode.CustomRootTrust, CustomTrustStore = { authority }, RevocationMode = X509RevocationMode.NoCheck };
+        using var trusting = new HttpClient(handler);
+        var adyen = run.GetProperty("simulators").GetProperty("adyen").GetString()!;
+        Assert.StartsWith("https://", adyen, StringComparison.Ordinal);
+        using var adyenHealth = await trusting.GetAsync(new Uri(new Uri(adyen), "/health"), Cancel);
+        Assert.Equal(HttpStatusCode.OK, adyenHealth.StatusCode);
+
         Assert.StartsWith("mer_", run.GetProperty("merchant_id").GetString(), StringComparison.Ordinal);
         Assert.StartsWith("sk_test_", run.GetProperty("secret_key").GetString(), StringComparison.Ordinal);
         Assert.StartsWith("pk_test_", run.GetProperty("publishable_key").GetString(), StringComparison.Ordinal);
         Assert.StartsWith("ok_", run.GetProperty("operator_key").GetString(), StringComparison.Ordinal);
+        Assert.Equal(JsonValueKind.Null, run.GetProperty("console").ValueKind);
         Assert.Equal(JsonValueKind.Null, run.GetProperty("dashboard").ValueKind);
         Assert.Contains(product.Descendants(), p => p.Pid == run.GetProperty("pid").GetInt32());
         foreach (var name in (string[])["payments", "vault", "ledger", "fraud", "webhooks", "redis", "kafka"])
