@@ -20,6 +20,12 @@ public sealed class ProductEventTests(ProductFixture product)
         await ActAsync(payments[0], "refunds", new { amount = 1_000 });
         await ActAsync(payments[1], "capture", new { amount = 2_000 });
         await ActAsync(payments[2], "void", new { });
+        // A provider may take its time.
+        foreach (var (payment, status) in new[] { (payments[0], "partially_refunded"), (payments[1], "captured"), (payments[2], "voided") })
+        {
+            await UntilAsync(payment, status);
+        }
+
         while (await QueryAsync<long>(Names.Databases.Payments, "SELECT count(*) FROM outbox_heads AS h JOIN outbox_produced AS p USING (partition) WHERE p.seq < h.seq") > 0)
         {
             await Task.Delay(100, Cancelled);
@@ -31,7 +37,7 @@ public sealed class ProductEventTests(ProductFixture product)
         var (_, errors) = await WireMessages.ValidateAsync(messages, Cancelled);
         Assert.All(errors, Assert.Empty);
         var types = messages.Where(m => payments.Contains((string?)m["subject"])).Select(m => (string)m["type"]!).ToHashSet();
-        string[] expected = [PaymentEventTypes.Authorized, PaymentEventTypes.Captured, PaymentEventTypes.Voided, PaymentEventTypes.Declined];
+        string[] expected = [PaymentEventTypes.Authorized, PaymentEventTypes.Captured, PaymentEventTypes.Refunded, PaymentEventTypes.Voided, PaymentEventTypes.Declined];
         Assert.Superset(expected.ToHashSet(), types);
     }
 
@@ -78,6 +84,23 @@ public sealed class ProductEventTests(ProductFixture product)
     {
         using var answer = await product.PostAsync(product.Merchant, $"/v1/payments/{payment}/{what}", body, Cancelled);
         await ProductFixture.JsonAsync(answer, Cancelled);
+    }
+
+    private async Task UntilAsync(string payment, string status)
+    {
+        using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(90));
+        while (true)
+        {
+            using var answer = await product.Merchant.GetAsync(new Uri("/v1/payments/" + payment, UriKind.Relative), Cancelled);
+            var shown = await ProductFixture.JsonAsync(answer, Cancelled);
+            if (shown.GetProperty("status").GetString() == status)
+            {
+                return;
+            }
+
+            Assert.False(patience.IsCancellationRequested, $"The payment stayed at {shown}");
+            await Task.Delay(100, Cancelled);
+        }
     }
 
     /// <summary>Waits until every consumer has applied all that the log holds.</summary>
