@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Builds everything and runs every test that this machine can run: ./test.sh [NAME]
-# NAME is a part of a test's, class's or namespace's name; the long proofs (KillPointTests, VerdictTests) run only so. The last line is "N passed, N failed".
+# NAME is a part of a test's, class's or namespace's name; the long proofs (KillPointTests, UnderFireTests) run only so. The last line is "N passed, N failed".
 set -euo pipefail
 case ${1:-} in
   -h|--help) sed -n '2,3s/^# //p' "$0"; exit ;;
@@ -88,7 +88,7 @@ if [ -z "$name" ] || [[ formatting == *"${name,,}"* ]]; then
 fi
 
 not_run
-[ -n "$name" ] || printf '\nLEFT OUT without a name: the long proofs. ./test.sh KillPointTests, ./test.sh VerdictTests, ./chaos.sh\n'
+[ -n "$name" ] || printf '\nLEFT OUT without a name: the long proofs. ./test.sh KillPointTests, ./test.sh UnderFireTests, ./chaos.sh\n'
 if [ $((passed + failed)) -eq 0 ]; then
   if [ "$skipped" -gt 0 ]; then echo "Every test that matches '$name' was skipped." >&2; else echo "No test matches '$name'." >&2; fi
   failed=1

@@ -5,20 +5,18 @@ using Xunit;
 namespace Payments.IntegrationTests.Chaos;
 
 /// <summary>
-/// The verdict on a short run is ok, and each view on its own is enough to change it: whatever is removed from, added to or altered in
-/// one of them is a violation by its name.
+/// The verdict on a run that kept every promise is ok, and each view on its own is enough to change it: whatever is removed from, added to
+/// or altered in one of them is a violation by its name.
 /// </summary>
-[Trait("proof", "long")]
-public sealed class VerdictTests(ChaosSmoke smoke) : IClassFixture<ChaosSmoke>
+public sealed class VerdictTests(KeptEvidence kept) : IClassFixture<KeptEvidence>
 {
-    private Evidence Evidence => smoke.Outcome.Evidence;
+    private Evidence Evidence => kept.Evidence;
 
     [Fact]
-    public void A_short_run_under_fire_keeps_every_promise()
+    public void Evidence_that_nobody_tampered_with_is_clean()
     {
-        Assert.True(smoke.Outcome.Violations.Count == 0, string.Join(Environment.NewLine, smoke.Outcome.Violations.Take(20).Select(v => v.ToString()).Append(Histories()).Append(smoke.Said)));
-        Assert.True(Evidence.Payments.Count > 50, smoke.Said);
-        Assert.All(["kill -9", "database crash", "broker wiped", "Redis emptied", "Redis hung", "Redis stopped"], kind => Assert.True(smoke.Outcome.Faults.ContainsKey(kind), kind));
+        Assert.Empty(Verdict.Of(Evidence));
+        Assert.True(Evidence.Payments.Count > 10, "there is something to judge");
     }
 
     // What clients were told.
@@ -141,12 +139,7 @@ public sealed class VerdictTests(ChaosSmoke smoke) : IClassFixture<ChaosSmoke>
         Convicts(Rules.LateResolution, Evidence with { Silences = [new SilenceRow("stripe", at, at, at.AddMinutes(5).AddSeconds(1))] });
     }
 
-    /// <summary>The untouched evidence knows no such violation, the tampered one does.</summary>
-    private void Convicts(string rule, Evidence tampered)
-    {
-        Assert.DoesNotContain(Verdict.Of(Evidence), v => v.Rule == rule);
-        Assert.Contains(Verdict.Of(tampered), v => v.Rule == rule);
-    }
+    private static void Convicts(string rule, Evidence tampered) => Assert.Contains(Verdict.Of(tampered), v => v.Rule == rule);
 
     private static bool IsCaptured(Told told) => told is { Operation: "create", Status: 201 } && told.Text("status") == "captured";
 
@@ -161,7 +154,4 @@ public sealed class VerdictTests(ChaosSmoke smoke) : IClassFixture<ChaosSmoke>
         var place = rows.Index().First(r => which(r.Item)).Index;
         return [.. rows.Take(place), change(rows[place]), .. rows.Skip(place + 1)];
     }
-
-    private string Histories() => string.Join(
-        Environment.NewLine, smoke.Outcome.Violations.Select(v => v.Payment).OfType<string>().Distinct().Take(3).Select(p => History.Of(Evidence, p)));
 }
