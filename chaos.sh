@@ -6,10 +6,6 @@ case " $* " in *" --help "*|*" -h "*) exec sed -n '/Usage: /,/this text/{s/^    
 
 . eng/setup.sh
 setup
-if ! compgen -G '/usr/lib/*/faketime/libfaketimeMT.so.1' >/dev/null; then
-  say "Installing what moves clocks"
-  eng/install.sh libfaketime || echo "  libfaketime cannot be installed: clock steps are left out" >&2
-fi
 
 # The names of the planted bugs; each is a patch of the sources.
 planted() { for patch in tests/Payments.Chaos/planted/*.patch; do basename "$patch" .patch; done; }

@@ -11,7 +11,7 @@ namespace Payments.AllInOne;
 /// </summary>
 public sealed class AllInOneHost : IAsyncDisposable
 {
-    private static readonly TimeSpan HealthPatience = TimeSpan.FromSeconds(60);
+    private static readonly TimeSpan HealthPatience = TimeSpan.FromSeconds(180);
     private readonly Stack<WebApplication> running = new();
     private readonly Dictionary<string, WebApplication> applications = [];
     private readonly FileStream ownership;

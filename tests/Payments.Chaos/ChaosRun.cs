@@ -9,19 +9,18 @@ namespace Payments.Chaos;
 /// <summary>One run: start, load and faults, rest, evidence.</summary>
 public static class ChaosRun
 {
-    private static readonly string[] ClockLibraries = ["/usr/lib/x86_64-linux-gnu/faketime/libfaketimeMT.so.1", "/usr/lib/aarch64-linux-gnu/faketime/libfaketimeMT.so.1"];
-
     public static async Task<Outcome> RunAsync(ChaosOptions options, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(options);
         var began = TimeProvider.System.GetTimestamp();
         void Tell(string text) => options.Tell(string.Create(CultureInfo.InvariantCulture, $"{TimeProvider.System.GetElapsedTime(began).TotalSeconds,6:0.0} s  {text}"));
         Directory.CreateDirectory(options.Evidence);
-        var clock = ClockLibraries.FirstOrDefault(File.Exists);
-        await using var fleet = await Fleet.StartAsync(FleetOptions(options, await Fleet.NewDirectoryAsync(cancellationToken), clock, Tell), cancellationToken);
+        var directory = await Fleet.NewDirectoryAsync(cancellationToken);
+        var clock = await ClockLibrary.BuildAsync(directory, cancellationToken);
+        await using var fleet = await Fleet.StartAsync(FleetOptions(options, directory, clock, Tell), cancellationToken);
         if (clock is null || fleet.Disk is null)
         {
-            Tell($"LEFT OUT: {(clock is null ? "clock steps, because libfaketime is not installed" : "")}{(clock is null && fleet.Disk is null ? "; " : "")}{(fleet.Disk is null ? "full disks, because nothing may be mounted here" : "")}");
+            Tell($"LEFT OUT: {(clock is null ? "clock steps, because there is no gcc" : "")}{(clock is null && fleet.Disk is null ? "; " : "")}{(fleet.Disk is null ? "full disks, because nothing may be mounted here" : "")}");
         }
 
         using var journal = new Journal(options.Evidence);

@@ -7,7 +7,7 @@ namespace Payments.EndToEndTests;
 [Collection(Checkout.Name)]
 public sealed class DashboardTests(Checkout checkout)
 {
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(240);
 
     private static CancellationToken Cancel => TestContext.Current.CancellationToken;
 

@@ -82,7 +82,7 @@ public sealed class RunningProduct : IAsyncDisposable
     public async Task StopAsync(int signal, CancellationToken cancellationToken)
     {
         Signal(process.Id, signal);
-        await process.WaitForExitAsync(cancellationToken).WaitAsync(TimeSpan.FromMinutes(1), cancellationToken);
+        await process.WaitForExitAsync(cancellationToken).WaitAsync(TimeSpan.FromMinutes(4), cancellationToken);
     }
 
     /// <summary>Kills every process of the tree at once; those whose command line has one of <paramref name="spared"/> live on.</summary>

@@ -73,6 +73,9 @@ public class ProductFixture(EmbeddedServers servers) : IAsyncLifetime
         ["Payments:RateLimits:SecretPerSecond"] = "100000",
         ["Payments:RateLimits:PublishablePerSecond"] = "100000",
         ["Payments:RateLimits:OperatorPerSecond"] = "100000",
+        // A machine that stands still for some seconds is not a provider that has become slow.
+        ["Payments:Connectors:SlowMilliseconds"] = "120000",
+        ["Payments:Deadlines:Unknown"] = "00:00:15",
     };
 
     /// <summary>Connection strings of servers that the product is to use instead of its own.</summary>

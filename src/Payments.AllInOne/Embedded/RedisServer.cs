@@ -19,7 +19,7 @@ public sealed record RedisServerOptions
 /// <summary>A Redis of our own on 127.0.0.1, append-only on disk, that can be stopped, hung and flushed.</summary>
 public sealed class RedisServer : IAsyncDisposable
 {
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(20);
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
     private readonly RedisServerOptions options;
     private readonly string data;
     private ServerProcess? process;

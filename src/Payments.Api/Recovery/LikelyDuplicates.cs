@@ -23,10 +23,23 @@ public sealed class LikelyDuplicates(NpgsqlDataSource database, NoticeStore noti
 
     private const int AtOnce = 200;
 
-    /// <summary>Raises an incident for each new pair; returns how many. A payment is raised once, also after its incident was closed.</summary>
+    /// <summary>
+    /// Raises an incident for each new pair; returns how many. A payment is raised once, also after its incident was closed. One replica
+    /// at a time: one look is enough.
+    /// </summary>
     public async Task<int> LookAsync(CancellationToken cancellationToken)
     {
-        var found = await FindAsync(cancellationToken);
+        await using var connection = await database.OpenConnectionAsync(cancellationToken);
+        await using var turn = await connection.BeginTransactionAsync(cancellationToken);
+        await using (var take = new NpgsqlCommand("SELECT pg_try_advisory_xact_lock(hashtext('likely_duplicates'))", connection, turn))
+        {
+            if (!(bool)(await take.ExecuteScalarAsync(cancellationToken))!)
+            {
+                return 0;
+            }
+        }
+
+        var found = await FindAsync(turn, cancellationToken);
         foreach (var pair in found)
         {
             var incident = new Incident(ids.New<IncidentId>(), IncidentKinds.LikelyDuplicate, null, $"Holds or took money like {pair.Earlier}: {pair.Likeness}.") { Subject = pair.Later.ToString() };
@@ -37,7 +50,7 @@ public sealed class LikelyDuplicates(NpgsqlDataSource database, NoticeStore noti
         return found.Count;
     }
 
-    private async Task<List<Pair>> FindAsync(CancellationToken cancellationToken)
+    private static async Task<List<Pair>> FindAsync(NpgsqlTransaction turn, CancellationToken cancellationToken)
     {
         const string sql = """
             WITH recent AS MATERIALIZED (
@@ -63,7 +76,7 @@ public sealed class LikelyDuplicates(NpgsqlDataSource database, NoticeStore noti
             ORDER BY a.id, a.likeness DESC, a.earlier DESC
             LIMIT $5
             """;
-        await using var command = database.CreateCommand(sql).With(LookBack, CardWindow, OrderWindow, IncidentKinds.LikelyDuplicate, AtOnce);
+        await using var command = new NpgsqlCommand(sql, turn.Connection, turn).With(LookBack, CardWindow, OrderWindow, IncidentKinds.LikelyDuplicate, AtOnce);
         await using var row = await command.ExecuteReaderAsync(cancellationToken);
         var found = new List<Pair>();
         while (await row.ReadAsync(cancellationToken))

@@ -103,7 +103,6 @@ public sealed class Fleet : IAsyncDisposable
 
         await (broker?.StopAsync() ?? Task.CompletedTask);
         await Disk.UnmountAsync(Path.Combine(options.Directory, Disk.Name), CancellationToken.None);
-        Leftovers.RemoveClocksOf(options.Directory);
         System.IO.Directory.Delete(options.Directory, recursive: true);
     }
 

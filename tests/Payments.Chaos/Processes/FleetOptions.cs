@@ -14,7 +14,7 @@ public sealed record FleetOptions
     /// <summary>PostgreSQL's data lies on a disk of its own of this size (a tmpfs, which only root can mount), so that it can be filled.</summary>
     public int? DiskMegabytes { get; init; }
 
-    /// <summary>libfaketime, where the clock of each service is to be movable while it runs.</summary>
+    /// <summary>What <see cref="Processes.ClockLibrary"/> built, where the clock of each service is to be movable while it runs.</summary>
     public string? ClockLibrary { get; init; }
 
     /// <summary>Median answering time of the simulated providers.</summary>

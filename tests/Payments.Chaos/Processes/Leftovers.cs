@@ -25,7 +25,6 @@ internal static class Leftovers
             }
 
             EndProcessesOf(left);
-            RemoveClocksOf(left);
             var disk = Path.Combine(left, Disk.Name);
             await PostgresServer.StopLeftBehindAsync(left, cancellationToken);
             await PostgresServer.StopLeftBehindAsync(disk, cancellationToken);
@@ -41,16 +40,6 @@ internal static class Leftovers
         foreach (var pid in ProcessesOf(directory).Where(p => EnvironmentOf(p).Contains(FleetProcess.Mark + "=" + directory)))
         {
             Posix.Signal(pid, Posix.SigKill);
-        }
-    }
-
-    /// <summary>Removes the shared memory that libfaketime made for each process of the directory and leaves behind.</summary>
-    public static void RemoveClocksOf(string directory)
-    {
-        foreach (var pid in ProcessesOf(directory))
-        {
-            File.Delete(string.Create(CultureInfo.InvariantCulture, $"/dev/shm/faketime_shm_{pid}"));
-            File.Delete(string.Create(CultureInfo.InvariantCulture, $"/dev/shm/sem.faketime_sem_{pid}"));
         }
     }
 

@@ -1,4 +1,3 @@
-using System.Globalization;
 using System.Net;
 
 namespace Payments.Chaos.Processes;
@@ -24,12 +23,9 @@ public sealed class ServiceProcess : FleetProcess
         if (clockLibrary is not null)
         {
             clock = Path.Combine(directory, name + ".clock");
-            File.WriteAllText(clock, "+0");
+            File.WriteAllBytes(clock, new byte[sizeof(long)]);
             environment["LD_PRELOAD"] = clockLibrary;
-            environment["FAKETIME_TIMESTAMP_FILE"] = clock;
-            environment["FAKETIME_CACHE_DURATION"] = "1";
-            environment["FAKETIME_DONT_FAKE_MONOTONIC"] = "1";
-            environment["NO_FAKE_STAT"] = "1";
+            environment["FLEET_CLOCK"] = clock;
         }
     }
 
@@ -38,7 +34,7 @@ public sealed class ServiceProcess : FleetProcess
 
     public Uri Address { get; }
 
-    /// <summary>Moves the wall clock of this process against everyone else's; its monotonic clock stays untouched. Takes a second to be seen.</summary>
+    /// <summary>Moves the wall clock of this process against everyone else's; its monotonic clock stays untouched.</summary>
     public void SetClock(TimeSpan offset)
     {
         if (clock is null)
@@ -46,9 +42,9 @@ public sealed class ServiceProcess : FleetProcess
             throw new InvalidOperationException($"{Name} was started without a clock that can be moved.");
         }
 
-        var making = clock + ".new";
-        File.WriteAllText(making, string.Create(CultureInfo.InvariantCulture, $"{offset.TotalSeconds:+0;-0;+0}"));
-        File.Move(making, clock, overwrite: true);
+        // In place: the process has the file mapped.
+        using var file = File.OpenHandle(clock, FileMode.Open, FileAccess.Write, FileShare.ReadWrite);
+        RandomAccess.Write(file, BitConverter.GetBytes((long)offset.TotalSeconds), 0);
     }
 
     /// <summary>What this process takes for the time: the date in its answers.</summary>

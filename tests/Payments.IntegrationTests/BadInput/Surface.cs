@@ -128,7 +128,7 @@ internal sealed partial class Surface(ProductFixture product)
     public static async Task UntilAsync(Func<Task<bool>> holds)
     {
         using var limit = CancellationTokenSource.CreateLinkedTokenSource(Token);
-        limit.CancelAfter(TimeSpan.FromSeconds(60));
+        limit.CancelAfter(TimeSpan.FromSeconds(240));
         while (!await holds())
         {
             await Task.Delay(100, limit.Token);
@@ -227,6 +227,7 @@ internal sealed partial class Surface(ProductFixture product)
         var (refunded, refund) = await SendAsync("POST", $"/v1/payments/{captured}/refunds", Owner.Secret, new { amount = 100 });
         Assert.True(refunded == 201, refund.ToString());
         Ids["/v1/refunds/id"] = refund.GetProperty("id").GetString()!;
+        await UntilAsync(async () => (await SendAsync("GET", "/v1/refunds/" + Ids["/v1/refunds/id"], Owner.Secret)).Body.GetProperty("status").GetString() == "succeeded");
         Ids["/v1/events/id"] = await FirstAsync("/v1/events", Owner.Secret);
         Ids["/v1/webhook_endpoints/delivery_id"] = await FirstAsync($"/v1/webhook_endpoints/{Ids["/v1/webhook_endpoints/id"]}/deliveries", Owner.Secret);
 

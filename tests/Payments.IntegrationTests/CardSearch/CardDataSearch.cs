@@ -39,6 +39,18 @@ public static partial class CardDataSearch
     /// <summary>Bytes of any kind: text in them is found whatever surrounds it.</summary>
     public static IReadOnlyList<string> InBytes(ReadOnlySpan<byte> bytes, string where) => InText(Encoding.Latin1.GetString(bytes), where);
 
+    private static bool HasContent(string file)
+    {
+        try
+        {
+            return new FileInfo(file).Length > 0;
+        }
+        catch (FileNotFoundException)
+        {
+            return false;
+        }
+    }
+
     /// <summary>The files below a directory that hold a card number, read in overlapping pieces.</summary>
     /// <param name="planted">Whether <see cref="PlantedNumber"/> counts.</param>
     public static async Task<IReadOnlyList<string>> InFilesAsync(string directory, bool planted, CancellationToken cancellationToken)
@@ -48,9 +60,19 @@ public static partial class CardDataSearch
         var bytes = new byte[1 << 20];
         var characters = new char[bytes.Length];
         // The lock of a running product is empty and cannot be opened.
-        foreach (var file in Directory.EnumerateFiles(directory, "*", SearchOption.AllDirectories).Where(f => new FileInfo(f) is { Exists: true, Length: > 0 }))
+        foreach (var file in Directory.EnumerateFiles(directory, "*", SearchOption.AllDirectories).Where(HasContent))
         {
-            await using var stream = new FileStream(file, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete);
+            FileStream stream;
+            try
+            {
+                stream = new FileStream(file, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete);
+            }
+            catch (Exception e) when (e is FileNotFoundException or DirectoryNotFoundException)
+            {
+                continue; // a server removed it meanwhile
+            }
+
+            await using var closing = stream;
             var kept = 0;
             for (int read; (read = await stream.ReadAsync(bytes.AsMemory(kept), cancellationToken)) > 0;)
             {

@@ -55,7 +55,7 @@ internal static class Places
         messages = 0;
         while (ended.Count < partitions)
         {
-            var result = consumer.Consume(TimeSpan.FromSeconds(30));
+            var result = consumer.Consume(TimeSpan.FromSeconds(120));
             Assert.NotNull(result);
             if (result.IsPartitionEOF)
             {

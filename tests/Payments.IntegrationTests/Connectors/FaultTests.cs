@@ -45,7 +45,7 @@ public sealed class FaultTests(ProvidersWorld world) : IClassFixture<ProvidersWo
         }
     }
 
-    public async ValueTask InitializeAsync() => await world.RestartConnectorsAsync(("AuthorizeMilliseconds", "1500"), ("ModifyMilliseconds", "1500"), ("ReadMilliseconds", "1500"));
+    public async ValueTask InitializeAsync() => await world.RestartConnectorsAsync(("AuthorizeMilliseconds", "30000"), ("ModifyMilliseconds", "30000"));
 
     public async ValueTask DisposeAsync() => await world.ClearFaultsAsync();
 
@@ -58,6 +58,11 @@ public sealed class FaultTests(ProvidersWorld world) : IClassFixture<ProvidersWo
         var call = await world.CallAsync(provider, captureNow: operation == "refund");
         var reference = operation == "authorize" ? null : (await connector.AuthorizeAsync(call, Cancel)).PaymentReference!;
         var modify = ProvidersWorld.Modify(call, reference ?? "", 10_000);
+        if (fault.Kind.StartsWith("timeout", StringComparison.Ordinal))
+        {
+            await world.RestartConnectorsAsync(("AuthorizeMilliseconds", "3000"), ("ModifyMilliseconds", "3000"));
+            connector = world[provider];
+        }
 
         await world.InjectAsync(provider, operation, fault.Kind, count: 1, fault.Executed);
         var outcome = operation switch
@@ -85,7 +90,7 @@ public sealed class FaultTests(ProvidersWorld world) : IClassFixture<ProvidersWo
     {
         foreach (var provider in Enum.GetValues<Provider>())
         {
-            await world.RestartConnectorsAsync(("TokeniseMilliseconds", "1500"));
+            await world.RestartConnectorsAsync(("TokeniseMilliseconds", kind == "timeout_before" ? "1500" : "30000"));
             await world.InjectAsync(provider, "tokenize", kind, count: kind == "delay" ? 1 : null);
             var answer = await world[provider].TokeniseAsync(
                 new TokeniseCall(ProvidersWorld.Ids.New<TokenId>(), ProvidersWorld.Ids.New<MerchantId>(), Mode.Test, new CardData("4242424242424242", 12, 2034, "123", null)), Cancel);

@@ -9,7 +9,7 @@ public sealed class OutageTests(ProvidersWorld world) : IClassFixture<ProvidersW
 {
     private static CancellationToken Cancel => TestContext.Current.CancellationToken;
 
-    public async ValueTask InitializeAsync() => await world.RestartConnectorsAsync(("ProbeIntervalMilliseconds", "300"), ("RampStepMilliseconds", "2500"));
+    public async ValueTask InitializeAsync() => await world.RestartConnectorsAsync(("ProbeIntervalMilliseconds", "300"), ("RampStepMilliseconds", "10000"));
 
     public async ValueTask DisposeAsync() => await world.ClearFaultsAsync();
 
@@ -39,8 +39,8 @@ public sealed class OutageTests(ProvidersWorld world) : IClassFixture<ProvidersW
 
         Assert.Equal((CircuitState.Open, 0), (Health(provider).State, Health(provider).ProbeSuccesses));
 
+        var steps = new List<int> { Health(provider).SharePercent };
         await world.ClearFaultsAsync();
-        var steps = new List<int>();
         while (Health(provider) is { State: not CircuitState.Closed } health)
         {
             if (steps.LastOrDefault(-1) != health.SharePercent)

@@ -20,9 +20,9 @@ public sealed class DrillProduct : ProductFixture
     {
         ["Payments:Connectors:ProbeIntervalMilliseconds"] = "300",
         ["Payments:Connectors:RampStepMilliseconds"] = "1000",
-        ["Payments:Connectors:AuthorizeMilliseconds"] = "3000",
-        ["Payments:Connectors:ModifyMilliseconds"] = "3000",
-        ["Payments:Deadlines:Open"] = "00:00:08",
+        ["Payments:Connectors:AuthorizeMilliseconds"] = "10000",
+        ["Payments:Connectors:ModifyMilliseconds"] = "10000",
+        ["Payments:Deadlines:Open"] = "00:00:25",
         ["Payments:Deadlines:Unknown"] = "00:00:01",
         ["Payments:Deadlines:MissingSpacing"] = "00:00:01",
         ["Payments:ResolverIntervalMilliseconds"] = "200",

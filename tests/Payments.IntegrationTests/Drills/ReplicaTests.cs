@@ -72,7 +72,7 @@ public sealed class ReplicaTests(DrillProduct product, EmbeddedServers servers)
         await flow.Writer.WriteAsync(second);
         // Whoever has a volume keeps it for a while before it asks for the next, so that both meet.
         await flow.RunAsync("""
-            CREATE FUNCTION slow() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN PERFORM pg_sleep(1.5); RETURN NEW; END $$;
+            CREATE FUNCTION slow() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN PERFORM pg_sleep(4); RETURN NEW; END $$;
             CREATE TRIGGER slow BEFORE UPDATE ON merchant_volumes FOR EACH ROW EXECUTE FUNCTION slow()
             """, Token);
 

@@ -95,7 +95,7 @@ public sealed class EmbeddedServerTests(EmbeddedServers servers)
     public async Task A_paused_redis_answers_again_when_resumed()
     {
         await using var server = await RedisServer.StartAsync(new() { Directory = servers.CreateDirectory(), Password = "p" }, Cancel);
-        using var connection = await StackExchange.Redis.ConnectionMultiplexer.ConnectAsync(server.ConnectionString);
+        using var connection = await StackExchange.Redis.ConnectionMultiplexer.ConnectAsync(server.ConnectionString + ",asyncTimeout=120000,syncTimeout=120000");
         await connection.GetDatabase().PingAsync();
 
         server.Pause();
@@ -104,7 +104,7 @@ public sealed class EmbeddedServerTests(EmbeddedServers servers)
         Assert.False(answer.IsCompleted);
 
         server.Resume();
-        Assert.True(await answer.WaitAsync(TimeSpan.FromSeconds(20), Cancel));
+        Assert.True(await answer.WaitAsync(TimeSpan.FromSeconds(120), Cancel));
     }
 
     [Fact]
@@ -132,7 +132,7 @@ public sealed class EmbeddedServerTests(EmbeddedServers servers)
     private static IConsumer<string, string> Consumer(KafkaBroker broker, string group) =>
         new ConsumerBuilder<string, string>(new ConsumerConfig { BootstrapServers = broker.BootstrapServers, GroupId = group, AutoOffsetReset = AutoOffsetReset.Earliest }).Build();
 
-    private static string? Next(IConsumer<string, string> consumer) => consumer.Consume(TimeSpan.FromSeconds(30))?.Message.Value;
+    private static string? Next(IConsumer<string, string> consumer) => consumer.Consume(TimeSpan.FromSeconds(120))?.Message.Value;
 
     private static async Task ExecuteAsync(NpgsqlDataSource database, string sql)
     {

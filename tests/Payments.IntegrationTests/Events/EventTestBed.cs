@@ -69,8 +69,9 @@ internal sealed class EventTestBed : IAsyncDisposable
     /// <summary>Gives the publisher another database, as a restore into a new one would.</summary>
     public async Task ReplacePublishedAsync()
     {
+        var other = await servers.DatabaseAsync(Cancelled, Plumbing.Outbox);
         await publisher!.StopAsync(Cancelled);
-        Published = await servers.DatabaseAsync(Cancelled, Plumbing.Outbox);
+        Published = other;
         await StartPublisherAsync();
     }
 
@@ -89,7 +90,7 @@ internal sealed class EventTestBed : IAsyncDisposable
             ["Payments:Urls:Api"] = PublisherUrl.ToString(),
             ["Payments:Events:HeadsPollMilliseconds"] = "300",
             ["Payments:Events:MaxRetryDelayMilliseconds"] = "500",
-            ["ConnectionStrings:kafka"] = withKafka ? Broker.BootstrapServers : $"127.0.0.1:{FreePort.Next(1)[0]}",
+            ["ConnectionStrings:kafka"] = withKafka ? Broker.BootstrapServers : "127.0.0.1:1",
         });
         builder.Services.AddSingleton(database);
         builder.AddEventConsumer<EffectHandler>(name, startAt);

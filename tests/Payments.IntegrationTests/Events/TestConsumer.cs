@@ -9,7 +9,7 @@ namespace Payments.IntegrationTests.Events;
 /// <summary>A running consumer whose effects are rows of a table.</summary>
 internal sealed class TestConsumer(WebApplication application, NpgsqlDataSource database) : IAsyncDisposable
 {
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(240);
 
     public NpgsqlDataSource Database => database;
 

@@ -10,7 +10,7 @@ namespace Payments.IntegrationTests.Events;
 /// <summary>Messages as any Kafka client reads them, and their validation by the published schemas.</summary>
 internal static class WireMessages
 {
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(120);
     private static readonly NodePackage Schemas = new("schemas");
 
     /// <summary>How many messages the broker holds.</summary>

@@ -12,6 +12,9 @@ internal sealed class Gate : IAsyncDisposable
     private TcpListener? listener;
     private Task accepting = Task.CompletedTask;
 
+    // While the gate is closed its port is bound and does not listen: connections are refused, and nobody else gets the port.
+    private Socket? kept;
+
     /// <param name="server">Asked for each connection.</param>
     public Gate(Func<IPEndPoint> server)
     {
@@ -25,6 +28,20 @@ internal sealed class Gate : IAsyncDisposable
 
     public async Task CloseAsync()
     {
+        await CutAsync();
+        kept = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
+        kept.SetSocketOption(SocketOptionLevel.Socket, SocketOptionName.ReuseAddress, true);
+        kept.Bind(new IPEndPoint(IPAddress.Loopback, Port));
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await CutAsync();
+        kept?.Dispose();
+    }
+
+    private async Task CutAsync()
+    {
         listener?.Dispose();
         await accepting;
         Socket[] cut;
@@ -36,10 +53,9 @@ internal sealed class Gate : IAsyncDisposable
         Array.ForEach(cut, c => c.Dispose());
     }
 
-    public async ValueTask DisposeAsync() => await CloseAsync();
-
     private void Open(int port)
     {
+        kept?.Dispose();
         var opened = new TcpListener(IPAddress.Loopback, port);
         opened.Start();
         Port = ((IPEndPoint)opened.LocalEndpoint).Port;

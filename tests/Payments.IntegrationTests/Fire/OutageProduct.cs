@@ -14,7 +14,7 @@ public sealed class OutageProduct : ProductFixture
     {
         ["Payments:Stripe:Test:BaseUrl"] = $"http://127.0.0.1:{Stripe.Port}",
         ["Payments:Connectors:ProbeIntervalMilliseconds"] = "300",
-        ["Payments:Connectors:RampStepMilliseconds"] = "8000",
+        ["Payments:Connectors:RampStepMilliseconds"] = "15000",
         ["Payments:Deadlines:Unknown"] = "00:00:01",
         ["Payments:Deadlines:MissingSpacing"] = "00:00:01",
         ["Payments:ResolverIntervalMilliseconds"] = "200",

@@ -109,14 +109,26 @@ public class CommitTests(EmbeddedServers servers)
         await using var database = await FlowDatabase.CreateAsync(servers, Token);
         var merchant = database.Ids.New<MerchantId>();
         using var killing = CancellationTokenSource.CreateLinkedTokenSource(Token);
-        var killer = KillBackendsAsync(database, killing.Token);
+        var struck = new TaskCompletionSource();
+        var killer = KillBackendsAsync(database, struck, killing.Token);
 
-        var payments = await Task.WhenAll(Enumerable.Range(0, 40).Select(async i =>
+        // The first batch is held up until it has met the killer.
+        await using var apart = await database.Source.OpenConnectionAsync(Token);
+        await using var holding = await apart.BeginTransactionAsync(Token);
+        await using (var hold = new NpgsqlCommand("LOCK TABLE payments IN SHARE MODE", apart, holding))
+        {
+            await hold.ExecuteNonQueryAsync(Token);
+        }
+
+        var writing = Task.WhenAll(Enumerable.Range(0, 40).Select(async i =>
         {
             var change = database.Opened(merchant, $"key-{i}");
             Assert.Equal(Verdict.Committed, await database.Writer.WriteAsync(change));
             return await database.TellAsync(change.After, OperationKind.Authorize, FactOutcome.Succeeded);
         }));
+        await struck.Task.WaitAsync(Token);
+        await holding.CommitAsync(Token);
+        var payments = await writing;
         await killing.CancelAsync();
         var killed = await killer;
 
@@ -225,7 +237,7 @@ public class CommitTests(EmbeddedServers servers)
         },
         Json.Options);
 
-    private static async Task<int> KillBackendsAsync(FlowDatabase database, CancellationToken cancellationToken)
+    private static async Task<int> KillBackendsAsync(FlowDatabase database, TaskCompletionSource struck, CancellationToken cancellationToken)
     {
         // So often, and no more: on a busy machine a commit may take longer than any pause between two kills.
         const int often = 25;
@@ -238,6 +250,11 @@ public class CommitTests(EmbeddedServers servers)
                 WHERE datname = current_database() AND state = 'active' AND query LIKE 'SELECT commit_changes%'
                 """);
             killed += (int)(long)(await command.ExecuteScalarAsync(CancellationToken.None))!;
+            if (killed > 0)
+            {
+                struck.TrySetResult();
+            }
+
             await Task.Delay(50, cancellationToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }
 

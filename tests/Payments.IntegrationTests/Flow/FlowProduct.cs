@@ -48,14 +48,15 @@ public class FlowProduct(EmbeddedServers servers) : IAsyncLifetime
     {
         ["Payments:RateLimits:SecretPerSecond"] = "10000",
         ["Payments:RateLimits:PublishablePerSecond"] = "10000",
-        ["Payments:Connectors:AuthorizeMilliseconds"] = "3000",
-        ["Payments:Connectors:ModifyMilliseconds"] = "3000",
+        ["Payments:Connectors:AuthorizeMilliseconds"] = "8000",
+        ["Payments:Connectors:ModifyMilliseconds"] = "8000",
         ["Payments:Connectors:FailuresToOpen"] = "1000",
-        ["Payments:Deadlines:Open"] = "00:00:08",
+        ["Payments:Deadlines:Open"] = "00:00:25",
         ["Payments:Deadlines:Unknown"] = "00:00:00.500",
         ["Payments:Deadlines:MissingSpacing"] = "00:00:01",
-        ["Payments:Deadlines:Challenge"] = "00:00:10",
+        ["Payments:Deadlines:Challenge"] = "00:00:30",
         ["Payments:ResolverIntervalMilliseconds"] = "200",
+        ["Payments:Redis:CallLimitMilliseconds"] = "10000",
         // As seldom as may be: what the listing of charges finds out first is another test's matter.
         ["Payments:Listing:IntervalMilliseconds"] = "240000",
         ["Payments:LikelyDuplicatesMilliseconds"] = "1500000",
@@ -166,7 +167,7 @@ public sealed record Shop(MerchantId MerchantId, HttpClient Merchant, HttpClient
     /// <summary>Waits for a payment to come to a status: what webhooks and workers bring takes its time.</summary>
     public async Task<JsonElement> UntilAsync(string payment, Func<JsonElement, bool> holds, CancellationToken cancellationToken)
     {
-        using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(90));
+        using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(240));
         using var both = CancellationTokenSource.CreateLinkedTokenSource(limit.Token, cancellationToken);
         var seen = await GetAsync($"/v1/payments/{payment}", cancellationToken);
         while (!holds(seen))

@@ -88,7 +88,7 @@ public sealed class ProviderFaultTests(FlowProduct product) : IAsyncDisposable
         var shop = ShopOf(provider);
         var held = await shop.PayAsync(Token, capture: "manual");
         await product.InjectAsync(provider, "capture", "timeout_after", Token);
-        await product.InjectAsync(provider, "webhook", "webhook_late", Token, count: null, delay: 6_000);
+        await product.InjectAsync(provider, "webhook", "webhook_late", Token, count: null, delay: 25_000);
 
         var capture = await shop.PostAsync(held.Id, "capture", new { }, Token);
         var second = await shop.PostAsync(held.Id, "capture", new { }, Token);

@@ -1,5 +1,6 @@
 using System.Net;
 using Payments.AllInOne;
+using Payments.IntegrationTests.Fire;
 using Xunit;
 
 namespace Payments.IntegrationTests.Product;
@@ -18,8 +19,14 @@ public sealed class StartTests(ProductFixture product)
         {
             foreach (var path in new[] { "/health", "/alive" })
             {
-                using var answer = await client.GetAsync(new Uri(origin, path), Cancel);
-                Assert.True(answer.StatusCode == HttpStatusCode.OK, $"{origin}{path}: {await answer.Content.ReadAsStringAsync(Cancel)}");
+                await Eventually.BecomesTrueAsync(
+                    $"{origin}{path} answers 200",
+                    async () =>
+                    {
+                        using var answer = await client.GetAsync(new Uri(origin, path), Cancel);
+                        return answer.StatusCode == HttpStatusCode.OK ? null : await answer.Content.ReadAsStringAsync(Cancel);
+                    },
+                    Cancel);
             }
         }
     }

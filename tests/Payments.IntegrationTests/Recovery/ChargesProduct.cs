@@ -21,7 +21,8 @@ public sealed class ChargesProduct(EmbeddedServers servers) : ProductFixture(ser
     {
         ["Payments:Listing:IntervalMilliseconds"] = "500",
         ["Payments:LikelyDuplicatesMilliseconds"] = "1500000",
-        ["Payments:Deadlines:Open"] = "00:00:05",
+        ["Payments:Connectors:AuthorizeMilliseconds"] = "30000",
+        ["Payments:Deadlines:Open"] = "00:00:45",
         ["Payments:Deadlines:Unknown"] = "00:00:00.500",
         ["Payments:Deadlines:MissingSpacing"] = "00:00:01",
         ["Payments:ResolverIntervalMilliseconds"] = "200",

@@ -50,7 +50,7 @@ public sealed class PhantomTests(ChargesProduct product)
         using var shop = await Shop.OpenAsync(product, "Restored", Token);
         foreach (var provider in (string[])["stripe", "adyen"])
         {
-            await product.InjectFaultAsync(new { provider, operation = "authorize", kind = "delay", delay_ms = 6_000, count = 1 }, Token);
+            await product.InjectFaultAsync(new { provider, operation = "authorize", kind = "delay", delay_ms = 15_000, count = 1 }, Token);
         }
 
         var asked = product.PostAsync(shop.Merchant, "/v1/payments", new { amount = 4_321, currency = "USD", payment_method = new { token = shop.Token } }, Token);

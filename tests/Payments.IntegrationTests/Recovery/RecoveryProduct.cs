@@ -21,17 +21,18 @@ public sealed class RecoveryProduct(EmbeddedServers servers) : FlowProduct(serve
     protected override Dictionary<string, string?> Configuration() => new(base.Configuration())
     {
         ["Payments:RateLimits:OperatorPerSecond"] = "10000",
-        ["Payments:Connectors:AuthorizeMilliseconds"] = "1500",
-        ["Payments:Connectors:ModifyMilliseconds"] = "1500",
-        ["Payments:Deadlines:Open"] = "00:00:04",
+        ["Payments:Connectors:AuthorizeMilliseconds"] = "6000",
+        ["Payments:Connectors:ModifyMilliseconds"] = "6000",
+        ["Payments:Deadlines:Open"] = "00:00:20",
         ["Payments:Deadlines:Pending"] = "00:00:02",
         ["Payments:Deadlines:LongestPause"] = "00:00:02",
         ["Payments:Deadlines:LongestPendingPause"] = "00:00:02",
         ["Payments:Deadlines:AuthorizationWanted"] = "00:00:08",
         ["Payments:Deadlines:Alert"] = "00:00:10",
-        ["Payments:Deadlines:PendingAlert"] = "00:00:06",
-        ["Payments:Deadlines:RefundCheck"] = "00:00:02",
-        ["Payments:Deadlines:RefundRetry"] = "00:00:02",
+        ["Payments:Deadlines:PendingAlert"] = "00:00:15",
+        // Tests bring them forward.
+        ["Payments:Deadlines:RefundCheck"] = "01:00:00",
+        ["Payments:Deadlines:RefundRetry"] = "01:00:00",
         ["Payments:UnresolvedWatchMilliseconds"] = "500",
         ["Payments:HoldSweepMilliseconds"] = "500",
     };
@@ -74,7 +75,7 @@ public sealed class RecoveryProduct(EmbeddedServers servers) : FlowProduct(serve
     public static async Task<T> UntilAsync<T>(Func<Task<T>> look, Func<T, bool> holds, CancellationToken cancellationToken)
     {
         using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-        limit.CancelAfter(TimeSpan.FromSeconds(120));
+        limit.CancelAfter(TimeSpan.FromSeconds(240));
         var seen = await look();
         while (!holds(seen))
         {

@@ -30,6 +30,7 @@ public sealed class RefundTests(RecoveryProduct product) : IAsyncDisposable
         Assert.Equal(("refunding", 0), (waiting.GetProperty("status").GetString(), waiting.GetProperty("amount_refunded").GetInt64()));
         Assert.Equal(HttpStatusCode.UnprocessableEntity, (await shop.PostAsync(paid, "refunds", new { amount = 6_001 }, Token)).Status);
 
+        await product.RunAsync("UPDATE attempts SET due_at = now() WHERE payment_id = $1 AND state = 'scheduled'", paid, Token);
         var done = await shop.UntilAsync(paid, "partially_refunded", Token);
         Assert.Equal(4_000, done.GetProperty("amount_refunded").GetInt64());
         Assert.Equal("succeeded", (await shop.GetAsync($"/v1/refunds/{refund.Id}", Token)).GetProperty("status").GetString());
@@ -67,7 +68,13 @@ public sealed class RefundTests(RecoveryProduct product) : IAsyncDisposable
         var refund = await product.Stripe.PostAsync(paid, "refunds", new { }, Token);
         Assert.Equal("succeeded", refund.Text("status"));
 
-        await product.Stripe.UntilAsync(paid, "captured", Token);
+        await RecoveryProduct.UntilAsync(
+            async () =>
+            {
+                await product.RunAsync("UPDATE attempts SET due_at = now() WHERE payment_id = $1 AND state = 'succeeded' AND due_at IS NOT NULL", paid, Token);
+                return (await product.Stripe.GetAsync($"/v1/payments/{paid}", Token)).GetProperty("status").GetString();
+            },
+            status => status == "captured", Token);
 
         Assert.Equal("failed", (await product.Stripe.GetAsync($"/v1/refunds/{refund.Id}", Token)).GetProperty("status").GetString());
         Assert.Equal(["silent_refund_failure"], await product.RecoveriesAsync(paid, Token));

@@ -77,7 +77,7 @@ public sealed class TwoResolversTests(RecoveryProduct product) : IAsyncDisposabl
                 // A resolver was taking the same rows: the next theft comes soon.
             }
 
-            await Task.Delay(400, done).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            await Task.Delay(1_500, done).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }
     }
 }

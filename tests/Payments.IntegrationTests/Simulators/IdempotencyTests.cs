@@ -56,7 +56,7 @@ public sealed class IdempotencyTests
     public async Task While_the_first_request_runs_the_second_one_conflicts()
     {
         var cancellationToken = TestContext.Current.CancellationToken;
-        await using var simulator = await RunningSimulator.StartAsync(cancellationToken, settings: [("Simulators:LatencyMedianMilliseconds", "3000"), ("Simulators:LatencySigma", "0")]);
+        await using var simulator = await RunningSimulator.StartAsync(cancellationToken, settings: [("Simulators:LatencyMedianMilliseconds", "12000"), ("Simulators:LatencySigma", "0")]);
         var requests = Enumerable.Range(0, 20).Select(_ => simulator.SaleAsync(cancellationToken, "key")).ToList();
         var answers = await Task.WhenAll(requests);
 
@@ -74,7 +74,7 @@ public sealed class IdempotencyTests
     public async Task While_the_first_request_runs_Adyen_answers_704_and_transient()
     {
         var cancellationToken = TestContext.Current.CancellationToken;
-        await using var simulator = await RunningSimulator.StartAsync(cancellationToken, settings: [("Simulators:LatencyMedianMilliseconds", "3000"), ("Simulators:LatencySigma", "0")]);
+        await using var simulator = await RunningSimulator.StartAsync(cancellationToken, settings: [("Simulators:LatencyMedianMilliseconds", "12000"), ("Simulators:LatencySigma", "0")]);
         var answers = await Task.WhenAll(simulator.PaymentAsync(cancellationToken, "key"), simulator.PaymentAsync(cancellationToken, "key"));
 
         var conflict = Assert.Single(answers, a => a.Status != 200);

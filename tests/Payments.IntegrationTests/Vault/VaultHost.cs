@@ -63,7 +63,7 @@ public sealed class VaultHost(EmbeddedServers servers) : IAsyncLifetime
             ["Payments:Secrets:EncryptionKey"] = Convert.ToBase64String(new byte[32]),
             ["Payments:Secrets:FingerprintKey"] = Convert.ToBase64String(new byte[32]),
             ["Payments:RateLimits:PublishablePerSecond"] = "10000",
-            ["Payments:Connectors:TokeniseMilliseconds"] = "1500",
+            ["Payments:Connectors:TokeniseMilliseconds"] = "30000",
         });
         builder.Services.AddSingleton<IKeyDirectory>(new Keys(this));
         builder.AddVault();

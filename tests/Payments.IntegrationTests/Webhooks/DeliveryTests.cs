@@ -223,7 +223,12 @@ public sealed class DeliveryTests(EmbeddedServers servers)
     {
         await using var world = await WebhooksWorld.StartAsync(servers, Cancellation);
         await using var merchant = await MerchantServer.StartAsync(Cancellation);
-        merchant.Answer = (n, context) => MerchantServer.Status(context, n == 1 ? 500 : 204);
+        merchant.Answer = (n, context) =>
+        {
+            // No second attempt of its own meanwhile.
+            context.Response.Headers.RetryAfter = "3600";
+            return MerchantServer.Status(context, n == 1 ? 503 : 204);
+        };
         var (endpoint, _) = await world.RegisterAsync(merchant.Url, Cancellation);
         await world.PublishAsync(Cancellation, EventSamples.Captured(EventSamples.Ids.New<PaymentId>()));
         await world.DeliveryAsync(endpoint, "pending", Cancellation, attempts: 1);
@@ -232,8 +237,9 @@ public sealed class DeliveryTests(EmbeddedServers servers)
         // What a process leaves behind that claims and is killed before it can tell: a lease that ends.
         var dead = new DueDeliveries(world.Database, EventSamples.Ids);
         await world.SkipPausesAsync(Cancellation);
-        var claimed = Assert.Single(await dead.ClaimWebhooksAsync(10, 10, failing: true, new Dictionary<Guid, int>(), TimeSpan.FromSeconds(3), Cancellation));
-        Assert.Empty(await dead.ClaimWebhooksAsync(10, 10, failing: true, new Dictionary<Guid, int>(), TimeSpan.FromSeconds(3), Cancellation));
+        var claimed = Assert.Single(await dead.ClaimWebhooksAsync(10, 10, failing: true, new Dictionary<Guid, int>(), TimeSpan.FromMinutes(10), Cancellation));
+        Assert.Empty(await dead.ClaimWebhooksAsync(10, 10, failing: true, new Dictionary<Guid, int>(), TimeSpan.FromMinutes(10), Cancellation));
+        await world.Database.ExecuteAsync("UPDATE deliveries SET next_attempt_at = now() WHERE lease IS NOT NULL", Cancellation);
 
         await world.RunAsync(Cancellation);
         var delivered = await world.DeliveryAsync(endpoint, "delivered", Cancellation, attempts: 2);
@@ -294,7 +300,8 @@ public sealed class DeliveryTests(EmbeddedServers servers)
         merchant.Answer = (_, context) =>
         {
             context.Response.Headers.Connection = "close";
-            return MerchantServer.Status(context, 500);
+            context.Response.Headers.RetryAfter = "3600";
+            return MerchantServer.Status(context, 503);
         };
         var (endpoint, _) = await world.RegisterAsync(new UriBuilder(merchant.Url) { Host = "rebinding.example" }.Uri, Cancellation);
         Assert.Equal(0, asked);

@@ -156,7 +156,7 @@ internal sealed class WebhooksWorld : IAsyncDisposable
     public static async Task UntilAsync(Func<Task<bool>> condition, string what, CancellationToken cancellationToken)
     {
         using var patience = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-        patience.CancelAfter(TimeSpan.FromSeconds(90));
+        patience.CancelAfter(TimeSpan.FromSeconds(240));
         while (!await condition())
         {
             try
