@@ -73,7 +73,12 @@ public sealed class Entrance(RequestFingerprint fingerprints, RequestCache cache
         switch (stored.State)
         {
             case RequestState.Final:
-                await RememberAsync(request, stored.Status!.Value, stored.Body!, stored.Age, cancellationToken);
+                // Which body a restored key belongs to is not known: what is remembered for this one would be refused to the right one.
+                if (stored.Fingerprint.Length > 0)
+                {
+                    await RememberAsync(request, stored.Status!.Value, stored.Body!, stored.Age, cancellationToken);
+                }
+
                 return new RawAnswer(stored.Status!.Value, stored.Body!, replayed: true);
             case RequestState.Unresolved:
                 return await UnresolvedAsync(payment, stored.OperationId, replayed: true, cancellationToken);

@@ -95,7 +95,7 @@ public static class ReadPayments
             payment.Operations.Where(o => o is { Kind: OperationKind.Refund, IsExtra: false }).Select(o => RefundView.Of(payment, o)).ToList(), Json.Options);
         json["timeline"] = JsonSerializer.SerializeToNode(payment.Operations.Select(EntryOf).OrderBy(e => e.CreatedAt).ToList(), Json.Options);
         json["recoveries"] = JsonSerializer.SerializeToNode(
-            recoveries.Reverse().Select(r => new RecoveryEntry(r.Recovered.Id.ToString(), r.Recovered.Kind, r.Recovered.Reason, r.Recovered.AttemptId?.ToString(), r.At)).ToList(), Json.Options);
+            recoveries.Reverse().Select(r => new RecoveryEntry(r.Recovered.Id.ToString(), r.Recovered.Kind, RecoveryKinds.IsInOperatorsWords(r.Recovered.Kind) ? null : r.Recovered.Reason, r.Recovered.AttemptId?.ToString(), r.At)).ToList(), Json.Options);
         return json;
     }
 
@@ -114,8 +114,8 @@ public static class ReadPayments
         string Id, OperationKind Operation, Provider Provider, AttemptState State, string? ProviderReference, string? ModificationReference,
         DeclineView? Decline, DateTimeOffset OpenedAt, DateTimeOffset? ClosedAt);
 
-    /// <summary>What was put right in between; operators read the whole record.</summary>
-    private sealed record RecoveryEntry(string Id, string Kind, string Reason, string? AttemptId, DateTimeOffset At);
+    /// <summary>What was put right in between; operators read the whole record, and what they wrote in it is for them.</summary>
+    private sealed record RecoveryEntry(string Id, string Kind, string? Reason, string? AttemptId, DateTimeOffset At);
 
     private sealed record TimelineEntry(
         string Id, OperationKind Kind, OperationState State, long Amount, bool Final, OperationOrigin Origin, string? Reason, DateTimeOffset CreatedAt,

@@ -33,5 +33,9 @@ ALTER TABLE attempts DROP CONSTRAINT attempts_state_check;
 ALTER TABLE attempts ADD CONSTRAINT attempts_state_check
     CHECK (state IN ('scheduled', 'open', 'needs_action', 'pending', 'succeeded', 'declined', 'not_processed', 'unknown'));
 
--- An open incident about an attempt is looked up when the attempt is settled.
-CREATE INDEX incidents_open_of_attempt ON incidents (attempt_id) WHERE closed_at IS NULL AND attempt_id IS NOT NULL;
+-- Whether an attempt was raised is asked when it is settled and at every look at what is unresolved.
+CREATE INDEX incidents_of_attempt ON incidents (attempt_id, kind) WHERE attempt_id IS NOT NULL;
+
+-- What is due at one provider must not be looked for behind everything that waits for another.
+DROP INDEX attempts_due;
+CREATE INDEX attempts_due ON attempts (provider, due_at) WHERE due_at IS NOT NULL;

@@ -70,11 +70,12 @@ public sealed class Breaks(NpgsqlDataSource database, OutboxSignal signal, Recov
         var raised = new PaymentEvent(
             ids.New<Core.EventId>(), happening.Type, blank.Id, blank.MerchantId, charge.Mode, happening.AsOf.Version, blank.Opened.At,
             new PaymentEventData(happening.AsOf.View(), happening.Operation, null));
-        await OutboxWriter.AppendAsync(connection, transaction, [TracedEvent.InCurrentTrace(raised)], cancellationToken);
         var name = $"{Words.Of(charge.Provider)}:{Words.Of(charge.Mode)}:{charge.Reference}";
         var recovered = Recovered.Of(ids.New<RecoveryId>(), RecoveryKinds.ChargeSuspended, name, finder, "Nobody here can be found for it.", charge, found) with { Mode = charge.Mode };
         await Recoveries.RecordAsync(transaction, recovered, cancellationToken);
         await RaiseAsync(transaction, found, name, cancellationToken);
+        // Last: every payment of the partition waits behind its head.
+        await OutboxWriter.AppendAsync(connection, transaction, [TracedEvent.InCurrentTrace(raised)], cancellationToken);
         await transaction.CommitAsync(cancellationToken);
         signal.Committed();
         recoveries.Tell(recovered);

@@ -110,7 +110,7 @@ public sealed class ChargeListing(
         {
             return await TakeInAsync(connector, mention, cancellationToken);
         }
-        catch (Exception e) when (e is InvariantException or PostgresException)
+        catch (Exception e) when (e is InvariantException or PostgresException && !Outage.IsOne(e))
         {
             Log.ChargeNotTakenIn(logger, e, connector.Provider, mention.Reference);
             await phantoms.UnreadableAsync(connector.Provider, connector.Mode, mention.Reference, cancellationToken);
@@ -121,8 +121,9 @@ public sealed class ChargeListing(
     private async Task<bool> TakeInAsync(IConnector connector, ChargeMention mention, CancellationToken cancellationToken)
     {
         var reading = await connector.ReadChargeAsync(mention.Reference, cancellationToken);
-        if (reading is { Kind: ReadBackKind.Found, Charge: null })
+        if (reading is { Kind: ReadBackKind.Found, Charge: null } or { Kind: ReadBackKind.NotFound })
         {
+            // Listed as paid, and not to be read as a payment of ours: money all the same.
             await phantoms.UnreadableAsync(connector.Provider, connector.Mode, mention.Reference, cancellationToken);
         }
         else if (reading.Charge is { } charge)

@@ -51,7 +51,7 @@ public static class IncidentKinds
         new(ProviderReferenceShared, IncidentSeverity.Critical, Notices, "Two payments carry one name of the provider: refund neither before the provider has said whose it is."),
         new(PhantomPayment, IncidentSeverity.Notice, Charges, "The payment was made of the provider's record. Find out why it was missing; tell the merchant if its order is still open."),
         new(UnattributedCharge, IncidentSeverity.Warning, Charges, "Find the merchant and attribute the break, or refund the charge at the provider."),
-        new(UnreadableCharge, IncidentSeverity.Warning, Charges, "The charge is of another mode or of a currency that we do not accept: settle it at the provider."),
+        new(UnreadableCharge, IncidentSeverity.Warning, Charges, "The charge is of another mode, of a currency that we do not accept or made in a way that we do not use: settle it at the provider."),
         new(DoubleCharge, IncidentSeverity.Notice, Charges, "The second charge is being undone by itself; look that it is, and find out how it came to be."),
         new(DoubleChargeNotUndone, IncidentSeverity.Critical, Charges, "The provider refuses to undo the second charge: give the money back by another way today."),
         new(LikelyDuplicate, IncidentSeverity.Notice, Charges, "Ask the merchant whether both were meant; split orders are legitimate. Nothing was moved."),

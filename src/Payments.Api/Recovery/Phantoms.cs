@@ -50,7 +50,7 @@ public sealed class Phantoms(
     /// <summary>Raises a charge that our books cannot express.</summary>
     public Task UnreadableAsync(Provider provider, Mode mode, string reference, CancellationToken cancellationToken) => notices.RaiseAsync(
         null, mode, null,
-        new Incident(ids.New<IncidentId>(), IncidentKinds.UnreadableCharge, null, $"{Words.Of(provider)} has a charge {reference} of another mode, or in a currency that is not accepted here.")
+        new Incident(ids.New<IncidentId>(), IncidentKinds.UnreadableCharge, null, $"{Words.Of(provider)} has a charge {reference} of another mode, in a currency that is not accepted here, or made in a way that we do not use.")
         { Subject = $"{Words.Of(provider)}:{reference}" },
         cancellationToken);
 

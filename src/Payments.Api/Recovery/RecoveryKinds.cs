@@ -41,4 +41,7 @@ public static class RecoveryKinds
 
     /// <summary>A second charge was undone. Subject: the operation that did it.</summary>
     public const string DoubleChargeUndone = "double_charge_undone";
+
+    /// <summary>The reason is what an operator typed: not for merchants.</summary>
+    public static bool IsInOperatorsWords(string kind) => kind is ChargeAttributed or PaymentReinstated or EventLogReinstated;
 }

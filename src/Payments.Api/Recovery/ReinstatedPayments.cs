@@ -81,7 +81,7 @@ internal sealed class ReinstatedPayments(NpgsqlDataSource database, IMerchants m
             var subject = string.Create(System.Globalization.CultureInfo.InvariantCulture, $"{after.Id}/{after.Version}");
             var change = new Change(first.Version, after, after.Operations, [])
             {
-                Volume = before is null && after.Authorization is not { State: OperationState.Failed } ? Changes.VolumeOf(after, after.Amount.Minor, null) : null,
+                Volume = before is null or { Operations.IsEmpty: true } && after.Authorization is not { State: OperationState.Failed } ? Changes.VolumeOf(after, after.Amount.Minor, null) : null,
                 Recoveries = [Recovered.Of(ids.New<RecoveryId>(), RecoveryKinds.PaymentReinstated, subject, actor, reason, first, after)],
             };
             var verdicts = await commit.WriteAsync(ids.New<EventId>().Value, [PreparedChange.Of(change, ids, time)], cancellationToken);
@@ -92,7 +92,7 @@ internal sealed class ReinstatedPayments(NpgsqlDataSource database, IMerchants m
     /// <summary>A payment that is not there, as a row without operations.</summary>
     private async Task InsertAsync(PaymentState payment, CancellationToken cancellationToken)
     {
-        const string sql = "INSERT INTO payments SELECT (jsonb_populate_record(NULL::payments, $1)).* ON CONFLICT DO NOTHING";
+        const string sql = "INSERT INTO payments SELECT p.* FROM jsonb_populate_record(NULL::payments, $1) AS p ON CONFLICT DO NOTHING";
         await using var command = database.CreateCommand(sql);
         command.Parameters.Add(new() { Value = JsonSerializer.Serialize(PaymentRow.Of(payment), Rows), NpgsqlDbType = NpgsqlDbType.Jsonb });
         await command.ExecuteNonQueryAsync(cancellationToken);

@@ -29,7 +29,7 @@ public static class CaptureLimits
         Row(Provider.Adyen, "diners", 10, 10),
     ];
 
-    public static TimeSpan Shortest { get; } = Rows.Select(r => r.MerchantInitiated).Append(Otherwise).Min();
+    public static TimeSpan Shortest { get; } = Rows.Select(r => r.CustomerPresent).Append(Otherwise).Min();
 
     public static TimeSpan Of(Provider provider, string? brand, bool customerPresent = true) =>
         Rows.FirstOrDefault(r => r.Provider == provider && r.Brand == brand) is { } row ? customerPresent ? row.CustomerPresent : row.MerchantInitiated : Otherwise;

@@ -152,7 +152,7 @@ public sealed class GroupWriter<TItem, TVerdict>(
         var number = ids.New<EventId>().Value;
         var items = batch.ConvertAll(w => w.Item);
         var deadline = time.GetTimestamp() + (long)(options.Patience.TotalSeconds * time.TimestampFrequency);
-        while (true)
+        for (var tries = 1; ; tries++)
         {
             try
             {
@@ -165,7 +165,7 @@ public sealed class GroupWriter<TItem, TVerdict>(
 
                 return;
             }
-            catch (Exception e) when (MayBeRepeated(e) && time.GetTimestamp() < deadline && !stopping.IsCancellationRequested)
+            catch (Exception e) when (MayBeRepeated(e) && !(tries > 1 && batch.Count > 1 && IsHeldUp(e)) && time.GetTimestamp() < deadline && !stopping.IsCancellationRequested)
             {
                 await Task.Delay(options.RetryDelay, time);
             }
@@ -184,6 +184,9 @@ public sealed class GroupWriter<TItem, TVerdict>(
             }
         }
     }
+
+    /// <summary>Somebody keeps a lock that one item needs: after a second try it must not hold up the others.</summary>
+    private static bool IsHeldUp(Exception exception) => exception is PostgresException { SqlState: PostgresErrorCodes.LockNotAvailable };
 
     /// <summary>
     /// The connection broke, the server went down, is not the primary any more or has no room, or a lock was not to be had (two replicas

@@ -1,5 +1,6 @@
 using Npgsql;
 using Payments.Core.Events;
+using Payments.IntegrationTests.Fire;
 using Payments.Platform;
 using Xunit;
 

@@ -71,6 +71,6 @@ public sealed class HoldingTests
         Assert.Contains(document, l => l.Contains($"{CaptureLimits.Otherwise.TotalDays:0} days for any other brand", StringComparison.Ordinal));
         Assert.Equal(TimeSpan.FromDays(5), CaptureLimits.Of(Provider.Adyen, "visa", customerPresent: false));
         Assert.Equal(CaptureLimits.Otherwise, CaptureLimits.Of(Provider.Adyen, "jcb"));
-        Assert.Equal(TimeSpan.FromDays(5), CaptureLimits.Shortest);
+        Assert.Equal(TimeSpan.FromDays(7), CaptureLimits.Shortest);
     }
 }

@@ -17,3 +17,6 @@ CREATE TABLE event_copies (
     applied_at  timestamptz NOT NULL DEFAULT now(),
     PRIMARY KEY (consumer, publisher, partition, seq)
 );
+
+-- For their expiry: rows come in the order of their age.
+CREATE INDEX event_copies_applied ON event_copies USING brin (applied_at);

@@ -1,13 +1,15 @@
--- The function that writes payments, once more and whole, with what recovering needs: a change may name the attempt that it holds and
--- the fence it took it with (verdict 'fenced' where another one took it since), carries the record of what was put right, and notes
--- authorizations that hold money without being captured.
+-- The function that writes payments, whole, with what recovering needs. A change may name the attempt that it holds and the fence it took
+-- it with (verdict 'fenced' where another one took it since), carries the record of what was put right, and notes authorizations that
+-- hold money without being captured. A payment made of a provider's record reserves the provider's name (verdict 'conflict' where it is
+-- another's), may be of any age, and may be the end of a break; incidents are counted on the row of an open one of the same kind and
+-- subject.
 --
--- Order of locks, the same for all writers: payments by id, attempts held, idempotency keys, volumes, holds, recoveries, heads of the
--- outbox.
+-- Order of locks, the same for all writers: payments by id, attempts held, breaks, providers' names, idempotency keys, volumes, holds,
+-- incidents, recoveries, heads of the outbox.
 --
--- changes: array of {merchant_id, mode, payment_id, expected (version; 0: new), payment, held, operations[], attempts[], references[],
--- claim, answer, release, volume, notices[], incidents[], recoveries[]}; bodies: what answers and claims refer to by number (from 1);
--- event_items: the number of the change (from 1) that an event belongs to.
+-- changes: array of {merchant_id, mode, payment_id, expected (version; 0: new), payment, recovered, held, attribution, reserve,
+-- operations[], attempts[], references[], claim, answer, release, volume, notices[], incidents[], recoveries[]}; bodies: what answers
+-- and claims refer to by number (from 1); event_items: the number of the change (from 1) that an event belongs to.
 CREATE OR REPLACE FUNCTION commit_changes(
     commit_id uuid, changes jsonb, bodies bytea[], event_items integer[], event_ids uuid[], event_types text[], event_subjects uuid[],
     event_merchants uuid[], event_modes text[], event_versions bigint[], event_times timestamptz[], event_datas bytea[],
@@ -58,6 +60,51 @@ BEGIN
         INTO verdict_of
         FROM unnest(verdict_of) WITH ORDINALITY AS v (verdict, n)
         LEFT JOIN held ON held.n = v.n;
+    END IF;
+
+    -- A charge in suspense finds its merchant once.
+    IF jsonb_path_exists(changes, '$[*].attribution') THEN
+        WITH wanted AS (
+            SELECT i.n, (i.doc->'attribution'->>'break')::uuid AS break, (i.doc->>'merchant_id')::uuid AS merchant_id,
+                   i.doc->'attribution'->>'by' AS by, i.doc->'attribution'->>'reason' AS reason
+            FROM jsonb_array_elements(changes) WITH ORDINALITY AS i (doc, n)
+            WHERE i.doc ? 'attribution' AND verdict_of[i.n::integer] = 'committed'
+        ), locked AS MATERIALIZED (
+            SELECT b.id FROM breaks AS b JOIN wanted ON wanted.break = b.id WHERE b.status = 'open' ORDER BY b.id FOR UPDATE OF b
+        ), closed AS (
+            UPDATE breaks AS b SET status = 'closed', merchant_id = wanted.merchant_id, closed_at = now(), closed_by = wanted.by, close_reason = wanted.reason
+            FROM wanted JOIN locked ON locked.id = wanted.break
+            WHERE b.id = wanted.break
+            RETURNING wanted.n
+        )
+        SELECT array_agg(CASE WHEN wanted.n IS NOT NULL AND closed.n IS NULL THEN 'conflict' ELSE v.verdict END ORDER BY v.n)
+        INTO verdict_of
+        FROM unnest(verdict_of) WITH ORDINALITY AS v (verdict, n)
+        LEFT JOIN wanted ON wanted.n = v.n
+        LEFT JOIN closed ON closed.n = v.n;
+    END IF;
+
+    -- A payment made of a provider's record is made once, whoever finds the record, and never over a payment that stands.
+    IF jsonb_path_exists(changes, '$[*].reserve') THEN
+        WITH wanted AS (
+            SELECT i.n, i.doc->'reserve'->>'provider' AS provider, i.doc->>'mode' AS mode, i.doc->'reserve'->>'reference' AS reference,
+                   (i.doc->>'merchant_id')::uuid AS merchant_id, (i.doc->>'payment_id')::uuid AS payment_id
+            FROM jsonb_array_elements(changes) WITH ORDINALITY AS i (doc, n)
+            WHERE i.doc ? 'reserve' AND verdict_of[i.n::integer] = 'committed'
+        ), taken AS (
+            INSERT INTO provider_references (provider, mode, reference, merchant_id, payment_id)
+            SELECT w.provider, w.mode, w.reference, w.merchant_id, w.payment_id FROM wanted AS w
+            WHERE NOT EXISTS (SELECT FROM payments AS p WHERE p.id = w.payment_id)
+            ORDER BY 1, 2, 3
+            ON CONFLICT DO NOTHING
+            RETURNING provider, mode, reference, payment_id
+        )
+        SELECT array_agg(CASE WHEN wanted.n IS NOT NULL AND taken.payment_id IS NULL THEN 'conflict' ELSE v.verdict END ORDER BY v.n)
+        INTO verdict_of
+        FROM unnest(verdict_of) WITH ORDINALITY AS v (verdict, n)
+        LEFT JOIN wanted ON wanted.n = v.n
+        LEFT JOIN taken ON taken.provider = wanted.provider AND taken.mode = wanted.mode AND taken.reference = wanted.reference
+            AND taken.payment_id = wanted.payment_id;
     END IF;
 
     -- One merchant's key belongs to one request, for 24 hours from its final answer.
@@ -123,7 +170,8 @@ BEGIN
     ORDER BY 1, 2, 3, 4
     ON CONFLICT (merchant_id, mode, currency, month) DO UPDATE SET amount = v.amount + excluded.amount;
 
-    -- Ids decide which partition a payment lives in: their time must be the database's, within a day.
+    -- Ids decide which partition a payment lives in: their time must be the database's, within a day. What is made of a provider's record
+    -- may come at any time later: a break may have stood for months before somebody found out whose it is.
     INSERT INTO payments (
         merchant_id, mode, id, version, status, currency, amount, authorized, captured, capture_pending, released, void_pending, refunded,
         refund_pending, capture_reversed, capture_excess, refund_excess, provider, provider_reference, order_id, held_for_review, token_id,
@@ -139,7 +187,9 @@ BEGIN
 
     IF EXISTS (
         SELECT FROM jsonb_array_elements(changes) AS i (doc)
-        WHERE (i.doc->>'expected')::bigint = 0 AND abs(extract(epoch FROM now() - uuid_time((i.doc->>'payment_id')::uuid))) > 86400)
+        WHERE (i.doc->>'expected')::bigint = 0
+          AND (uuid_time((i.doc->>'payment_id')::uuid) > now() + interval '1 day'
+            OR (uuid_time((i.doc->>'payment_id')::uuid) < now() - interval '1 day' AND NOT i.doc ? 'recovered')))
     THEN
         RAISE EXCEPTION 'the time of a payment id is more than a day away from the time of the database' USING ERRCODE = 'check_violation';
     END IF;
@@ -206,13 +256,17 @@ BEGIN
     ON CONFLICT DO NOTHING;
 
     -- Two payments under one name of the provider: the second keeps its state, and a person looks.
-    INSERT INTO incidents (id, merchant_id, mode, kind, payment_id, attempt_id, detail)
-    SELECT gen_random_uuid(), (i.doc->>'merchant_id')::uuid, i.doc->>'mode', 'provider_reference_shared', (i.doc->>'payment_id')::uuid,
-           (e.doc->>'attempt_id')::uuid, 'The provider''s reference ' || (e.doc->>'reference') || ' belongs to another payment.'
+    INSERT INTO incidents AS t (id, merchant_id, mode, kind, payment_id, attempt_id, detail, subject)
+    SELECT (lpad(to_hex(floor(extract(epoch FROM clock_timestamp()) * 1000)::bigint), 12, '0') || right(replace(gen_random_uuid()::text, '-', ''), 20))::uuid,
+           (i.doc->>'merchant_id')::uuid, i.doc->>'mode', 'provider_reference_shared', (i.doc->>'payment_id')::uuid,
+           (e.doc->>'attempt_id')::uuid, 'The provider''s reference ' || (e.doc->>'reference') || ' belongs to another payment.',
+           (i.doc->>'payment_id') || '/' || (e.doc->>'provider') || ':' || (e.doc->>'reference')
     FROM jsonb_array_elements(changes) WITH ORDINALITY AS i (doc, n)
     CROSS JOIN LATERAL jsonb_array_elements(i.doc->'references') AS e (doc)
     JOIN provider_references AS r ON r.provider = e.doc->>'provider' AND r.mode = i.doc->>'mode' AND r.reference = e.doc->>'reference'
-    WHERE verdict_of[i.n::integer] = 'committed' AND r.payment_id <> (i.doc->>'payment_id')::uuid;
+    WHERE verdict_of[i.n::integer] = 'committed' AND r.payment_id <> (i.doc->>'payment_id')::uuid
+    ORDER BY 4, 8
+    ON CONFLICT (kind, mode, subject) WHERE closed_at IS NULL DO UPDATE SET seen = t.seen + 1, last_seen_at = now();
 
     -- Answers: the final one (with a body), or the note that the outcome is unknown.
     UPDATE payment_requests AS r SET
@@ -240,12 +294,18 @@ BEGIN
     WHERE verdict_of[i.n::integer] = 'committed'
       AND t.provider = e.doc->>'provider' AND t.mode = i.doc->>'mode' AND t.notice_id = e.doc->>'notice_id';
 
-    INSERT INTO incidents (id, merchant_id, mode, kind, payment_id, attempt_id, detail)
-    SELECT (e.doc->>'id')::uuid, (i.doc->>'merchant_id')::uuid, i.doc->>'mode', e.doc->>'kind', (i.doc->>'payment_id')::uuid,
-           (e.doc->>'attempt_id')::uuid, e.doc->>'detail'
-    FROM jsonb_array_elements(changes) WITH ORDINALITY AS i (doc, n)
-    CROSS JOIN LATERAL jsonb_array_elements(i.doc->'incidents') AS e (doc)
-    WHERE verdict_of[i.n::integer] = 'committed';
+    INSERT INTO incidents AS t (id, merchant_id, mode, kind, payment_id, attempt_id, detail, subject)
+    SELECT DISTINCT ON (kind, mode, subject) n.id, n.merchant_id, n.mode, n.kind, n.payment_id, n.attempt_id, n.detail, n.subject
+    FROM (
+        SELECT (e.doc->>'id')::uuid AS id, (i.doc->>'merchant_id')::uuid AS merchant_id, i.doc->>'mode' AS mode, e.doc->>'kind' AS kind,
+               (i.doc->>'payment_id')::uuid AS payment_id, (e.doc->>'attempt_id')::uuid AS attempt_id, e.doc->>'detail' AS detail,
+               coalesce(e.doc->>'subject', incident_subject((i.doc->>'payment_id')::uuid, (e.doc->>'attempt_id')::uuid, e.doc->>'detail')) AS subject
+        FROM jsonb_array_elements(changes) WITH ORDINALITY AS i (doc, n)
+        CROSS JOIN LATERAL jsonb_array_elements(i.doc->'incidents') AS e (doc)
+        WHERE verdict_of[i.n::integer] = 'committed'
+    ) AS n
+    ORDER BY kind, mode, subject
+    ON CONFLICT (kind, mode, subject) WHERE closed_at IS NULL DO UPDATE SET seen = t.seen + 1, last_seen_at = now(), detail = excluded.detail;
 
     INSERT INTO recoveries (id, kind, subject, actor, reason, merchant_id, mode, payment_id, attempt_id, before, after)
     SELECT (e.doc->>'id')::uuid, e.doc->>'kind', e.doc->>'subject', e.doc->>'actor', e.doc->>'reason', (i.doc->>'merchant_id')::uuid,
