@@ -1,6 +1,7 @@
 using Microsoft.Extensions.Options;
 using Npgsql;
 using Payments.Core;
+using Payments.Platform;
 
 namespace Payments.Api.Flow;
 
@@ -9,24 +10,16 @@ public sealed class ResolverWorker(Resolver resolver, TimeProvider time, IOption
 {
     protected override Task ExecuteAsync(CancellationToken stoppingToken) => Task.WhenAll(Enum.GetValues<Provider>().Select(provider => RunAsync(provider, stoppingToken)));
 
-    private async Task RunAsync(Provider provider, CancellationToken stoppingToken)
-    {
-        using var timer = new PeriodicTimer(TimeSpan.FromMilliseconds(options.Value.ResolverIntervalMilliseconds), time);
-        while (await Ticks.NextAsync(timer, stoppingToken))
+    private Task RunAsync(Provider provider, CancellationToken stoppingToken) => Rounds.RunAsync(
+        TimeSpan.FromMilliseconds(options.Value.ResolverIntervalMilliseconds), time,
+        async cancellationToken =>
         {
-            try
+            while (await resolver.SettleDueAsync(provider, cancellationToken) > 0)
             {
-                while (await resolver.SettleDueAsync(provider, stoppingToken) > 0)
-                {
-                    // More may be due.
-                }
+                // More may be due.
             }
-            catch (Exception e) when (e is not InvariantException and not OperationCanceledException)
-            {
-                Log.WorkerFailed(logger, e, nameof(ResolverWorker));
-            }
-        }
-    }
+        },
+        e => Log.WorkerFailed(logger, e, nameof(ResolverWorker)), stoppingToken);
 }
 
 /// <summary>Makes partitions ahead, watches the DEFAULT ones, and removes what is over: commit marks, old idempotency keys.</summary>
@@ -35,22 +28,8 @@ public sealed class FlowMaintenance(NpgsqlDataSource database, TimeProvider time
     private const int MonthsAhead = 3;
     private static readonly TimeSpan Interval = TimeSpan.FromMinutes(10);
 
-    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
-    {
-        using var timer = new PeriodicTimer(Interval, time);
-        do
-        {
-            try
-            {
-                await RunAsync(stoppingToken);
-            }
-            catch (Exception e) when (e is NpgsqlException)
-            {
-                Log.WorkerFailed(logger, e, nameof(FlowMaintenance));
-            }
-        }
-        while (await Ticks.NextAsync(timer, stoppingToken));
-    }
+    protected override Task ExecuteAsync(CancellationToken stoppingToken) =>
+        Rounds.RunAsync(Interval, time, RunAsync, e => Log.WorkerFailed(logger, e, nameof(FlowMaintenance)), stoppingToken);
 
     public async Task RunAsync(CancellationToken cancellationToken)
     {
@@ -84,22 +63,6 @@ public sealed class FlowMaintenance(NpgsqlDataSource database, TimeProvider time
         while (await command.ExecuteNonQueryAsync(cancellationToken) > 0)
         {
             // More may be left.
-        }
-    }
-}
-
-internal static class Ticks
-{
-    /// <summary>False once the host stops, instead of an exception.</summary>
-    public static async Task<bool> NextAsync(PeriodicTimer timer, CancellationToken stopping)
-    {
-        try
-        {
-            return await timer.WaitForNextTickAsync(stopping);
-        }
-        catch (OperationCanceledException)
-        {
-            return false;
         }
     }
 }

@@ -5,6 +5,7 @@ using Npgsql;
 using Payments.Api.Flow;
 using Payments.Connectors;
 using Payments.Core;
+using Payments.Platform;
 using Payments.Platform.Postgres;
 
 namespace Payments.Api.Recovery;
@@ -42,32 +43,17 @@ public sealed class ChargeListing(
     private static readonly Meter Meter = new("Payments.Api");
     private static readonly Counter<long> Listed = Meter.CreateCounter<long>("payments.charges.listed", "{charge}", "Providers' charges looked at, by provider and verdict.");
 
-    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
-    {
-        using var timer = new PeriodicTimer(TimeSpan.FromMilliseconds(Math.Min(options.Value.IntervalMilliseconds, 5_000)), time);
-        do
-        {
-            foreach (var connector in connectors.All.Where(c => c.Capabilities.ListsCharges))
+    protected override Task ExecuteAsync(CancellationToken stoppingToken) => Task.WhenAll(
+        connectors.All.Where(c => c.Capabilities.ListsCharges).Select(connector => Rounds.RunAsync(
+            TimeSpan.FromMilliseconds(Math.Min(options.Value.IntervalMilliseconds, 5_000)), time,
+            async cancellationToken =>
             {
-                try
+                while (await ListAsync(connector, cancellationToken))
                 {
-                    while (await ListAsync(connector, stoppingToken))
-                    {
-                        // The cursor is more than a stretch behind.
-                    }
+                    // The cursor is more than a stretch behind.
                 }
-                catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
-                {
-                    return;
-                }
-                catch (Exception e) when (e is not InvariantException)
-                {
-                    Log.ListingFailed(logger, e, connector.Provider, connector.Mode);
-                }
-            }
-        }
-        while (await Ticks.NextAsync(timer, stoppingToken));
-    }
+            },
+            e => Log.ListingFailed(logger, e, connector.Provider, connector.Mode), stoppingToken)));
 
     /// <summary>Walks the next stretch if one is due and nobody else has it; true where more is to be listed right after.</summary>
     public async Task<bool> ListAsync(IConnector connector, CancellationToken cancellationToken)

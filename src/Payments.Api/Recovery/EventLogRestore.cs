@@ -30,7 +30,7 @@ internal sealed class EventLogRestore(
     /// <summary>Whoever applies this log: service and consumer.</summary>
     private static readonly (string Service, string Consumer)[] Consumers = [("Ledger", "ledger"), ("Webhooks", "webhooks")];
 
-    public static Problem NotClosed { get; } = new(409, "event_log_open", "The event log is open. Close it on the restored database before any service reaches it: SELECT outbox_close('…').");
+    public static Problem NotClosed { get; } = new(409, "event_log_open", "The event log is open, and nothing was done. Either it has been reinstated already (GET /ops/v1/recoveries shows event_log_reinstated), or the restored database was put to work without closing its log: the runbook of the restore says how to go on.");
 
     private static Problem Differs(string detail) => new(409, "event_log_differs", detail);
 

@@ -2,6 +2,7 @@ using Microsoft.Extensions.Options;
 using Npgsql;
 using Payments.Api.Flow;
 using Payments.Core;
+using Payments.Platform;
 using Payments.Platform.Postgres;
 
 namespace Payments.Api.Recovery;
@@ -94,19 +95,6 @@ public sealed class LikelyDuplicates(NpgsqlDataSource database, NoticeStore noti
 /// <summary>Looks for likely duplicates now and then.</summary>
 public sealed class LikelyDuplicateWatch(LikelyDuplicates duplicates, TimeProvider time, IOptions<FlowOptions> options, ILogger<LikelyDuplicateWatch> logger) : BackgroundService
 {
-    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
-    {
-        using var timer = new PeriodicTimer(TimeSpan.FromMilliseconds(options.Value.LikelyDuplicatesMilliseconds), time);
-        while (await Ticks.NextAsync(timer, stoppingToken))
-        {
-            try
-            {
-                await duplicates.LookAsync(stoppingToken);
-            }
-            catch (Exception e) when (e is NpgsqlException or TimeoutException)
-            {
-                Log.LikenessNotLookedFor(logger, e);
-            }
-        }
-    }
+    protected override Task ExecuteAsync(CancellationToken stoppingToken) => Rounds.RunAsync(
+        TimeSpan.FromMilliseconds(options.Value.LikelyDuplicatesMilliseconds), time, duplicates.LookAsync, e => Log.LikenessNotLookedFor(logger, e), stoppingToken);
 }

@@ -3,6 +3,7 @@ using Npgsql;
 using Payments.Api.Flow;
 using Payments.Connectors;
 using Payments.Core;
+using Payments.Platform;
 using Payments.Platform.Postgres;
 
 namespace Payments.Api.Recovery;
@@ -173,21 +174,7 @@ public sealed class OrphanedHolds(
 /// <summary>Sweeps now and then: often enough that a hold is released within an hour of becoming orphaned.</summary>
 public sealed class HoldSweep(OrphanedHolds holds, TimeProvider time, IOptions<FlowOptions> options, ILogger<HoldSweep> logger) : BackgroundService
 {
-    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
-    {
-        using var timer = new PeriodicTimer(TimeSpan.FromMilliseconds(options.Value.HoldSweepMilliseconds), time);
-        do
-        {
-            // At the start, too: a service that is deployed often would otherwise never come to it.
-            try
-            {
-                await holds.SweepAsync(stoppingToken);
-            }
-            catch (Exception e) when (e is NpgsqlException or TimeoutException)
-            {
-                Log.SweepFailed(logger, e);
-            }
-        }
-        while (await Ticks.NextAsync(timer, stoppingToken));
-    }
+    // At the start, too: a service that is deployed often would otherwise never come to it.
+    protected override Task ExecuteAsync(CancellationToken stoppingToken) =>
+        Rounds.RunAsync(TimeSpan.FromMilliseconds(options.Value.HoldSweepMilliseconds), time, holds.SweepAsync, e => Log.SweepFailed(logger, e), stoppingToken);
 }

@@ -1,5 +1,4 @@
-using Npgsql;
-using Payments.Api.Flow;
+using Payments.Platform;
 
 namespace Payments.Api.Recovery;
 
@@ -8,21 +7,12 @@ public sealed class RecoveryGauges(Incidents incidents, Breaks breaks, TimeProvi
 {
     private static readonly TimeSpan Interval = TimeSpan.FromSeconds(15);
 
-    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
-    {
-        using var timer = new PeriodicTimer(Interval, time);
-        do
+    protected override Task ExecuteAsync(CancellationToken stoppingToken) => Rounds.RunAsync(
+        Interval, time,
+        async cancellationToken =>
         {
-            try
-            {
-                await incidents.CountAsync(stoppingToken);
-                await breaks.CountAsync(stoppingToken);
-            }
-            catch (NpgsqlException e)
-            {
-                Log.CountingFailed(logger, e);
-            }
-        }
-        while (await Ticks.NextAsync(timer, stoppingToken));
-    }
+            await incidents.CountAsync(cancellationToken);
+            await breaks.CountAsync(cancellationToken);
+        },
+        e => Log.CountingFailed(logger, e), stoppingToken);
 }

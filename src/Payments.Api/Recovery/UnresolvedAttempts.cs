@@ -2,6 +2,7 @@ using Microsoft.Extensions.Options;
 using Npgsql;
 using Payments.Api.Flow;
 using Payments.Core;
+using Payments.Platform;
 using Payments.Platform.Postgres;
 
 namespace Payments.Api.Recovery;
@@ -122,21 +123,13 @@ public sealed class UnresolvedAttempts(NpgsqlDataSource database, IdSource ids, 
 /// <summary>Looks at what is unresolved, every few seconds.</summary>
 public sealed class UnresolvedWatch(UnresolvedAttempts attempts, TimeProvider time, IOptions<FlowOptions> options, ILogger<UnresolvedWatch> logger) : BackgroundService
 {
-    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
-    {
-        using var timer = new PeriodicTimer(TimeSpan.FromMilliseconds(options.Value.UnresolvedWatchMilliseconds), time);
-        while (await Ticks.NextAsync(timer, stoppingToken))
+    protected override Task ExecuteAsync(CancellationToken stoppingToken) => Rounds.RunAsync(
+        TimeSpan.FromMilliseconds(options.Value.UnresolvedWatchMilliseconds), time,
+        async cancellationToken =>
         {
-            try
-            {
-                FlowTelemetry.Unsettled = await attempts.AgesAsync(stoppingToken);
-                await attempts.RaiseOverdueAsync(stoppingToken);
-                await attempts.CloseSettledAsync(stoppingToken);
-            }
-            catch (Exception e) when (e is NpgsqlException or TimeoutException)
-            {
-                Log.WatchFailed(logger, e);
-            }
-        }
-    }
+            FlowTelemetry.Unsettled = await attempts.AgesAsync(cancellationToken);
+            await attempts.RaiseOverdueAsync(cancellationToken);
+            await attempts.CloseSettledAsync(cancellationToken);
+        },
+        e => Log.WatchFailed(logger, e), stoppingToken);
 }

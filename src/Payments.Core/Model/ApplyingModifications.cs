@@ -17,7 +17,9 @@ public static partial class Applying
         {
             if (IsAboutFormer(operation, fact))
             {
-                return fact.Outcome == FactOutcome.Succeeded
+                // Until the next try is made, the newest that is known is the failure of this one.
+                var isLate = operation.Current is { State: AttemptState.Scheduled } && IsNoNewer(operation, fact);
+                return fact.Outcome == FactOutcome.Succeeded && !isLate
                     ? new Contradiction($"An attempt of the {Words.Of(fact.Kind)} was closed as failed and now succeeded, after another was made.")
                     : Known;
             }

@@ -75,24 +75,15 @@ internal sealed class EventCopyExpiry(EventCopies copies, TimeProvider time, ILo
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
         using var untraced = Untraced.Begin();
-        while (!stoppingToken.IsCancellationRequested)
-        {
-            await Task.Delay(Interval, time, stoppingToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-            try
+        await Rounds.RunAsync(
+            Interval, time,
+            async cancellationToken =>
             {
-                while (!stoppingToken.IsCancellationRequested && await copies.ExpireAsync(stoppingToken) > 0)
+                while (await copies.ExpireAsync(cancellationToken) > 0)
                 {
                     // More may be left.
                 }
-            }
-            catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
-            {
-                return;
-            }
-            catch (NpgsqlException e)
-            {
-                InboxLog.CopiesNotExpired(logger, e);
-            }
-        }
+            },
+            e => InboxLog.CopiesNotExpired(logger, e), stoppingToken);
     }
 }

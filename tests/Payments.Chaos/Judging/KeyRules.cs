@@ -28,7 +28,8 @@ internal static class KeyRules
                 yield return new Violation(Rules.OneAnswerPerKey, payment, $"{key.Key.Key} was finally answered {string.Join(" and ", successes.Concat(refusals))}");
             }
 
-            if (!key.Any(t => t.IsFinal) && key.Any(t => t.Lost != Load.Client.HungUp))
+            // Whoever asked once and left for good was not there for a final answer.
+            if (!key.Any(t => t.IsFinal) && key.Skip(1).Any(t => t.Lost != Load.Client.HungUp))
             {
                 yield return new Violation(Rules.NeverAnswered, payment, $"{key.Key.Key} ({key.First().Operation}) was asked {key.Count()} times, last answered {key.Last().Status} {key.Last().Lost}");
             }

@@ -29,9 +29,12 @@ internal static class RestRules
         }
 
         // The providers here never contradict themselves: an incident means that the product misread them, or did something twice. Only
-        // of a refund that is refused for good, as the provider's books say too, a person has to know.
+        // of a refund that is refused for good, as the provider's books say too, a person has to know. And where a notice comes long after
+        // its successor was read, the product cannot tell by its date: it records a contradiction, asks the provider, and closes it by that.
         var refused = evidence.Charges.Where(c => c.Refunds.Any(r => r.Status == "failed")).Select(c => c.Payment).ToHashSet();
-        foreach (var incident in evidence.Incidents.Where(i => i.Kind != "refund_failed" || !refused.Contains(i.Payment)))
+        bool IsKnown(IncidentRow incident) => incident.Kind == "refund_failed" && refused.Contains(incident.Payment);
+        static bool SettledItself(IncidentRow incident) => incident is { Kind: "contradiction", IsOpen: false };
+        foreach (var incident in evidence.Incidents.Where(i => !IsKnown(i) && !SettledItself(i)))
         {
             yield return new Violation(Rules.Incident, incident.Payment, $"{incident.Kind}: {incident.Detail}");
         }

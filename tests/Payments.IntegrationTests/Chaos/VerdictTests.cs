@@ -38,7 +38,7 @@ public sealed class VerdictTests(KeptEvidence kept) : IClassFixture<KeptEvidence
 
     [Fact]
     public void A_request_that_is_never_answered_for_good_is_found() => Convicts(
-        Rules.NeverAnswered, Evidence with { Told = [.. Evidence.Told, Evidence.Told.First(IsCaptured) with { Key = "unheard", Status = 202 }] });
+        Rules.NeverAnswered, Evidence with { Told = [.. Evidence.Told, .. Enumerable.Repeat(Evidence.Told.First(IsCaptured) with { Key = "unheard", Status = 202 }, 2)] });
 
     [Fact]
     public void A_refusal_that_nobody_provoked_is_found() =>

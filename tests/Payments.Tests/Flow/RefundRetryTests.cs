@@ -39,6 +39,19 @@ public sealed class RefundRetryTests
     }
 
     [Fact]
+    public void The_success_of_the_try_that_failed_since_says_nothing_new_however_late_it_comes()
+    {
+        var pending = samples.Tell(samples.Refund(samples.Captured(), 4_000), OperationKind.Refund, FactOutcome.Pending);
+        var succeeded = samples.FactOf(pending, OperationKind.Refund, FactOutcome.Succeeded) with { ProviderTime = PaymentSamples.Noon };
+
+        var waiting = ((Application.Applied)Applying.Apply(pending, Failed(pending, Soft) with { ProviderTime = PaymentSamples.Noon })).Payment;
+
+        Assert.IsType<Application.NoOp>(Applying.Apply(waiting, succeeded));
+        Assert.IsType<Application.Contradiction>(Applying.Apply(waiting, succeeded with { ProviderTime = PaymentSamples.Noon.AddSeconds(1) }));
+        Assert.IsType<Application.Contradiction>(Applying.Apply(waiting, succeeded with { ProviderTime = null }));
+    }
+
+    [Fact]
     public void A_refund_that_fails_while_it_is_under_way_stays_under_way()
     {
         var pending = samples.Tell(samples.Refund(samples.Captured(), 4_000), OperationKind.Refund, FactOutcome.Pending);
