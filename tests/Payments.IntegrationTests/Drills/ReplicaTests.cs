@@ -1,21 +1,13 @@
 using System.Net;
-using Microsoft.AspNetCore.Builder;
-using Microsoft.AspNetCore.Hosting;
-using Microsoft.AspNetCore.Hosting.Server;
-using Microsoft.AspNetCore.Hosting.Server.Features;
-using Microsoft.Extensions.Configuration;
-using Microsoft.Extensions.DependencyInjection;
-using Microsoft.Extensions.Logging;
 using Npgsql;
-using Payments.Api;
 using Payments.Api.Flow;
 using Payments.Core;
 using Payments.IntegrationTests.Fire;
 using Payments.IntegrationTests.Flow;
+using Payments.IntegrationTests.Product;
 using Payments.IntegrationTests.Webhooks;
 using Payments.Platform;
 using Payments.Platform.Outbox;
-using Payments.ServiceDefaults;
 using Xunit;
 using Shop = Payments.IntegrationTests.Fire.Shop;
 
@@ -32,11 +24,11 @@ public sealed class ReplicaTests(DrillProduct product, EmbeddedServers servers)
     [Fact]
     public async Task Two_replicas_that_get_the_same_requests_at_once_charge_once_and_number_without_gaps()
     {
-        await using var second = await SecondReplicaAsync();
+        await using var second = await ApiReplica.StartAsync(product, Token);
         await using var server = await MerchantServer.StartAsync(Token);
         using var shop = await Shop.OpenAsync(product, "Two replicas", Token);
         var consequences = await Consequences.FollowAsync(product, shop, server, Token);
-        using var elsewhere = ProductFixture.Client(new Uri(second.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.Single()), null);
+        using var elsewhere = ProductFixture.Client(second.Address, null);
         elsewhere.DefaultRequestHeaders.Authorization = shop.Merchant.DefaultRequestHeaders.Authorization;
         HttpClient[] replicas = [shop.Merchant, elsewhere];
 
@@ -130,22 +122,6 @@ public sealed class ReplicaTests(DrillProduct product, EmbeddedServers servers)
 
             await Task.Delay(50, Token);
         }
-    }
-
-    /// <summary>Another API process would be configured the same; it reaches vault and fraud over HTTP.</summary>
-    private async Task<WebApplication> SecondReplicaAsync()
-    {
-        var builder = WebApplication.CreateBuilder();
-        builder.Logging.ClearProviders();
-        builder.Configuration.AddInMemoryCollection(product.Host.ServicesOf(Names.Services.Api).GetRequiredService<IConfiguration>().AsEnumerable());
-        builder.WebHost.UseUrls("http://127.0.0.1:0");
-        builder.AddServiceDefaults(Names.Services.Api);
-        builder.AddApi();
-        var app = builder.Build();
-        app.MapServiceDefaults();
-        app.MapApi();
-        await app.StartAsync(Token);
-        return app;
     }
 
     private static async Task<long> CountAsync(NpgsqlDataSource database, string sql)

@@ -18,9 +18,10 @@ internal sealed class Shop : IDisposable
     /// <summary>A card that both providers know.</summary>
     public string Token { get; }
 
-    public static async Task<Shop> OpenAsync(ProductFixture product, string name, CancellationToken cancellationToken)
+    /// <param name="provider">Where its payments go first; absent: as the router finds.</param>
+    public static async Task<Shop> OpenAsync(ProductFixture product, string name, CancellationToken cancellationToken, string? provider = null)
     {
-        using var made = await product.PostAsync(product.Operator, "/ops/v1/merchants", new { name }, cancellationToken);
+        using var made = await product.PostAsync(product.Operator, "/ops/v1/merchants", new { name, routing = new { preferred_provider = provider } }, cancellationToken);
         var id = (await ProductFixture.JsonAsync(made, cancellationToken)).GetProperty("id").GetString()!;
         var merchant = ProductFixture.Client(product.Host.Addresses.Api, await KeyAsync("secret"));
         var shopper = ProductFixture.Client(product.Host.Addresses.Vault, await KeyAsync("publishable"));

@@ -1,0 +1,258 @@
+using System.Net;
+using System.Text.Json;
+using Npgsql;
+using Payments.IntegrationTests.Fire;
+using Payments.IntegrationTests.Flow;
+using Payments.IntegrationTests.Product;
+using Payments.Platform;
+using Xunit;
+using Shop = Payments.IntegrationTests.Fire.Shop;
+
+namespace Payments.IntegrationTests.Fraud;
+
+/// <summary>
+/// Fraud decisions as a merchant meets them. An API process of the test's own asks the product's fraud service over HTTP, by a way that
+/// can be closed, and takes its time where a late answer is not what is tested.
+/// </summary>
+[Collection(ProductFixture.Name)]
+public sealed class FraudDecisionTests : IAsyncLifetime
+{
+    private const string Card = "6011981111111113";
+    private const string CardToChallenge = "4000000000003055";
+
+    private readonly ProductFixture product;
+    private readonly Gate fraud;
+    private readonly HttpClient browser = new(new SocketsHttpHandler { AllowAutoRedirect = false });
+    private readonly List<IDisposable> clients = [];
+    private ApiReplica api = null!;
+
+    public FraudDecisionTests(ProductFixture product)
+    {
+        this.product = product;
+        fraud = new Gate(() => new IPEndPoint(IPAddress.Loopback, product.Host.Addresses.Fraud.Port));
+    }
+
+    private static CancellationToken Token => TestContext.Current.CancellationToken;
+
+    public async ValueTask InitializeAsync() => api = await ReplicaAsync("10000");
+
+    public async ValueTask DisposeAsync()
+    {
+        clients.ForEach(c => c.Dispose());
+        browser.Dispose();
+        await api.DisposeAsync();
+        await fraud.DisposeAsync();
+    }
+
+    [Fact]
+    public async Task A_blocked_bin_is_rejected_before_any_provider_and_pays_again_once_it_is_unblocked()
+    {
+        var shop = await OpenAsync("Blocked BIN");
+        var token = await TokenAsync(shop, Card);
+        var entry = await BlockAsync(new { kind = "bin", value = Card[..6], reason = "Carding attack" });
+        var key = FlowProduct.NewKey();
+
+        var rejected = await PayAsync(shop, token, key);
+        var again = await PayAsync(shop, token, key);
+
+        Assert.Equal((HttpStatusCode.Created, "rejected"), (rejected.Status, rejected.Text("status")));
+        Assert.Equal("100 reject blocklisted_bin", Risk(rejected.Json));
+        Assert.Equal((rejected.Body, true), (again.Body, again.Replayed));
+        var read = await GetAsync(shop.Merchant, $"/v1/payments/{rejected.Id}");
+        Assert.Equal((0, 0, "100 reject blocklisted_bin"), (read.GetProperty("attempts").GetArrayLength(), read.GetProperty("timeline").GetArrayLength(), Risk(read)));
+        Assert.Equal((JsonValueKind.Null, JsonValueKind.Null), (read.GetProperty("provider").ValueKind, read.GetProperty("provider_reference").ValueKind));
+        var capture = await FlowProduct.PostAsync(shop.Merchant, $"/v1/payments/{rejected.Id}/capture", new { }, Token);
+        Assert.Equal((HttpStatusCode.Conflict, "payment_not_capturable"), (capture.Status, capture.Text("code")));
+        Assert.Empty(await ChargesAsync(shop.Id));
+
+        using var unblocked = await product.Operator.DeleteAsync(new Uri($"/ops/v1/blocklist/{entry}", UriKind.Relative), Token);
+        Assert.Equal(HttpStatusCode.NoContent, unblocked.StatusCode);
+        var paid = await PayAsync(shop, token);
+        Assert.Equal("0 approve ", Risk(paid.Json));
+        await UntilAsync(shop, paid.Id, "captured");
+        Assert.StartsWith(paid.Id, Assert.Single(await ChargesAsync(shop.Id)), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task While_the_fraud_service_is_stopped_payments_go_through_marked_so()
+    {
+        var shop = await OpenAsync("Fraud stopped");
+        var token = await TokenAsync(shop, Card);
+        await BlockAsync(new { kind = "bin", value = Card[..6], merchant_id = shop.Id });
+        await fraud.CloseAsync();
+
+        var paid = await PayAsync(shop, token);
+
+        Assert.Equal((HttpStatusCode.Created, "0 approve fraud_unavailable"), (paid.Status, Risk(paid.Json)));
+        await UntilAsync(shop, paid.Id, "captured");
+        fraud.Open();
+        var rejected = await PayAsync(shop, token);
+        Assert.Equal(("rejected", "100 reject blocklisted_bin"), (rejected.Text("status"), Risk(rejected.Json)));
+        Assert.StartsWith(paid.Id, Assert.Single(await ChargesAsync(shop.Id)), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Where_the_fraud_service_is_late_payments_go_through_marked_so()
+    {
+        var shop = await OpenAsync("Fraud late");
+        var token = await TokenAsync(shop, Card);
+        await using var impatient = await ReplicaAsync("100");
+        var overHttp = ClientOf(impatient, shop);
+        await using var connection = new NpgsqlConnection(product.ConnectionString(Names.Databases.Fraud) + ";Pooling=false");
+        await connection.OpenAsync(Token);
+        await using var holding = await connection.BeginTransactionAsync(Token);
+        await using (var hold = new NpgsqlCommand("LOCK TABLE blocklist IN ACCESS EXCLUSIVE MODE", connection, holding))
+        {
+            await hold.ExecuteNonQueryAsync(Token);
+        }
+
+        // The product's own API has the fraud service in its process; the other one waits for an answer over HTTP.
+        foreach (var client in new[] { shop.Merchant, overHttp })
+        {
+            var paid = await FlowProduct.PostAsync(client, "/v1/payments", Body(token), Token);
+            Assert.Equal((HttpStatusCode.Created, "0 approve fraud_unavailable"), (paid.Status, Risk(paid.Json)));
+            await UntilAsync(shop, paid.Id, "captured");
+        }
+    }
+
+    [Theory]
+    [InlineData("stripe")]
+    [InlineData("adyen")]
+    public async Task A_payment_to_be_reviewed_is_held_and_not_captured(string provider)
+    {
+        var shop = await OpenAsync($"Review {provider}", provider);
+        var token = await TokenAsync(shop, Card);
+        await using var rule = await DecidingAsync(shop.Id, "review", 70, "first_purchase_above_limit");
+
+        var held = await PayAsync(shop, token);
+
+        Assert.Equal((HttpStatusCode.Created, "in_review", "70 review first_purchase_above_limit"), (held.Status, held.Text("status"), Risk(held.Json)));
+        Assert.Equal((0, 0), (held.Json.GetProperty("amount_capturable").GetInt64(), held.Json.GetProperty("amount_captured").GetInt64()));
+        Assert.Equal([$"{held.Id} {provider} authorized 0 0"], await ChargesAsync(shop.Id));
+        var capture = await FlowProduct.PostAsync(shop.Merchant, $"/v1/payments/{held.Id}/capture", new { }, Token);
+        Assert.Equal((HttpStatusCode.Conflict, "payment_in_review"), (capture.Status, capture.Text("code")));
+
+        var voided = await FlowProduct.PostAsync(shop.Merchant, $"/v1/payments/{held.Id}/void", new { }, Token);
+        Assert.True(voided.Status == HttpStatusCode.OK, voided.Body);
+        await UntilAsync(shop, held.Id, "voided");
+        Assert.Equal([$"{held.Id} {provider} canceled 0 5000"], await ChargesAsync(shop.Id));
+    }
+
+    [Theory]
+    [InlineData("stripe")]
+    [InlineData("adyen")]
+    public async Task A_payment_to_be_challenged_sends_the_customer_to_the_issuer_who_would_not_have_asked(string provider)
+    {
+        var shop = await OpenAsync($"Challenge {provider}", provider);
+        var token = await TokenAsync(shop, CardToChallenge);
+        await UntilAsync(shop, (await PayAsync(shop, token)).Id, "captured");
+        await using var rule = await DecidingAsync(shop.Id, "challenge", 40, "country_mismatch");
+
+        var challenged = await PayAsync(shop, token);
+
+        Assert.Equal((HttpStatusCode.Created, "pending_3ds", "40 challenge country_mismatch"), (challenged.Status, challenged.Text("status"), Risk(challenged.Json)));
+        using var form = new FormUrlEncodedContent([new("outcome", "approve")]);
+        using var answered = await browser.PostAsync(new Uri(challenged.Json.GetProperty("next_action").GetProperty("url").GetString()!), form, Token);
+        using var returned = await browser.GetAsync(answered.Headers.Location, Token);
+        Assert.Equal(HttpStatusCode.Redirect, returned.StatusCode);
+        await UntilAsync(shop, challenged.Id, "captured");
+    }
+
+    private Task<ApiReplica> ReplicaAsync(string budget) =>
+        ApiReplica.StartAsync(product, Token, ("Payments:Urls:Fraud", $"http://127.0.0.1:{fraud.Port}"), ("Payments:FraudBudgetMilliseconds", budget));
+
+    private async Task<Shop> OpenAsync(string name, string? provider = null)
+    {
+        var shop = await Shop.OpenAsync(product, name, Token, provider);
+        clients.Add(shop);
+        return shop;
+    }
+
+    private HttpClient ClientOf(ApiReplica replica, Shop shop)
+    {
+        var client = ProductFixture.Client(replica.Address, shop.Merchant.DefaultRequestHeaders.Authorization!.Parameter);
+        clients.Add(client);
+        return client;
+    }
+
+    private async Task<string> TokenAsync(Shop shop, string number)
+    {
+        using var answer = await product.PostAsync(shop.Shopper, "/v1/tokens", new { card = new { number, exp_month = 12, exp_year = 2034, cvc = "123" } }, Token);
+        return (await ProductFixture.JsonAsync(answer, Token)).GetProperty("id").GetString()!;
+    }
+
+    private static object Body(string token) => new { amount = 5_000, currency = "USD", payment_method = new { token }, return_url = "https://shop.example/done" };
+
+    private Task<Answer> PayAsync(Shop shop, string token, string? key = null) => FlowProduct.PostAsync(ClientOf(api, shop), "/v1/payments", Body(token), Token, key);
+
+    private async Task<string> BlockAsync(object entry)
+    {
+        using var answer = await product.PostAsync(product.Operator, "/ops/v1/blocklist", entry, Token);
+        return (await ProductFixture.JsonAsync(answer, Token)).GetProperty("id").GetString()!;
+    }
+
+    private static async Task<JsonElement> GetAsync(HttpClient client, string path)
+    {
+        using var answer = await client.GetAsync(new Uri(path, UriKind.Relative), Token);
+        return await ProductFixture.JsonAsync(answer, Token);
+    }
+
+    private static Task UntilAsync(Shop shop, string payment, string status) => Eventually.BecomesTrueAsync(
+        $"payment {payment} is {status}",
+        async () => await GetAsync(shop.Merchant, $"/v1/payments/{payment}") is var seen && seen.GetProperty("status").GetString() == status ? null : seen.ToString(),
+        Token);
+
+    /// <summary>What both providers have of a merchant: payment, charge and status, amounts captured and voided.</summary>
+    private async Task<List<string>> ChargesAsync(string merchant)
+    {
+        var charges = new List<string>();
+        foreach (var provider in new[] { "stripe", "adyen" })
+        {
+            charges.AddRange((await product.BooksAsync(provider, Token)).GetProperty("charges").EnumerateArray()
+                .Where(c => c.GetProperty("metadata").TryGetProperty("merchant_id", out var m) && m.GetString() == merchant)
+                .Select(c => $"{c.GetProperty("metadata").GetProperty("payment_id").GetString()} {provider} {c.GetProperty("status").GetString()} {c.GetProperty("amount_captured").GetInt64()} {c.GetProperty("amount_voided").GetInt64()}"));
+        }
+
+        return charges;
+    }
+
+    private static string Risk(JsonElement payment)
+    {
+        var risk = payment.GetProperty("risk");
+        return $"{risk.GetProperty("score").GetInt32()} {risk.GetProperty("decision").GetString()} {string.Join(',', risk.GetProperty("factors").EnumerateArray().Select(f => f.GetString()))}";
+    }
+
+    /// <summary>
+    /// Lets the fraud service decide otherwise about one merchant's payments, in its own database, as rules will that it does not have yet:
+    /// what the payment path makes of a verdict is tested, not how one is found.
+    /// </summary>
+    private async Task<Rule> DecidingAsync(string merchant, string verdict, int score, string factor)
+    {
+        var database = NpgsqlDataSource.Create(product.ConnectionString(Names.Databases.Fraud));
+        Assert.True(Core.Id.TryParse<Core.MerchantId>(merchant, out var id));
+        var rule = new Rule(database, $"rule_{id.Value:N}");
+        await rule.RunAsync($"""
+            CREATE FUNCTION {rule.Name}() RETURNS trigger LANGUAGE plpgsql AS
+            $$ BEGIN NEW.verdict := '{verdict}'; NEW.score := {score}; NEW.factors := ARRAY['{factor}']; RETURN NEW; END $$;
+            CREATE TRIGGER {rule.Name} BEFORE INSERT ON decisions FOR EACH ROW WHEN (NEW.merchant_id = '{id.Value}') EXECUTE FUNCTION {rule.Name}()
+            """);
+        return rule;
+    }
+
+    private sealed class Rule(NpgsqlDataSource database, string name) : IAsyncDisposable
+    {
+        public string Name => name;
+
+        public async Task RunAsync(string sql)
+        {
+            await using var command = database.CreateCommand(sql);
+            await command.ExecuteNonQueryAsync(CancellationToken.None);
+        }
+
+        public async ValueTask DisposeAsync()
+        {
+            await RunAsync($"DROP FUNCTION {name} CASCADE");
+            await database.DisposeAsync();
+        }
+    }
+}
