@@ -31,10 +31,17 @@ internal static class ReadAllPayments
             return problem;
         }
 
-        return Id.TryParse<PaymentId>(id, out var paymentId)
-            && await store.LocateAsync(paymentId, cancellationToken) is { } key
-            && await store.FindAsync(key, cancellationToken) is { } payment
-                ? TypedResults.Json(ReadPayments.Detailed(payment, await recoveries.ListAsync(payment.Id, null, null, ReadPayments.MostRecoveries, cancellationToken)), (JsonSerializerOptions?)Json.Options)
-                : Problems.NotFound("payment");
+        if (!Id.TryParse<PaymentId>(id, out var paymentId)
+            || await store.LocateAsync(paymentId, cancellationToken) is not { } key
+            || await store.FindAsync(key, cancellationToken) is not { } payment)
+        {
+            return Problems.NotFound("payment");
+        }
+
+        var detailed = ReadPayments.Detailed(payment, await recoveries.ListAsync(payment.Id, null, null, ReadPayments.MostRecoveries, cancellationToken));
+
+        // What a blocklist entry needs. Merchants do not see it: it would tell them which of their customers' cards are one.
+        detailed["card_fingerprint"] = payment.Details.CardFingerprint;
+        return TypedResults.Json(detailed, (JsonSerializerOptions?)Json.Options);
     }
 }

@@ -115,6 +115,29 @@ public sealed class FraudDecisionTests : IAsyncLifetime
         }
     }
 
+    [Fact]
+    public async Task Operators_block_a_card_by_the_fingerprint_that_its_payment_shows_them_and_merchants_never_see()
+    {
+        var shop = await OpenAsync("Blocked card");
+        var paid = await PayAsync(shop, await TokenAsync(shop, Card));
+
+        var fingerprint = (await GetAsync(product.Operator, $"/ops/v1/payments/{paid.Id}")).GetProperty("card_fingerprint").GetString()!;
+        await BlockAsync(new { kind = "fingerprint", value = fingerprint, merchant_id = shop.Id, reason = "Reported stolen" });
+
+        Assert.Matches("^[0-9a-f]{64}$", fingerprint);
+        var rejected = await PayAsync(shop, await TokenAsync(shop, Card));
+        Assert.Equal(("rejected", "100 reject blocklisted_card"), (rejected.Text("status"), Risk(rejected.Json)));
+        Assert.Equal("0 approve ", Risk((await PayAsync(shop, shop.Token)).Json));
+        await Eventually.BecomesTrueAsync("the merchant is told", async () => (await Shop.ListAsync(shop.Merchant, "/v1/events", Token)).Count >= 3 ? null : "not yet", Token);
+        string[] seen =
+        [
+            paid.Body, rejected.Body, (await GetAsync(shop.Merchant, $"/v1/payments/{paid.Id}")).ToString(), (await GetAsync(shop.Merchant, $"/v1/payments/{rejected.Id}")).ToString(),
+            (await GetAsync(shop.Merchant, "/v1/payments")).ToString(), (await GetAsync(shop.Merchant, "/v1/events")).ToString(),
+        ];
+        Assert.All(seen, text => Assert.DoesNotContain(fingerprint, text, StringComparison.Ordinal));
+        Assert.All(seen, text => Assert.DoesNotContain("fingerprint", text, StringComparison.Ordinal));
+    }
+
     [Theory]
     [InlineData("stripe")]
     [InlineData("adyen")]

@@ -27,6 +27,11 @@ internal static class Examples
            "at": "2026-01-31T12:00:09Z"}]}
         """;
 
+    /// <summary>With what operators see besides.</summary>
+    public static string PaymentForOperators { get; } = PaymentInFull.TrimEnd()[..^1] + """
+        , "card_fingerprint": "5f70bf18a086007016e948b04aed3b82103a36bea41755b6cddfaf10ace3c6ef"}
+        """;
+
     public const string Endpoint = """
         {"id": "we_01k0x5w3n8e2v9y7t4r6q1m5za", "object": "webhook_endpoint", "mode": "test", "url": "https://shop.example/webhooks", "description": "Orders",
          "event_types": ["payment.captured", "payment.refunded"], "status": "enabled", "disabled_reason": null, "failing_since": null,

@@ -72,7 +72,11 @@ internal static class OperatorOperations
             Query = ["merchant_id", "mode", "status", "order_id", "created[gte]", "created[gt]", "created[lt]", "created[lte]", .. Paging],
             Response = DocumentedOperation.List(Examples.Payment),
         },
-        new("GET", "/ops/v1/payments/{id}", "Operators: payments", "Read any payment") { Response = Examples.PaymentInFull },
+        new("GET", "/ops/v1/payments/{id}", "Operators: payments", "Read any payment")
+        {
+            Description = "With the fingerprint of its card, by which the card can be blocked; null where the payment was made of a provider's record.",
+            Response = Examples.PaymentForOperators,
+        },
         new("GET", "/ops/v1/providers", "Operators: payments", "Read how the providers stand")
         {
             Response = DocumentedOperation.List("""
