@@ -10,7 +10,7 @@ internal static class AddEntry
 {
     private const int LongestReason = 200;
 
-    internal sealed record Request(BlockKind Kind, string Value, MerchantId? MerchantId = null, string? Reason = null);
+    internal sealed record Request(Mode Mode, BlockKind Kind, string Value, MerchantId? MerchantId = null, string? Reason = null);
 
     public static async Task<IResult> HandleAsync(HttpContext context, IdempotentRequests once, CancellationToken cancellationToken)
     {
@@ -52,8 +52,8 @@ internal static class AddEntry
     {
         // The update changes nothing; it makes the statement return the row that was there first.
         const string sql = $"""
-            INSERT INTO blocklist AS listed (id, kind, value, merchant_id, reason) VALUES ($1, $2, $3, $4, $5)
-            ON CONFLICT (kind, value, merchant_id) DO UPDATE SET kind = listed.kind
+            INSERT INTO blocklist AS listed (id, mode, kind, value, merchant_id, reason) VALUES ($1, $2, $3, $4, $5, $6)
+            ON CONFLICT (mode, kind, value, merchant_id) DO UPDATE SET kind = listed.kind
             RETURNING {BlocklistEntry.Columns}
             """;
         await using var command = new NpgsqlCommand(sql, transaction.Connection, transaction)
@@ -61,6 +61,7 @@ internal static class AddEntry
             Parameters =
             {
                 new() { Value = id.Value },
+                new() { Value = ModeNames.Of(request.Mode) },
                 new() { Value = request.Kind == BlockKind.Bin ? "bin" : "fingerprint" },
                 new() { Value = request.Value },
                 new() { Value = (object?)request.MerchantId?.Value ?? DBNull.Value, NpgsqlDbType = NpgsqlTypes.NpgsqlDbType.Uuid },

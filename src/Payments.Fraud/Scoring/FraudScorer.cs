@@ -22,7 +22,7 @@ internal sealed class FraudScorer(NpgsqlDataSource database) : IFraudScorer
         const string sql = """
             WITH hits AS (
                 SELECT kind FROM blocklist
-                WHERE ((kind = 'fingerprint' AND value = $4) OR (kind = 'bin' AND value = $5)) AND (merchant_id IS NULL OR merchant_id = $2)),
+                WHERE mode = $3 AND ((kind = 'fingerprint' AND value = $4) OR (kind = 'bin' AND value = $5)) AND (merchant_id IS NULL OR merchant_id = $2)),
             decided AS (
                 SELECT array_remove(ARRAY[
                     CASE WHEN EXISTS (SELECT FROM hits WHERE kind = 'fingerprint') THEN $6::text END,

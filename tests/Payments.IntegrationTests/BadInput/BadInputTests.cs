@@ -257,7 +257,7 @@ public sealed class BadInputTests(ProductFixture product)
         Add("POST /ops/v1/merchants/{id}/keys", """{"mode": "test", "class": "secret", "scopes": ["everything"]}""", 400, "invalid_value", "scopes");
         Add("POST /ops/v1/merchants/{id}/keys/{key_id}/roll", """{"overlap_seconds": 604801}""", 400, "invalid_value", "overlap_seconds");
         Add("POST /ops/v1/operator_keys", """{"name": " "}""", 400, "invalid_value", "name");
-        Add("POST /ops/v1/blocklist", """{"kind": "bin", "value": "4000"}""", 400, "invalid_value", "value");
+        Add("POST /ops/v1/blocklist", """{"mode": "test", "kind": "bin", "value": "4000"}""", 400, "invalid_value", "value");
         return cases;
     }
 

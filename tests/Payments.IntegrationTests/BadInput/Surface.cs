@@ -238,7 +238,7 @@ internal sealed partial class Surface(ProductFixture product)
         Ids["/ops/v1/operator_keys/id"] = made.GetProperty("operator_key").GetProperty("id").GetString()!;
         Ids["/ops/v1/ledger/accounts/id"] = await FirstAsync("/ops/v1/ledger/accounts", ops);
         Ids["/ops/v1/ledger/journals/id"] = await FirstAsync("/ops/v1/ledger/journals", ops);
-        var (_, blocked) = await SendAsync("POST", "/ops/v1/blocklist", ops, new { kind = "bin", value = "499999" });
+        var (_, blocked) = await SendAsync("POST", "/ops/v1/blocklist", ops, new { mode = "test", kind = "bin", value = "499999" });
         Ids["/ops/v1/blocklist/id"] = blocked.GetProperty("id").GetString()!;
         (Ids["/ops/v1/incidents/id"], Ids["/ops/v1/breaks/id"]) = await (stray ??= StrayAsync());
         Ids["/ops/v1/dead_letters/service"] = "ledger";

@@ -6,6 +6,7 @@ using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.Logging;
+using Npgsql;
 using Payments.Core;
 using Payments.Core.Seams;
 using Payments.Fraud;
@@ -59,10 +60,10 @@ public sealed class BlocklistTests(EmbeddedServers servers) : IAsyncLifetime
     public async Task What_is_not_listed_is_approved_and_what_is_listed_is_rejected_by_name()
     {
         Assert.Equal("approve:0:", Show(await ScoreAsync(Question())));
-        await AddAsync(new { kind = "fingerprint", value = Fingerprint, reason = "stolen" });
+        await AddAsync(new { mode = "test", kind = "fingerprint", value = Fingerprint, reason = "stolen" });
         Assert.Equal("reject:100:blocklisted_card", Show(await ScoreAsync(Question())));
         Assert.Equal("approve:0:", Show(await ScoreAsync(Question() with { CardFingerprint = new string('b', 64) })));
-        await AddAsync(new { kind = "bin", value = "424242" });
+        await AddAsync(new { mode = "test", kind = "bin", value = "424242" });
         Assert.Equal("reject:100:blocklisted_card,blocklisted_bin", Show(await ScoreAsync(Question())));
         Assert.Equal("reject:100:blocklisted_bin", Show(await ScoreAsync(Question() with { CardFingerprint = new string('b', 64) })));
     }
@@ -71,9 +72,53 @@ public sealed class BlocklistTests(EmbeddedServers servers) : IAsyncLifetime
     public async Task An_entry_of_one_merchant_counts_for_that_merchant_only()
     {
         var question = Question();
-        await AddAsync(new { kind = "bin", value = "424242", merchant_id = question.MerchantId.ToString() });
+        await AddAsync(new { mode = "test", kind = "bin", value = "424242", merchant_id = question.MerchantId.ToString() });
         Assert.Equal("reject:100:blocklisted_bin", Show(await ScoreAsync(question)));
         Assert.Equal("approve:0:", Show(await ScoreAsync(Question())));
+    }
+
+    [Fact]
+    public async Task An_entry_of_one_mode_rejects_nothing_in_the_other()
+    {
+        var test = await AddAsync(new { mode = "test", kind = "bin", value = "424242" });
+        var live = await AddAsync(new { mode = "live", kind = "fingerprint", value = Fingerprint });
+        Assert.Equal(("test", "live"), (test.GetProperty("mode").GetString(), live.GetProperty("mode").GetString()));
+        Assert.Equal("reject:100:blocklisted_bin", Show(await ScoreAsync(Question())));
+        Assert.Equal("reject:100:blocklisted_card", Show(await ScoreAsync(Question() with { Mode = Mode.Live })));
+        Assert.NotEqual(test.GetProperty("id").GetString(), (await AddAsync(new { mode = "live", kind = "bin", value = "424242" })).GetProperty("id").GetString());
+        Assert.Equal([live.GetProperty("id").GetString()], (await ListAsync("mode=live")).Where(e => e.GetProperty("kind").GetString() == "fingerprint").Select(e => e.GetProperty("id").GetString()));
+        Assert.Equal([test.GetProperty("id").GetString()], (await ListAsync("mode=test")).Select(e => e.GetProperty("id").GetString()));
+    }
+
+    [Fact]
+    public async Task Entries_from_before_there_were_modes_count_in_both()
+    {
+        await using var database = NpgsqlDataSource.Create(await servers.CreateDatabaseAsync(Cancel));
+        var id = Ids.New<BlocklistEntryId>().Value;
+        await RunAsync(await MigrationAsync("0001"));
+        await RunAsync($"INSERT INTO blocklist (id, kind, value, reason) VALUES ('{id}', 'bin', '424242', 'stolen')");
+
+        await RunAsync(await MigrationAsync("0002"));
+
+        await using var read = database.CreateCommand("SELECT string_agg(concat_ws(' ', mode, kind, value, reason), ', ' ORDER BY mode), count(DISTINCT id), count(*) FILTER (WHERE left(id::text, 35) = $1) FROM blocklist");
+        read.Parameters.Add(new() { Value = id.ToString()[..35] });
+        await using var row = await read.ExecuteReaderAsync(Cancel);
+        await row.ReadAsync(Cancel);
+        Assert.Equal(("live bin 424242 stolen, test bin 424242 stolen", 2, 2), (row.GetString(0), row.GetInt64(1), row.GetInt64(2)));
+
+        async Task RunAsync(string sql)
+        {
+            await using var command = database.CreateCommand(sql);
+            await command.ExecuteNonQueryAsync(Cancel);
+        }
+
+        static async Task<string> MigrationAsync(string number)
+        {
+            var assembly = typeof(FraudModule).Assembly;
+            var name = Assert.Single(assembly.GetManifestResourceNames(), n => n.Contains($"Migrations.{number}_", StringComparison.Ordinal));
+            using var reader = new StreamReader(assembly.GetManifestResourceStream(name)!);
+            return await reader.ReadToEndAsync(Cancel);
+        }
     }
 
     [Fact]
@@ -81,7 +126,7 @@ public sealed class BlocklistTests(EmbeddedServers servers) : IAsyncLifetime
     {
         var question = Question();
         var first = await ScoreAsync(question);
-        var entry = await AddAsync(new { kind = "bin", value = "424242" });
+        var entry = await AddAsync(new { mode = "test", kind = "bin", value = "424242" });
         Assert.Equal(Show(first), Show(await ScoreAsync(question)));
         Assert.Equal("reject:100:blocklisted_bin", Show(await ScoreAsync(Question())));
 
@@ -106,10 +151,10 @@ public sealed class BlocklistTests(EmbeddedServers servers) : IAsyncLifetime
         var ids = new List<string>();
         for (var i = 0; i < 5; i++)
         {
-            ids.Add((await AddAsync(new { kind = "bin", value = $"40000{i}" })).GetProperty("id").GetString()!);
+            ids.Add((await AddAsync(new { mode = "test", kind = "bin", value = $"40000{i}" })).GetProperty("id").GetString()!);
         }
 
-        Assert.Equal(ids[2], (await AddAsync(new { kind = "bin", value = "400002" })).GetProperty("id").GetString());
+        Assert.Equal(ids[2], (await AddAsync(new { mode = "test", kind = "bin", value = "400002" })).GetProperty("id").GetString());
         var seen = new List<string>();
         string? cursor = null;
         do
@@ -125,14 +170,16 @@ public sealed class BlocklistTests(EmbeddedServers servers) : IAsyncLifetime
 
     // body, code, param
     [Theory]
-    [InlineData("""{"kind":"bin","value":"42424"}""", "invalid_value", "value")]
-    [InlineData("""{"kind":"bin","value":"42424a"}""", "invalid_value", "value")]
-    [InlineData("""{"kind":"fingerprint","value":"424242"}""", "invalid_value", "value")]
-    [InlineData("""{"kind":"name","value":"424242"}""", "invalid_value", "kind")]
-    [InlineData("""{"kind":"bin","value":"424242","reason":""}""", "invalid_value", "reason")]
-    [InlineData("""{"kind":"bin","value":"424242","merchant_id":"mer_x"}""", "invalid_value", "merchant_id")]
-    [InlineData("""{"kind":"bin"}""", "missing_field", "value")]
-    [InlineData("""{"kind":"bin","value":"424242","extra":1}""", "unknown_field", "extra")]
+    [InlineData("""{"mode":"test","kind":"bin","value":"42424"}""", "invalid_value", "value")]
+    [InlineData("""{"mode":"test","kind":"bin","value":"42424a"}""", "invalid_value", "value")]
+    [InlineData("""{"mode":"test","kind":"fingerprint","value":"424242"}""", "invalid_value", "value")]
+    [InlineData("""{"mode":"test","kind":"name","value":"424242"}""", "invalid_value", "kind")]
+    [InlineData("""{"mode":"test","kind":"bin","value":"424242","reason":""}""", "invalid_value", "reason")]
+    [InlineData("""{"mode":"test","kind":"bin","value":"424242","merchant_id":"mer_x"}""", "invalid_value", "merchant_id")]
+    [InlineData("""{"mode":"test","kind":"bin"}""", "missing_field", "value")]
+    [InlineData("""{"kind":"bin","value":"424242"}""", "missing_field", "mode")]
+    [InlineData("""{"mode":"both","kind":"bin","value":"424242"}""", "invalid_value", "mode")]
+    [InlineData("""{"mode":"test","kind":"bin","value":"424242","extra":1}""", "unknown_field", "extra")]
     public async Task Bad_entries_are_refused(string body, string code, string param)
     {
         using var request = new HttpRequestMessage(HttpMethod.Post, "/internal/v1/ops/blocklist") { Content = new StringContent(body, System.Text.Encoding.UTF8, "application/json") };
@@ -159,6 +206,9 @@ public sealed class BlocklistTests(EmbeddedServers servers) : IAsyncLifetime
         Assert.True(answer.IsSuccessStatusCode, await answer.Content.ReadAsStringAsync(Cancel));
         return (await answer.Content.ReadFromJsonAsync<FraudDecision>(Json.Options, Cancel))!;
     }
+
+    private async Task<List<JsonElement>> ListAsync(string query) =>
+        [.. (await client.GetFromJsonAsync<JsonElement>($"/internal/v1/ops/blocklist?{query}", Cancel)).GetProperty("data").EnumerateArray()];
 
     private async Task<JsonElement> AddAsync(object entry)
     {

@@ -49,7 +49,7 @@ public sealed class FraudDecisionTests : IAsyncLifetime
     {
         var shop = await OpenAsync("Blocked BIN");
         var token = await TokenAsync(shop, Card);
-        var entry = await BlockAsync(new { kind = "bin", value = Card[..6], reason = "Carding attack" });
+        var entry = await BlockAsync(new { mode = "test", kind = "bin", value = Card[..6], reason = "Carding attack" });
         var key = FlowProduct.NewKey();
 
         var rejected = await PayAsync(shop, token, key);
@@ -74,11 +74,23 @@ public sealed class FraudDecisionTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task What_is_blocked_for_live_payments_does_not_reject_one_in_test_mode()
+    {
+        var shop = await OpenAsync("Blocked elsewhere");
+        await BlockAsync(new { mode = "live", kind = "bin", value = Card[..6], merchant_id = shop.Id });
+
+        var paid = await PayAsync(shop, await TokenAsync(shop, Card));
+
+        Assert.Equal("0 approve ", Risk(paid.Json));
+        await UntilAsync(shop, paid.Id, "captured");
+    }
+
+    [Fact]
     public async Task While_the_fraud_service_is_stopped_payments_go_through_marked_so()
     {
         var shop = await OpenAsync("Fraud stopped");
         var token = await TokenAsync(shop, Card);
-        await BlockAsync(new { kind = "bin", value = Card[..6], merchant_id = shop.Id });
+        await BlockAsync(new { mode = "test", kind = "bin", value = Card[..6], merchant_id = shop.Id });
         await fraud.CloseAsync();
 
         var paid = await PayAsync(shop, token);
@@ -122,7 +134,7 @@ public sealed class FraudDecisionTests : IAsyncLifetime
         var paid = await PayAsync(shop, await TokenAsync(shop, Card));
 
         var fingerprint = (await GetAsync(product.Operator, $"/ops/v1/payments/{paid.Id}")).GetProperty("card_fingerprint").GetString()!;
-        await BlockAsync(new { kind = "fingerprint", value = fingerprint, merchant_id = shop.Id, reason = "Reported stolen" });
+        await BlockAsync(new { mode = "test", kind = "fingerprint", value = fingerprint, merchant_id = shop.Id, reason = "Reported stolen" });
 
         Assert.Matches("^[0-9a-f]{64}$", fingerprint);
         var rejected = await PayAsync(shop, await TokenAsync(shop, Card));

@@ -84,7 +84,7 @@ internal static class Examples
         """;
 
     public const string Blocked = """
-        {"id": "blk_01k0x5w3n8e2v9y7t4r6q1m5za", "object": "blocklist_entry", "kind": "bin", "value": "499998", "merchant_id": null, "reason": "Carding attack",
+        {"id": "blk_01k0x5w3n8e2v9y7t4r6q1m5za", "object": "blocklist_entry", "mode": "live", "kind": "bin", "value": "499998", "merchant_id": null, "reason": "Carding attack",
          "created_at": "2026-01-31T12:00:00Z"}
         """;
 

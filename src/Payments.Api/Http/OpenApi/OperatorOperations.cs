@@ -215,12 +215,13 @@ internal static class OperatorOperations
 
         new("POST", "/ops/v1/blocklist", "Operators: fraud", "Block a card or BIN")
         {
-            Request = """{"kind": "bin", "value": "499998", "reason": "Carding attack"}""",
-            Required = ["kind", "value"],
+            Description = "In one mode. A card by its fingerprint, as a payment read by operators shows it, or a BIN; for one merchant, or for all.",
+            Request = """{"mode": "live", "kind": "bin", "value": "499998", "reason": "Carding attack"}""",
+            Required = ["mode", "kind", "value"],
             Status = 201,
             Response = Examples.Blocked,
         },
-        new("GET", "/ops/v1/blocklist", "Operators: fraud", "List what is blocked") { Query = Paging, Response = DocumentedOperation.List(Examples.Blocked) },
+        new("GET", "/ops/v1/blocklist", "Operators: fraud", "List what is blocked") { Query = ["mode", .. Paging], Response = DocumentedOperation.List(Examples.Blocked) },
         new("DELETE", "/ops/v1/blocklist/{id}", "Operators: fraud", "Unblock") { Status = 204 },
     ];
 }
