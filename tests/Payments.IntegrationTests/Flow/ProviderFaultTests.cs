@@ -43,7 +43,6 @@ public sealed class ProviderFaultTests(FlowProduct product) : IAsyncDisposable
     }
 
     [Theory]
-    [InlineData("stripe", "unavailable", "adyen")]
     [InlineData("stripe", "429", "adyen")]
     [InlineData("adyen", "429", "stripe")]
     public async Task What_one_provider_certainly_did_not_do_the_other_does_in_the_same_request(string provider, string fault, string other)
@@ -51,14 +50,6 @@ public sealed class ProviderFaultTests(FlowProduct product) : IAsyncDisposable
         await product.InjectAsync(provider, "authorize", fault, Token, count: null);
 
         var paid = await ShopOf(provider).PayAsync(Token);
-
-        if (fault == "unavailable" && paid.Text("status") == "processing")
-        {
-            // A connection that breaks after something was sent proves nothing: this must not go elsewhere.
-            Assert.Equal(HttpStatusCode.Accepted, paid.Status);
-            Assert.Equal(provider, paid.Text("provider"));
-            return;
-        }
 
         Assert.True(paid.Status == HttpStatusCode.Created, paid.Body);
         Assert.Equal(("captured", other), (paid.Text("status"), paid.Text("provider")));
