@@ -55,14 +55,9 @@ public interface IConnector
 }
 
 /// <summary>What a provider can do. What is missing is refused by name before any call.</summary>
-public sealed record Capabilities(
-    bool PartialCapture,
-    bool MultipleCaptures,
-    bool PartialVoid,
-    bool VoidAfterPartialCapture,
-    bool ReadByAttempt,
-    bool ListsCharges,
-    bool AsynchronousModifications);
+/// <param name="OverCapture">More may be captured than was authorized.</param>
+/// <param name="ListsCharges">Its charges can be listed by time and read in full.</param>
+public sealed record Capabilities(bool PartialCapture, bool MultipleCaptures, bool OverCapture, bool VoidAfterPartialCapture, bool ListsCharges);
 
 /// <param name="AttemptId">Also the idempotency key.</param>
 /// <param name="ProviderToken">The connector's own text from <see cref="Tokenisation"/>.</param>

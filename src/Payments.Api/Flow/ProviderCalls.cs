@@ -75,7 +75,11 @@ public sealed class ProviderCalls(ConnectorRegistry connectors, IVault vault, IO
     {
         ArgumentNullException.ThrowIfNull(payment);
         return payment.AuthorizingAttempt is { } attempt && connectors.Find(attempt.Provider, payment.Mode)?.Capabilities is { } can
-            ? new ProviderLimits(can.PartialCapture, can.MultipleCaptures, can.VoidAfterPartialCapture) { AmountStep = AmountSteps.Of(attempt.Provider, payment.Amount.Currency) }
+            ? new ProviderLimits(can.PartialCapture, can.MultipleCaptures, can.VoidAfterPartialCapture)
+            {
+                OverCapture = can.OverCapture,
+                AmountStep = AmountSteps.Of(attempt.Provider, payment.Amount.Currency),
+            }
             : new ProviderLimits(false, false, false);
     }
 

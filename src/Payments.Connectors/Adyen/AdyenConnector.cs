@@ -24,11 +24,9 @@ internal sealed class AdyenConnector(Mode mode, AdyenAccount account, ProviderWi
     public Capabilities Capabilities { get; } = new(
         PartialCapture: true,
         MultipleCaptures: true,
-        PartialVoid: false,
+        OverCapture: false,
         VoidAfterPartialCapture: false,
-        ReadByAttempt: false,
-        ListsCharges: false,
-        AsynchronousModifications: true);
+        ListsCharges: false);
 
     public async Task<Outcome> AuthorizeAsync(AuthorizeCall call, CancellationToken cancellationToken)
     {

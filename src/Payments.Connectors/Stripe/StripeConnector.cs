@@ -35,11 +35,9 @@ internal sealed class StripeConnector : IConnector
     public Capabilities Capabilities { get; } = new(
         PartialCapture: true,
         MultipleCaptures: true,
-        PartialVoid: false,
+        OverCapture: false,
         VoidAfterPartialCapture: false,
-        ReadByAttempt: true,
-        ListsCharges: true,
-        AsynchronousModifications: false);
+        ListsCharges: true);
 
     public async Task<Outcome> AuthorizeAsync(AuthorizeCall call, CancellationToken cancellationToken)
     {

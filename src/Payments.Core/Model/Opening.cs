@@ -37,6 +37,9 @@ public sealed record Decision
 /// <summary>What the payment's provider can do, as far as deciding needs it.</summary>
 public sealed record ProviderLimits(bool PartialCapture, bool MultipleCaptures, bool VoidAfterPartialCapture)
 {
+    /// <summary>More may be captured than was authorized.</summary>
+    public bool OverCapture { get; init; }
+
     /// <summary>In minor units of the payment's currency: every amount sent must be a multiple of it.</summary>
     public long AmountStep { get; init; } = 1;
 }
@@ -115,11 +118,13 @@ public static class Opening
 
         var captured = amount ?? amounts.CapturableMinor;
         Invariant.Holds(captured > 0, "an amount is positive");
-        if (captured > amounts.CapturableMinor)
+        if (captured > amounts.CapturableMinor && !limits.OverCapture)
         {
             return TooLarge("amount_exceeds_capturable", captured, amounts.CapturableMinor, payment);
         }
 
+        // The reservations of every payment, here and in the database, stand on this: a provider that captures more needs others.
+        Invariant.Holds(captured <= amounts.CapturableMinor, "what is captured stays within what was authorized");
         if (captured % limits.AmountStep != 0)
         {
             return OffStep(captured, limits.AmountStep, payment);

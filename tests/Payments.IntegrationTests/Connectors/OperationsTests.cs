@@ -66,6 +66,19 @@ public sealed class OperationsTests(ProvidersWorld world) : IClassFixture<Provid
 
     [Theory]
     [MemberData(nameof(Both))]
+    public async Task More_than_was_authorized_is_captured_by_no_provider_as_its_connector_declares(Provider provider)
+    {
+        var call = await world.CallAsync(provider);
+        var capture = ProvidersWorld.Modify(call, (await world[provider].AuthorizeAsync(call, Cancel)).PaymentReference!, 10_001);
+        var outcome = await world[provider].CaptureAsync(capture, Cancel);
+        Assert.False(world[provider].Capabilities.OverCapture);
+        Assert.Equal(provider == Provider.Stripe ? OutcomeKind.Declined : OutcomeKind.Pending, outcome.Kind);
+        Assert.True(await world.SettledAsync(outcome, capture) is null or ProviderFactKind.CaptureFailed);
+        Assert.Equal((10_000, 0, 0), Amounts(Assert.Single(await world.BooksAsync(provider, call.AttemptId.ToString()))));
+    }
+
+    [Theory]
+    [MemberData(nameof(Both))]
     public async Task A_void_releases_the_hold(Provider provider)
     {
         var call = await world.CallAsync(provider);

@@ -62,6 +62,14 @@ public class OpeningTests
     }
 
     [Fact]
+    public void A_capture_above_the_authorization_is_the_providers_to_refuse_and_no_reservation_allows_it()
+    {
+        var limits = PaymentSamples.Everything with { OverCapture = true };
+        Assert.Null(Opening.Capture(Samples.Authorized(), 10_000, null, limits, Samples.New()).Refusal);
+        Assert.Throws<InvariantException>(() => Opening.Capture(Samples.Authorized(), 10_001, null, limits, Samples.New()));
+    }
+
+    [Fact]
     public void An_open_operation_reserves_its_amount()
     {
         Assert.Equal(4_000, Samples.Capture(Samples.Authorized(), 6_000, false).Amounts.CapturableMinor);
