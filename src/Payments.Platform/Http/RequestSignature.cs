@@ -50,8 +50,10 @@ public sealed class RequestSignature(SignatureMemory memory, TimeProvider time, 
             return problem;
         }
 
-        var secret = Encoding.UTF8.GetBytes(box().Open(signing.SealedSecret, PurposeOf(key.KeyId)));
-        var expected = "v1=" + Convert.ToHexStringLower(HMACSHA256.HashData(secret, Encoding.UTF8.GetBytes(TextOf(context.Request, timestamp, body.Value!))));
+        // The target as the caller wrote it: decoding and encoding again would not give the same text.
+        var target = context.Features.Get<Microsoft.AspNetCore.Http.Features.IHttpRequestFeature>()!.RawTarget;
+        var secret = box().Open(signing.SealedSecret, PurposeOf(key.KeyId));
+        var expected = Of(secret, context.Request.Method, target, timestamp, headers[Idempotency.IdempotencyKey.Header].ToString(), body.Value!);
         if (!CryptographicOperations.FixedTimeEquals(Encoding.UTF8.GetBytes(expected), Encoding.UTF8.GetBytes(given.ToString())))
         {
             return Problems.SignatureInvalid;
@@ -62,13 +64,10 @@ public sealed class RequestSignature(SignatureMemory memory, TimeProvider time, 
             : Problems.SignatureReplayed;
     }
 
-    private static string TextOf(HttpRequest request, string timestamp, byte[] body) => string.Join('\n',
-        request.Method,
-        // As the caller wrote it: decoding and encoding again would not give the same text.
-        request.HttpContext.Features.Get<Microsoft.AspNetCore.Http.Features.IHttpRequestFeature>()!.RawTarget,
-        timestamp,
-        request.Headers[Idempotency.IdempotencyKey.Header].ToString(),
-        Convert.ToHexStringLower(SHA256.HashData(body)));
-
-
+    /// <summary>The value of <see cref="SignatureHeader"/>.</summary>
+    internal static string Of(string secret, string method, string target, string timestamp, string idempotencyKey, byte[] body)
+    {
+        var text = string.Join('\n', method, target, timestamp, idempotencyKey, Convert.ToHexStringLower(SHA256.HashData(body)));
+        return "v1=" + Convert.ToHexStringLower(HMACSHA256.HashData(Encoding.UTF8.GetBytes(secret), Encoding.UTF8.GetBytes(text)));
+    }
 }

@@ -1,5 +1,6 @@
 using System.Text.RegularExpressions;
 using Microsoft.OpenApi;
+using Payments.Core;
 using Payments.Platform.Http;
 
 namespace Payments.Api.Http.OpenApi;
@@ -25,12 +26,14 @@ internal static partial class ApiDocument
         {
             Title = "Payments",
             Version = "v1",
-            Description = """
+            Description = $"""
                 JSON in UTF-8, snake_case, at most 64 KiB; unknown, duplicate or wrongly typed members are refused by name. Amounts are whole minor units. Errors are problem
                 details (RFC 9457) with `code`, `param` and `request_id`. Every POST needs an `Idempotency-Key`; replays carry `Idempotency-Replayed: true`. Each key may make
                 100 requests per second (publishable: 25) with bursts of two seconds' worth; above, 429 with `Retry-After`. A key with signing sends `Signature-Timestamp` (unix
                 seconds, decimals allowed, within 300 s) and `Signature: v1=` hex HMAC-SHA256, keyed with the signing secret, over method, path with query, timestamp,
                 Idempotency-Key (empty if none) and the hex SHA-256 of the body, joined by line feeds; a signature serves once, except for GET.
+
+                A payment is at least 1 minor unit and at most, in minor units: {string.Join(", ", Currency.All.Select(c => $"{c} {c.LargestPayment}"))}.
                 """,
         };
         document.Servers = [Server(configuration["Payments:PublicUrl"], "The API")];

@@ -15,8 +15,8 @@ internal static class Glossary
 
     public static FrozenDictionary<string, Term> Members { get; } = new Dictionary<string, Term>
     {
-        ["amount"] = new("Minor units of the currency: 5000 is 50.00 USD and 5000 JPY. At least 1; at most what Currency limits list."),
-        ["currency"] = new("ISO 4217, upper case.", [.. Currency.All.Select(c => c.Code)]),
+        ["amount"] = new("Minor units of the currency: 5000 is 50.00 USD and 5000 JPY. At least 1; at most the currency's limit, which the head of this document lists."),
+        ["currency"] = new("ISO 4217, upper case. How many digits stand after the decimal sign and how much a payment may be differs: see docs/api.md.", [.. Currency.All.Select(c => c.Code)]),
         ["capture_method"] = Words<CaptureMethod>("Automatic takes the money with the authorization, manual by a later capture."),
         ["status"] = new("Where it stands."),
         ["provider"] = Words<Provider>("Who processes it."),
