@@ -49,7 +49,7 @@ internal static class Answers
         var word = Words.Of(operation.Kind);
         var problem = new Problem(
             StatusCodes.Status422UnprocessableEntity, word + "_failed",
-            $"The provider refused the {word}: {operation.Current?.Decline?.Message ?? operation.Reason ?? "no reason given"}");
+            $"The provider refused the {word}: {operation.Current?.Decline?.Message ?? operation.Reason ?? "no reason given"}", "id");
         return new StoredAnswer(key, problem.Status, problem.ToBytes(operation.Id.ToString()));
     }
 }

@@ -11,7 +11,7 @@ public sealed class ModifyPayment(Entrance entrance, PaymentStore store, Payment
     /// <summary>Races are lost in the database and decided again here, for at most this long.</summary>
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(10);
 
-    private static readonly Problem Busy = new(409, "payment_busy", "Too many changes of this payment at once; repeat the request.") { RetryAfter = TimeSpan.FromSeconds(1) };
+    private static readonly Problem Busy = new(409, "payment_busy", "Too many changes of this payment at once; repeat the request.", "id") { RetryAfter = TimeSpan.FromSeconds(1) };
 
     /// <param name="decide">Refuses, or opens the operation.</param>
     public async Task<IResult> RunAsync(
@@ -69,9 +69,8 @@ public sealed class ModifyPayment(Entrance entrance, PaymentStore store, Payment
 
     private static Problem ProblemOf(Refusal refusal) => refusal.Kind switch
     {
-        RefusalKind.WrongState => new Problem(StatusCodes.Status409Conflict, refusal.Code, refusal.Detail),
-        RefusalKind.AmountTooLarge => new Problem(StatusCodes.Status422UnprocessableEntity, refusal.Code, refusal.Detail, "amount"),
-        RefusalKind.NotSupported => new Problem(StatusCodes.Status422UnprocessableEntity, refusal.Code, refusal.Detail),
+        RefusalKind.WrongState => new Problem(StatusCodes.Status409Conflict, refusal.Code, refusal.Detail, refusal.Param),
+        RefusalKind.AmountTooLarge or RefusalKind.NotSupported => new Problem(StatusCodes.Status422UnprocessableEntity, refusal.Code, refusal.Detail, refusal.Param),
         _ => throw new InvariantException($"the refusal {refusal.Kind} has a status"),
     };
 }

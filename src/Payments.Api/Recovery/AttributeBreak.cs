@@ -60,7 +60,7 @@ internal static class AttributeBreak
         // Whoever repeats it after a crash finds it done; another merchant's claim comes too late.
         if (found.MerchantId != merchantId)
         {
-            return new Problem(StatusCodes.Status409Conflict, "break_closed", found.Status == BreakStatus.Closed ? "The break was attributed to another merchant." : "The break could not be attributed now; repeat the request.");
+            return new Problem(StatusCodes.Status409Conflict, "break_closed", found.Status == BreakStatus.Closed ? "The break was attributed to another merchant." : "The break could not be attributed now; repeat the request.", "id");
         }
 
         var transaction = await work.BeginAsync(cancellationToken);

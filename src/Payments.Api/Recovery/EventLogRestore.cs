@@ -30,9 +30,9 @@ internal sealed class EventLogRestore(
     /// <summary>Whoever applies this log: service and consumer.</summary>
     private static readonly (string Service, string Consumer)[] Consumers = [("Ledger", "ledger"), ("Webhooks", "webhooks")];
 
-    public static Problem NotClosed { get; } = new(409, "event_log_open", "The event log is open, and nothing was done. Either it has been reinstated already (GET /ops/v1/recoveries shows event_log_reinstated), or the restored database was put to work without closing its log: the runbook of the restore says how to go on.");
+    public static Problem NotClosed { get; } = new(409, "event_log_open", "The event log is open, and nothing was done. Either it has been reinstated already (GET /ops/v1/recoveries shows event_log_reinstated), or the restored database was put to work without closing its log: the runbook of the restore says how to go on.", "path");
 
-    private static Problem Differs(string detail) => new(409, "event_log_differs", detail);
+    private static Problem Differs(string detail) => new(409, "event_log_differs", detail, "path");
 
     public async Task<Read<ReinstatedLog>> RunAsync(string actor, string reason, CancellationToken cancellationToken)
     {

@@ -3,7 +3,8 @@ using System.Collections.Immutable;
 namespace Payments.Core;
 
 /// <summary>Why something may not be done now: a name for machines, a sentence for people.</summary>
-public sealed record Refusal(RefusalKind Kind, string Code, string Detail);
+/// <param name="Param">Which part of the request is the cause; <c>id</c> is the payment itself.</param>
+public sealed record Refusal(RefusalKind Kind, string Code, string Detail, string Param = "id");
 
 public enum RefusalKind
 {
@@ -113,7 +114,8 @@ public static class Opening
 
         if (payment.Operations.Any(o => o is { Kind: OperationKind.Capture, IsUnsettled: true } && (o.Final || final == true)))
         {
-            return WrongState("capture_in_progress", "Another capture has not settled yet, and a final one releases what is left beside it.");
+            var cause = payment.Operations.Any(o => o is { Kind: OperationKind.Capture, IsUnsettled: true, Final: true }) ? "id" : "final";
+            return WrongState("capture_in_progress", "Another capture has not settled yet, and a final one releases what is left beside it.", cause);
         }
 
         var captured = amount ?? amounts.CapturableMinor;
@@ -133,7 +135,7 @@ public static class Opening
         var isAll = captured == amounts.CapturableMinor;
         if (!isAll && !limits.PartialCapture)
         {
-            return NotSupported("partial_capture_not_supported", "This payment's provider captures only the whole amount.");
+            return NotSupported("partial_capture_not_supported", "This payment's provider captures only the whole amount.", "amount");
         }
 
         if (!limits.MultipleCaptures && amounts.CapturePendingMinor > 0)
@@ -143,7 +145,7 @@ public static class Opening
 
         if (!limits.MultipleCaptures && final == false && !isAll)
         {
-            return NotSupported("multiple_captures_not_supported", "This payment's provider captures only once: the capture must be final.");
+            return NotSupported("multiple_captures_not_supported", "This payment's provider captures only once: the capture must be final.", "final");
         }
 
         var operation = Open(OperationKind.Capture, captured, opened) with { Final = final ?? ((isAll && amounts.CapturePendingMinor == 0) || !limits.MultipleCaptures) };
@@ -273,16 +275,16 @@ public static class Opening
     internal static Attempt FirstAttempt(NewAttempt attempt, DateTimeOffset at) =>
         new(attempt.Id, attempt.Provider, AttemptState.Open, attempt.Cost) { OpenedAt = at };
 
-    private static Refusal WrongState(string code, string detail) => new(RefusalKind.WrongState, code, detail);
+    private static Refusal WrongState(string code, string detail, string param = "id") => new(RefusalKind.WrongState, code, detail, param);
 
-    private static Refusal NotSupported(string code, string detail) => new(RefusalKind.NotSupported, code, detail);
+    private static Refusal NotSupported(string code, string detail, string param = "id") => new(RefusalKind.NotSupported, code, detail, param);
 
     private static Refusal TooLarge(string code, long asked, long left, PaymentState payment) => new(
         RefusalKind.AmountTooLarge, code,
-        $"{new Money(asked, payment.Amount.Currency)} is more than the {new Money(left, payment.Amount.Currency)} that is left.");
+        $"{new Money(asked, payment.Amount.Currency)} is more than the {new Money(left, payment.Amount.Currency)} that is left.", "amount");
 
     private static Refusal OffStep(long asked, long step, PaymentState payment) => NotSupported(
-        "amount_step_not_supported", $"This payment's provider takes {payment.Amount.Currency} in steps of {step} minor units; {asked} is not a multiple.");
+        "amount_step_not_supported", $"This payment's provider takes {payment.Amount.Currency} in steps of {step} minor units; {asked} is not a multiple.", "amount");
 
     private static string Word(PaymentState payment) => Words.Of(payment.Status);
 }

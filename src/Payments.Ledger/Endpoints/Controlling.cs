@@ -70,7 +70,7 @@ internal static class Controlling
     {
         if (!anchors.Configured)
         {
-            return new Problem(StatusCodes.Status409Conflict, "anchor_file_missing", "No file for anchors is configured (Payments:Ledger:AnchorFile).");
+            return new Problem(StatusCodes.Status409Conflict, "anchor_file_missing", "No file for anchors is configured (Payments:Ledger:AnchorFile).", "path");
         }
 
         var anchor = await anchors.AppendAsync(cancellationToken);

@@ -48,17 +48,17 @@ internal static class BodyShape
             var memberPath = Join(path, member.Name);
             if (member.Name.Contains('\0', StringComparison.Ordinal))
             {
-                return Problems.InvalidCharacter(path);
+                return Problems.InvalidCharacter(Shown(path));
             }
 
             if (shape.Properties.FirstOrDefault(p => p.Name == member.Name) is not { } property || (property.Set is null && property.AssociatedParameter is null))
             {
-                return Problems.UnknownField(memberPath);
+                return Problems.UnknownField(Shown(memberPath));
             }
 
             if (!seen.Add(member.Name))
             {
-                return Problems.DuplicateField(memberPath);
+                return Problems.DuplicateField(Shown(memberPath));
             }
 
             var nullable = property.AssociatedParameter?.IsNullable ?? property.IsSetNullable;
@@ -85,13 +85,13 @@ internal static class BodyShape
         {
             if (member.Name.Contains('\0', StringComparison.Ordinal))
             {
-                return Problems.InvalidCharacter(path);
+                return Problems.InvalidCharacter(Shown(path));
             }
 
             var memberPath = Join(path, member.Name);
             if (!seen.Add(member.Name))
             {
-                return Problems.DuplicateField(memberPath);
+                return Problems.DuplicateField(Shown(memberPath));
             }
 
             if (CheckValue(member.Value, shape.ElementType!, nullable: false, memberPath) is { } problem)
@@ -130,9 +130,9 @@ internal static class BodyShape
             return Problems.WrongType(path, expected);
         }
 
-        if (value.ValueKind == JsonValueKind.String && value.GetString()!.Contains('\0', StringComparison.Ordinal))
+        if (value.ValueKind == JsonValueKind.String && !IsText(value))
         {
-            return Problems.InvalidCharacter(path);
+            return Problems.InvalidCharacter(Shown(path));
         }
 
         try
@@ -145,6 +145,19 @@ internal static class BodyShape
             return Problems.InvalidValue(path, shape.Type.IsEnum
                 ? $"One of these is expected: {string.Join(", ", Enum.GetNames(shape.Type).Select(JsonNamingPolicy.SnakeCaseLower.ConvertName))}."
                 : $"{expected} is expected.");
+        }
+    }
+
+    /// <summary>False for U+0000, which databases refuse, and for half of a surrogate pair (<c>\ud800</c>): well-formed JSON that is no Unicode text.</summary>
+    private static bool IsText(JsonElement value)
+    {
+        try
+        {
+            return !value.GetString()!.Contains('\0', StringComparison.Ordinal);
+        }
+        catch (InvalidOperationException)
+        {
+            return false;
         }
     }
 
@@ -173,6 +186,9 @@ internal static class BodyShape
 
         return ("A text", value.ValueKind == JsonValueKind.String);
     }
+
+    /// <summary>What has no name is the body itself.</summary>
+    private static string Shown(string path) => path.Length == 0 ? Problems.Body : path;
 
     private static string Join(string path, string name)
     {

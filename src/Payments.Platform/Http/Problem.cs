@@ -13,7 +13,10 @@ namespace Payments.Platform.Http;
 /// <param name="Status">HTTP status, 400 to 599.</param>
 /// <param name="Code">Stable name in snake_case; programs decide by it.</param>
 /// <param name="Detail">One or two sentences for people; never holds card data or keys.</param>
-/// <param name="Param">The offending member of the body (JSON path, <c>payment_method.token</c>), query parameter, header or path segment.</param>
+/// <param name="Param">
+/// What it is about: a member of the body (JSON path, <c>payment_method.token</c>), a query parameter, a header, a parameter of the path
+/// (<c>id</c>, also of an object in a state that does not allow it), or <c>body</c>, <c>path</c> or <c>method</c> as a whole. Every 4xx has one.
+/// </param>
 public sealed record Problem(int Status, string Code, string Detail, string? Param = null) : IResult
 {
     public const string ContentType = "application/problem+json";

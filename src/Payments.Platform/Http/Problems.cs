@@ -6,28 +6,31 @@ namespace Payments.Platform.Http;
 /// <summary>Refusals that more than one service uses, in one table; each service keeps those of its own use cases beside them.</summary>
 public static class Problems
 {
+    /// <summary>The <c>param</c> of a problem of the whole body.</summary>
+    public const string Body = "body";
+
     // The door: transport, headers, keys.
-    public static Problem RouteNotFound { get; } = new(404, "route_not_found", "There is nothing at this path.");
-    public static Problem MethodNotAllowed { get; } = new(405, "method_not_allowed", "This path exists, but not with this method; the Allow header lists the methods.");
-    public static Problem BadRequest { get; } = new(400, "bad_request", "The request is not well-formed HTTP.");
+    public static Problem RouteNotFound { get; } = new(404, "route_not_found", "There is nothing at this path.", "path");
+    public static Problem MethodNotAllowed { get; } = new(405, "method_not_allowed", "This path exists, but not with this method; the Allow header lists the methods.", "method");
+    public static Problem BadRequest { get; } = new(400, "bad_request", "The request is not well-formed HTTP.", Body);
     public static Problem UnsupportedContentType { get; } = new(415, "unsupported_content_type", "Send the body as application/json in UTF-8, without content encoding.", "Content-Type");
-    public static Problem BodyTooLarge { get; } = new(413, "body_too_large", "A body may have up to 65536 bytes.");
+    public static Problem BodyTooLarge { get; } = new(413, "body_too_large", "A body may have up to 65536 bytes.", Body);
     public static Problem InternalError { get; } = new(500, "internal_error", "Something failed on our side. Repeat the request with the same Idempotency-Key, or quote the request id to support.");
     public static Problem ApiKeyMissing { get; } = new(401, "api_key_missing", "Send a key as 'Authorization: Bearer <key>', or as the user name of Basic authentication.", "Authorization");
     public static Problem ApiKeyInvalid { get; } = new(401, "api_key_invalid", "This key does not exist, was revoked, or belongs to another interface.", "Authorization");
     public static Problem KeyClassNotAllowed { get; } = new(403, "key_class_not_allowed", "Keys of this class may not do this: publishable keys make tokens, secret keys do everything else.", "Authorization");
     public static Problem ScopeNotAllowed { get; } = new(403, "scope_not_allowed", "This key was not given the scope that this request needs.", "Authorization");
-    public static Problem MerchantSuspended { get; } = new(403, "merchant_suspended", "The merchant is suspended: reading is possible, nothing else.");
+    public static Problem MerchantSuspended { get; } = new(403, "merchant_suspended", "The merchant is suspended: reading is possible, nothing else.", "Authorization");
     public static Problem SignatureMissing { get; } = new(401, "signature_missing", "This key requires signed requests: send Signature-Timestamp and Signature.", "Signature");
     public static Problem SignatureInvalid { get; } = new(401, "signature_invalid", "The signature does not match method, path, query, timestamp, Idempotency-Key and body.", "Signature");
     public static Problem SignatureExpired { get; } = new(401, "signature_expired", "The timestamp is not unix seconds within 300 s of our clock.", "Signature-Timestamp");
     public static Problem SignatureReplayed { get; } = new(401, "signature_replayed", "This signature was used before. Sign each request anew; decimals of the timestamp tell apart requests of one second.", "Signature");
 
     // Bodies.
-    public static Problem BodyMissing { get; } = new(400, "body_missing", "A JSON object is expected as the body.");
-    public static Problem InvalidUtf8 { get; } = new(400, "invalid_utf8", "The body is not valid UTF-8.");
-    public static Problem InvalidJson { get; } = new(400, "invalid_json", "The body is not one well-formed JSON object.");
-    public static Problem BodyTooDeep { get; } = new(400, "body_too_deep", "The body is nested deeper than 16 levels.");
+    public static Problem BodyMissing { get; } = new(400, "body_missing", "A JSON object is expected as the body.", Body);
+    public static Problem InvalidUtf8 { get; } = new(400, "invalid_utf8", "The body is not valid UTF-8.", Body);
+    public static Problem InvalidJson { get; } = new(400, "invalid_json", "The body is not one well-formed JSON object.", Body);
+    public static Problem BodyTooDeep { get; } = new(400, "body_too_deep", "The body is nested deeper than 16 levels.", Body);
 
     // Idempotency.
     public static Problem IdempotencyKeyMissing { get; } = new(400, "idempotency_key_missing", "Every POST needs an Idempotency-Key header.", "Idempotency-Key");
@@ -48,7 +51,7 @@ public static class Problems
 
     public static Problem WrongType(string param, string expected) => new(400, "wrong_type", $"{expected} is expected.", param);
 
-    public static Problem InvalidCharacter(string param) => new(400, "invalid_character", "The character U+0000 is not accepted.", param);
+    public static Problem InvalidCharacter(string param) => new(400, "invalid_character", "U+0000 and unpaired surrogates are not accepted.", param);
 
     public static Problem UnknownParameter(string param) => new(400, "unknown_parameter", "There is no such query parameter.", param);
 
@@ -62,7 +65,7 @@ public static class Problems
         new(404, what + "_not_found", $"There is no such {what.Replace('_', ' ')} in this mode.", param);
 
     public static Problem RateLimited(TimeSpan retryAfter) =>
-        new(429, "rate_limited", "Too many requests with this key; repeat after the time in Retry-After.") { RetryAfter = retryAfter };
+        new(429, "rate_limited", "Too many requests with this key; repeat after the time in Retry-After.", "Authorization") { RetryAfter = retryAfter };
 
     /// <summary>An outage met somewhere on the way: what was done of the request is safe to ask for again.</summary>
     public static Problem OutOfReach { get; } =
@@ -78,9 +81,9 @@ public static class Problems
     private static readonly FrozenDictionary<int, Problem> ByStatus = new[]
     {
         BadRequest, RouteNotFound, MethodNotAllowed, BodyTooLarge, UnsupportedContentType, ApiKeyInvalid, InternalError,
-        new(StatusCodes.Status403Forbidden, "forbidden", "This is not allowed."),
-        new(StatusCodes.Status408RequestTimeout, "request_timeout", "The request did not arrive in time."),
-        new(StatusCodes.Status429TooManyRequests, "rate_limited", "Too many requests; repeat later."),
+        new(StatusCodes.Status403Forbidden, "forbidden", "This is not allowed.", "Authorization"),
+        new(StatusCodes.Status408RequestTimeout, "request_timeout", "The request did not arrive in time.", Body),
+        new(StatusCodes.Status429TooManyRequests, "rate_limited", "Too many requests; repeat later.", "Authorization"),
         new(StatusCodes.Status503ServiceUnavailable, "service_unavailable", "The service cannot answer now; repeat the request."),
     }.ToFrozenDictionary(p => p.Status);
 }

@@ -61,7 +61,7 @@ public static class RequestBody
         }
         catch (InvalidOperationException)
         {
-            // A text with an unpaired surrogate (\ud800): well-formed JSON that is no Unicode text.
+            // A name with an unpaired surrogate (\ud800): well-formed JSON that is no Unicode text.
             return Problems.InvalidJson;
         }
     }

@@ -116,7 +116,7 @@ public sealed class RequestQuery
         return null;
     }
 
-    private static string Shown(string name) => name.Length <= 100 ? name : name[..100];
+    private static string Shown(string name) => name.Length switch { 0 => "query", <= 100 => name, _ => name[..100] };
 
     private static class Names<TEnum>
         where TEnum : struct, Enum

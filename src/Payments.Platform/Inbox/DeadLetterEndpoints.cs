@@ -45,7 +45,7 @@ public static class DeadLetterEndpoints
 
         return replay.Error is null
             ? TypedResults.Ok(new ReplayResult(replay.Applied))
-            : new Problem(StatusCodes.Status409Conflict, "replay_failed", $"{replay.Applied} events were applied, then: {replay.Error}");
+            : new Problem(StatusCodes.Status409Conflict, "replay_failed", $"{replay.Applied} events were applied, then: {replay.Error}", "id");
     }
 
     private static async Task<Results<Ok<Page<ConsumerView>>, Problem>> ConsumersAsync(HttpContext context, ConsumerOperations consumers, CancellationToken cancellationToken) =>

@@ -12,8 +12,8 @@ internal static class EndpointRules
     public static readonly Problem NotFound = Problems.NotFound("webhook_endpoint");
     public static readonly Problem DeliveryNotFound = Problems.NotFound("delivery", "delivery_id");
     public static readonly Problem EventNotFound = Problems.NotFound("event");
-    public static readonly Problem TooMany = new(409, "too_many_webhook_endpoints", $"A merchant may have up to {MostPerMerchantAndMode} endpoints in each mode; delete one first.");
-    public static readonly Problem Disabled = new(409, "webhook_endpoint_disabled", "The endpoint is disabled; enable it first.");
+    public static readonly Problem TooMany = new(409, "too_many_webhook_endpoints", $"A merchant may have up to {MostPerMerchantAndMode} endpoints in each mode; delete one first.", Problems.Body);
+    public static readonly Problem Disabled = new(409, "webhook_endpoint_disabled", "The endpoint is disabled; enable it first.", "id");
 
     public static Problem? CheckDescription(string? description) => description is { Length: > LongestDescription }
         ? Problems.InvalidValue("description", $"A text of up to {LongestDescription} characters is expected.")

@@ -9,8 +9,8 @@ namespace Payments.IntegrationTests.BadInput;
 [Collection(ProductFixture.Name)]
 public sealed class BadInputTests(ProductFixture product)
 {
-    /// <param name="Param">Null where the problem is of the whole body.</param>
-    private sealed record Case(Operation Operation, string Name, string Path, byte[]? Body, int Status, string Code, string? Param)
+    /// <param name="Param">What is at fault: every refusal names it.</param>
+    private sealed record Case(Operation Operation, string Name, string Path, byte[]? Body, int Status, string Code, string Param)
     {
         public string? ContentType { get; init; } = "application/json";
 
@@ -89,17 +89,17 @@ public sealed class BadInputTests(ProductFixture product)
             yield break;
         }
 
-        yield return new(operation, "no JSON", path, "{"u8.ToArray(), 400, "invalid_json", null);
-        yield return new(operation, "a list", path, "[]"u8.ToArray(), 400, "invalid_json", null);
-        yield return new(operation, "bad UTF-8", path, [(byte)'{', (byte)'"', 0xC3, 0x28, (byte)'"', (byte)':', (byte)'1', (byte)'}'], 400, "invalid_utf8", null);
-        yield return new(operation, "deep nesting", path, Encoding.UTF8.GetBytes("{\"x\":" + new string('[', 30) + new string(']', 30) + "}"), 400, "body_too_deep", null);
-        yield return new(operation, "70 KiB", path, [.. body!, .. Encoding.UTF8.GetBytes(new string(' ', 70 * 1024))], 413, "body_too_large", null);
+        yield return new(operation, "no JSON", path, "{"u8.ToArray(), 400, "invalid_json", "body");
+        yield return new(operation, "a list", path, "[]"u8.ToArray(), 400, "invalid_json", "body");
+        yield return new(operation, "bad UTF-8", path, [(byte)'{', (byte)'"', 0xC3, 0x28, (byte)'"', (byte)':', (byte)'1', (byte)'}'], 400, "invalid_utf8", "body");
+        yield return new(operation, "deep nesting", path, Encoding.UTF8.GetBytes("{\"x\":" + new string('[', 30) + new string(']', 30) + "}"), 400, "body_too_deep", "body");
+        yield return new(operation, "70 KiB", path, [.. body!, .. Encoding.UTF8.GetBytes(new string(' ', 70 * 1024))], 413, "body_too_large", "body");
         yield return new(operation, "wrong content type", path, "{}"u8.ToArray(), 415, "unsupported_content_type", "Content-Type") { ContentType = "text/plain" };
         yield return new(operation, "wrong charset", path, "{}"u8.ToArray(), 415, "unsupported_content_type", "Content-Type") { ContentType = "application/json; charset=utf-16" };
         yield return new(operation, "an unknown member", path, "{\"surprise\": 1}"u8.ToArray(), 400, "unknown_field", "surprise");
         if (operation.Required.Count > 0)
         {
-            yield return new(operation, "no body", path, [], 400, "body_missing", null);
+            yield return new(operation, "no body", path, [], 400, "body_missing", "body");
         }
     }
 
@@ -190,7 +190,7 @@ public sealed class BadInputTests(ProductFixture product)
     private static List<Case> Meaning(Surface surface)
     {
         var cases = new List<Case>();
-        void Add(string operation, string body, int status, string code, string? param)
+        void Add(string operation, string body, int status, string code, string param)
         {
             var found = surface.Operations.Single(o => o.ToString() == operation);
             cases.Add(new(found, body, surface.PathOf(found), Encoding.UTF8.GetBytes(body), status, code, param));
@@ -221,13 +221,13 @@ public sealed class BadInputTests(ProductFixture product)
         Add("POST /v1/payments/{id}/capture", """{"amount": -5}""", 400, "invalid_value", "amount");
         Add("POST /v1/payments/{id}/refunds", """{"amount": 0}""", 400, "invalid_value", "amount");
         var (authorized, captured) = (surface.Ids["/v1/payments/id"], surface.Ids["/ops/v1/payments/id"]);
-        Of(captured, "capture", "{}", 409, "payment_not_capturable", null);
-        Of(captured, "void", "{}", 409, "payment_not_voidable", null);
-        Of(authorized, "refunds", "{}", 409, "payment_not_refundable", null);
+        Of(captured, "capture", "{}", 409, "payment_not_capturable", "id");
+        Of(captured, "void", "{}", 409, "payment_not_voidable", "id");
+        Of(authorized, "refunds", "{}", 409, "payment_not_refundable", "id");
         Of(authorized, "capture", """{"amount": 5001}""", 422, "amount_exceeds_capturable", "amount");
         Of(captured, "refunds", """{"amount": 4901}""", 422, "amount_exceeds_refundable", "amount");
 
-        void Of(string payment, string verb, string body, int status, string code, string? param)
+        void Of(string payment, string verb, string body, int status, string code, string param)
         {
             var found = surface.Operations.Single(o => o.ToString() == "POST /v1/payments/{id}/" + verb);
             cases.Add(new(found, $"{verb} {body}", surface.PathOf(found, "id", payment), Encoding.UTF8.GetBytes(body), status, code, param));

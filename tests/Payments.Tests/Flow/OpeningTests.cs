@@ -58,8 +58,18 @@ public class OpeningTests
         var decision = decide();
 
         Assert.Equal(code, decision.Refusal?.Code);
+        Assert.Equal(CauseOf(code), decision.Refusal?.Param);
         Assert.Equal(code is null, decision.Payment is not null);
     }
+
+    /// <summary>The part of the request that a refusal of the table is about; the payment itself where nothing asked for would have been right.</summary>
+    private static string? CauseOf(string? code) => code switch
+    {
+        null => null,
+        "amount_exceeds_capturable" or "amount_exceeds_refundable" or "amount_step_not_supported" or "partial_capture_not_supported" => "amount",
+        "multiple_captures_not_supported" => "final",
+        _ => "id",
+    };
 
     [Fact]
     public void A_capture_above_the_authorization_is_the_providers_to_refuse_and_no_reservation_allows_it()
@@ -98,8 +108,10 @@ public class OpeningTests
         var final = Samples.Capture(Samples.Authorized(), 4_000, final: true);
         var partial = Samples.Capture(Samples.Authorized(), 4_000, final: false);
 
-        Assert.Equal("capture_in_progress", Opening.Capture(final, 1_000, null, PaymentSamples.Everything, Samples.New()).Refusal?.Code);
-        Assert.Equal("capture_in_progress", Opening.Capture(partial, 1_000, true, PaymentSamples.Everything, Samples.New()).Refusal?.Code);
+        var beside = Opening.Capture(final, 1_000, null, PaymentSamples.Everything, Samples.New()).Refusal!;
+        Assert.Equal(("capture_in_progress", "id"), (beside.Code, beside.Param));
+        var last = Opening.Capture(partial, 1_000, true, PaymentSamples.Everything, Samples.New()).Refusal!;
+        Assert.Equal(("capture_in_progress", "final"), (last.Code, last.Param));
         Assert.False(Samples.Capture(partial).Operations[^1].Final, "what is left now is not all that may be left when the other capture comes to nothing");
         Assert.True(Samples.Capture(Samples.Tell(partial, Capture, Succeeded)).Operations[^1].Final);
     }

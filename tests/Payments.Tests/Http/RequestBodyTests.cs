@@ -44,14 +44,14 @@ public sealed class RequestBodyTests
     }
 
     [Theory]
-    [InlineData("", "body_missing", null)]
-    [InlineData("null", "invalid_json", null)]
-    [InlineData("[]", "invalid_json", null)]
-    [InlineData("{", "invalid_json", null)]
-    [InlineData("{} {}", "invalid_json", null)]
-    [InlineData("{\"amount\": 5,}", "invalid_json", null)]
-    [InlineData("{/**/}", "invalid_json", null)]
-    [InlineData("{\"amount\": 05}", "invalid_json", null)]
+    [InlineData("", "body_missing", "body")]
+    [InlineData("null", "invalid_json", "body")]
+    [InlineData("[]", "invalid_json", "body")]
+    [InlineData("{", "invalid_json", "body")]
+    [InlineData("{} {}", "invalid_json", "body")]
+    [InlineData("{\"amount\": 5,}", "invalid_json", "body")]
+    [InlineData("{/**/}", "invalid_json", "body")]
+    [InlineData("{\"amount\": 05}", "invalid_json", "body")]
     [InlineData("{}", "missing_field", "amount")]
     [InlineData("""{"amount": 5, "currency": "USD", "payment_method": {}}""", "missing_field", "payment_method.token")]
     [InlineData("""{"amount": "5"}""", "wrong_type", "amount")]
@@ -64,7 +64,7 @@ public sealed class RequestBodyTests
     [InlineData("""{"currency": null}""", "null_field", "currency")]
     [InlineData("""{"currency": "U\u0000D"}""", "invalid_character", "currency")]
     [InlineData("""{"Amount": 5}""", "unknown_field", "Amount")]
-    [InlineData("""{"a\u0000b": 5}""", "invalid_character", "")]
+    [InlineData("""{"a\u0000b": 5}""", "invalid_character", "body")]
     [InlineData("""{"amount": 5, "amount": 6}""", "duplicate_field", "amount")]
     [InlineData("""{"payment_method": "x"}""", "wrong_type", "payment_method")]
     [InlineData("""{"payment_method": {"token": "tok_1"}}""", "invalid_value", "payment_method.token")]
@@ -82,8 +82,11 @@ public sealed class RequestBodyTests
     [InlineData("""{"final": null}""", "null_field", "final")]
     [InlineData("""{"limit": "x"}""", "wrong_type", "limit")]
     [InlineData("""{"name": 1}""", "wrong_type", "name")]
-    [InlineData("""{"description": "\ud800"}""", "invalid_json", null)]
-    public void What_differs_is_named(string json, string code, string? param)
+    [InlineData("""{"description": "\ud800"}""", "invalid_character", "description")]
+    [InlineData("""{"metadata": {"a": "\udc00"}}""", "invalid_character", "metadata.a")]
+    [InlineData("""{"\ud800": 1}""", "invalid_json", "body")]
+    [InlineData("""{"": 1}""", "unknown_field", "body")]
+    public void What_differs_is_named(string json, string code, string param)
     {
         var problem = RequestBody.Parse<Body>(Bytes(json)).Problem;
         Assert.NotNull(problem);
