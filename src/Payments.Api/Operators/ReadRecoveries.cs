@@ -15,7 +15,7 @@ internal static class ReadRecoveries
     public static async Task<IResult> ListAsync(HttpContext context, Recoveries recoveries, CancellationToken cancellationToken)
     {
         var query = new RequestQuery(context);
-        var (payment, kind, after, limit) = (query.Id<PaymentId>("payment"), query.Text("kind", 50), query.CursorId(), query.Limit());
+        var (payment, kind, after, limit) = (query.Id<PaymentId>("payment"), query.Word("kind", RecoveryKinds.All), query.CursorId(), query.Limit());
         if (query.Problem is { } problem)
         {
             return problem;

@@ -24,7 +24,7 @@ internal static class IncidentEndpoints
     public static async Task<IResult> ListAsync(HttpContext context, Incidents incidents, CancellationToken cancellationToken)
     {
         var query = new RequestQuery(context);
-        var filter = new IncidentFilter(query.Choice<IncidentStatus>("status"), query.Text("kind", 50), query.Id<PaymentId>("payment"));
+        var filter = new IncidentFilter(query.Choice<IncidentStatus>("status"), query.Word("kind", IncidentKinds.All.Select(k => k.Name)), query.Id<PaymentId>("payment"));
         var (after, limit) = (query.CursorId(), query.Limit());
         return query.Problem is { } problem
             ? problem

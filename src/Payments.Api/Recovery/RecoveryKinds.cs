@@ -42,6 +42,12 @@ public static class RecoveryKinds
     /// <summary>A second charge was undone. Subject: the operation that did it.</summary>
     public const string DoubleChargeUndone = "double_charge_undone";
 
+    public static IReadOnlyList<string> All { get; } =
+    [
+        AttemptResolved, AuthorizationCancelled, ContradictionSettled, OrphanedHold, EventLogReinstated, PaymentReinstated, RefundRetried, PhantomPayment, ChargeSuspended,
+        ChargeAttributed, SilentRefundFailure, DoubleChargeFound, DoubleChargeUndone,
+    ];
+
     /// <summary>The reason is what an operator typed: not for merchants.</summary>
     public static bool IsInOperatorsWords(string kind) => kind is ChargeAttributed or PaymentReinstated or EventLogReinstated;
 }

@@ -36,7 +36,7 @@ internal static class Accounts
     {
         var query = new RequestQuery(context);
         var (limit, cursor, mode) = (query.Limit(), query.CursorId(), query.Choice<Mode>("mode"));
-        var (owner, kind, currency) = (query.Text("owner", 40), query.Choice<AccountKind>("kind"), query.Text("currency", 3));
+        var (owner, kind, currency) = (query.Text("owner", 40), query.Choice<AccountKind>("kind"), query.Currency("currency"));
         if (query.Problem is { } problem)
         {
             return problem;

@@ -52,7 +52,7 @@ internal static class BalanceTransactions
 
         var query = new RequestQuery(context);
         var (limit, cursor, payment, type, currency) =
-            (query.Limit(), query.CursorId(), query.Id<PaymentId>("payment"), query.Choice<BalanceTransactionType>("type"), query.Text("currency", 3));
+            (query.Limit(), query.CursorId(), query.Id<PaymentId>("payment"), query.Choice<BalanceTransactionType>("type"), query.Currency("currency"));
         if (query.Problem is { } problem)
         {
             return problem;

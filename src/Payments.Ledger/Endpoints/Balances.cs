@@ -97,7 +97,7 @@ internal static class Balances
 
         if (id is null)
         {
-            return Problems.InvalidParameter("account", "An id beginning 'acc_' is expected.");
+            return Problems.MissingParameter("account");
         }
 
         if (await Accounts.FindAsync(id.Value.ToString(), database, cancellationToken) is not { } account)

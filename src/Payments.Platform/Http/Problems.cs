@@ -53,6 +53,8 @@ public static class Problems
 
     public static Problem InvalidCharacter(string param) => new(400, "invalid_character", "U+0000 and unpaired surrogates are not accepted.", param);
 
+    public static Problem MissingParameter(string param) => new(400, "missing_parameter", "This query parameter is required.", param);
+
     public static Problem UnknownParameter(string param) => new(400, "unknown_parameter", "There is no such query parameter.", param);
 
     public static Problem DuplicateParameter(string param) => new(400, "duplicate_parameter", "This query parameter is given more than once.", param);

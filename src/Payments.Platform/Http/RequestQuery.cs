@@ -65,6 +65,32 @@ public sealed class RequestQuery
     public bool? Flag(string name) =>
         Parse(name, "true or false is expected.", static (string text, out bool value) => (value = text == "true") || text == "false");
 
+    /// <summary>An ISO 4217 code in upper case.</summary>
+    public string? Currency(string name)
+    {
+        var code = Single(name);
+        if (code is null || Core.Currency.TryFind(code, out _))
+        {
+            return code;
+        }
+
+        problem ??= Problems.InvalidParameter(name, $"One of these is expected: {string.Join(", ", Core.Currency.All)}.");
+        return null;
+    }
+
+    /// <summary>One of these words.</summary>
+    public string? Word(string name, IEnumerable<string> words)
+    {
+        var word = Single(name);
+        if (word is null || words.Contains(word, StringComparer.Ordinal))
+        {
+            return word;
+        }
+
+        problem ??= Problems.InvalidParameter(name, $"One of these is expected: {string.Join(", ", words)}.");
+        return null;
+    }
+
     /// <summary>A text of 1 to <paramref name="longest"/> characters.</summary>
     public string? Text(string name, int longest)
     {

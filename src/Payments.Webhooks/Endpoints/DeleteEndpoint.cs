@@ -6,12 +6,10 @@ using Payments.Platform.Postgres;
 
 namespace Payments.Webhooks.Endpoints;
 
-/// <summary><c>DELETE webhook_endpoints/{id}</c>: its secrets go, what waits for it is canceled, the row stays for the delivery log.</summary>
+/// <summary><c>DELETE webhook_endpoints/{id}</c> → 204: its secrets go, what waits for it is canceled, the row stays for the delivery log.</summary>
 public static class DeleteEndpoint
 {
-    public sealed record DeletedEndpoint(WebhookEndpointId Id, string Object, bool Deleted);
-
-    public static async Task<Results<Ok<DeletedEndpoint>, Problem>> HandleAsync(Owner owner, string id, NpgsqlDataSource database, CancellationToken cancellationToken)
+    public static async Task<Results<NoContent, Problem>> HandleAsync(Owner owner, string id, NpgsqlDataSource database, CancellationToken cancellationToken)
     {
         if (!Id.TryParse<WebhookEndpointId>(id, out var endpointId))
         {
@@ -37,6 +35,6 @@ public static class DeleteEndpoint
 
         await EndpointHealth.CancelPendingAsync(connection, transaction, endpointId.Value, cancellationToken);
         await transaction.CommitAsync(cancellationToken);
-        return TypedResults.Ok(new DeletedEndpoint(endpointId, "webhook_endpoint", true));
+        return TypedResults.NoContent();
     }
 }

@@ -108,7 +108,13 @@ internal static class ForwardedRoutes
 
     private static async Task<IResult> ListOfServiceAsync(HttpContext context, Forwarder forwarder, string path)
     {
-        if (context.Request.Query["service"] is not [{ } service] || !Consumers.TryGetValue(service, out var owner))
+        var given = context.Request.Query["service"];
+        if (given.Count != 1)
+        {
+            return given.Count == 0 ? Problems.MissingParameter("service") : Problems.DuplicateParameter("service");
+        }
+
+        if (!Consumers.TryGetValue(given[0] ?? "", out var owner))
         {
             return Problems.InvalidParameter("service", $"One of these is expected: {string.Join(", ", Consumers.Keys)}.");
         }

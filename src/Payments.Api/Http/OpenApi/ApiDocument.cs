@@ -40,7 +40,7 @@ internal static partial class ApiDocument
         document.AddComponent(MerchantKey, (IOpenApiSecurityScheme)new OpenApiSecurityScheme { Type = SecuritySchemeType.Http, Scheme = "bearer", Description = "sk_test_…, sk_live_…; for tokens pk_test_…, pk_live_…" });
         document.AddComponent(MerchantKeyBasic, (IOpenApiSecurityScheme)new OpenApiSecurityScheme { Type = SecuritySchemeType.Http, Scheme = "basic", Description = "The key as user name, no password." });
         document.AddComponent(OperatorKey, (IOpenApiSecurityScheme)new OpenApiSecurityScheme { Type = SecuritySchemeType.Http, Scheme = "bearer", Description = "ok_…" });
-        document.AddComponent(ProblemSchema, (IOpenApiSchema)ExampleSchema.Of(ProblemExample(), required: null));
+        document.AddComponent(ProblemSchema, (IOpenApiSchema)ExampleSchema.OfAnswer(ProblemExample(), ""));
         document.Paths ??= [];
         foreach (var documented in Operations)
         {
@@ -86,7 +86,7 @@ internal static partial class ApiDocument
             operation.RequestBody = new OpenApiRequestBody
             {
                 Required = documented.Required.Length > 0,
-                Content = new Dictionary<string, OpenApiMediaType> { [Json] = new() { Schema = known ?? ExampleSchema.Of(request, documented.Required), Example = request } },
+                Content = new Dictionary<string, OpenApiMediaType> { [Json] = new() { Schema = known ?? ExampleSchema.OfRequest(request, documented.Required), Example = request } },
             };
         }
 
@@ -98,13 +98,12 @@ internal static partial class ApiDocument
         var status = documented.Status.ToString(System.Globalization.CultureInfo.InvariantCulture);
         var responses = operation.Responses ?? [];
         responses.Remove("200");
-        var success = new OpenApiResponse { Description = documented.Status == 204 ? "Done." : "The answer." };
-        if (documented.ResponseNode is { } example)
+        responses[status] = AnswerOf(documented, documented.Status == 204 ? "Done." : "The answer.");
+        if (responses.ContainsKey("202") && status != "202")
         {
-            success.Content = new Dictionary<string, OpenApiMediaType> { [Json] = new() { Schema = ExampleSchema.Of(example, required: null), Example = example } };
+            responses["202"] = AnswerOf(documented, "Accepted: the same object as it stands, the outcome is not known yet.");
         }
 
-        responses[status] = success;
         responses["default"] = new OpenApiResponse
         {
             Description = "A problem: the code says which.",
@@ -114,6 +113,17 @@ internal static partial class ApiDocument
             },
         };
         return responses;
+    }
+
+    private static OpenApiResponse AnswerOf(DocumentedOperation documented, string description)
+    {
+        var answer = new OpenApiResponse { Description = description };
+        if (documented.ResponseNode is { } example)
+        {
+            answer.Content = new Dictionary<string, OpenApiMediaType> { [Json] = new() { Schema = ExampleSchema.OfAnswer(example, documented.ResponseName), Example = example } };
+        }
+
+        return answer;
     }
 
     private static IEnumerable<IOpenApiParameter> ParametersOf(DocumentedOperation documented)
@@ -140,7 +150,7 @@ internal static partial class ApiDocument
             var term = Glossary.Parameters[name];
             var schema = name == "limit" ? new OpenApiSchema { Type = JsonSchemaType.Integer, Minimum = "1", Maximum = "100" } : Text();
             schema.Enum = term.Values?.Select(v => (System.Text.Json.Nodes.JsonNode)System.Text.Json.Nodes.JsonValue.Create(v)).ToList();
-            yield return new OpenApiParameter { Name = name.Split('@')[0], In = ParameterLocation.Query, Schema = schema, Description = term.Meaning };
+            yield return new OpenApiParameter { Name = name.Split('@')[0], In = ParameterLocation.Query, Required = documented.RequiredQuery.Contains(name), Schema = schema, Description = term.Meaning };
         }
     }
 

@@ -18,10 +18,16 @@ internal sealed record DocumentedOperation(string Method, string Path, string Ta
     public string? Description { get; init; }
     public Origin Origin { get; init; }
     public string[] Query { get; init; } = [];
+
+    /// <summary>Those of <see cref="Query"/> that must be given.</summary>
+    public string[] RequiredQuery { get; init; } = [];
     public string? Request { get; init; }
     public string[] Required { get; init; } = [];
     public int Status { get; init; } = 200;
     public string? Response { get; init; }
+
+    /// <summary>What the answer is, where its member <c>object</c> does not say.</summary>
+    public string ResponseName { get; init; } = "";
 
     public bool IsOperators => Path.StartsWith("/ops/", StringComparison.Ordinal);
 

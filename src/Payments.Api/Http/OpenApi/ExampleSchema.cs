@@ -7,18 +7,42 @@ namespace Payments.Api.Http.OpenApi;
 /// <summary>The schema that an example shows, with the words of <see cref="Glossary"/>.</summary>
 internal static class ExampleSchema
 {
-    /// <param name="required">Paths of members that must be given; null for answers, in which all members are.</param>
-    public static OpenApiSchema Of(JsonNode? example, string[]? required, string path = "")
+    /// <param name="required">Paths of members that must be given.</param>
+    public static OpenApiSchema OfRequest(JsonNode example, string[] required) => Of(example, required, "", "");
+
+    /// <summary>In answers all members are given; some may be null.</summary>
+    /// <param name="name">What holds it, where its own member <c>object</c> does not say.</param>
+    public static OpenApiSchema OfAnswer(JsonNode example, string name) => Of(example, null, name, "");
+
+    private static OpenApiSchema Of(JsonNode? example, string[]? required, string path, string holder)
     {
-        var schema = example switch
+        var name = path[(path.LastIndexOf('.') + 1)..];
+        var member = $"{holder}.{name}";
+        if (required is null && AnswerMembers.ShapeOf(member) is { } shape && example is null or JsonArray { Count: 0 })
         {
-            JsonObject members => OfObject(members, required, path),
-            JsonArray items => new OpenApiSchema { Type = JsonSchemaType.Array, Items = items.Count > 0 ? Of(items[0], required, path) : new OpenApiSchema() },
-            JsonValue value => new OpenApiSchema { Type = TypeOf(value.GetValueKind()) },
+            example = JsonNode.Parse(shape);
+        }
+
+        var schema = required is null && AnswerMembers.IsFree(member) ? new OpenApiSchema { Type = JsonSchemaType.Object } : example switch
+        {
+            JsonObject members => OfObject(members, required, path, name),
+            JsonArray items => new OpenApiSchema { Type = JsonSchemaType.Array, Items = items.Count > 0 ? Of(items[0], required, path, "") : new OpenApiSchema() },
+            JsonValue value => new OpenApiSchema { Type = TypeOf(value) },
             _ => new OpenApiSchema(),
         };
-        var name = path[(path.LastIndexOf('.') + 1)..];
-        if (Glossary.Members.TryGetValue(name, out var term))
+        Describe(schema, example, holder, name);
+        if (required is null && AnswerMembers.IsNullable(member) && schema.Type is { } type)
+        {
+            schema.Type = type | JsonSchemaType.Null;
+            schema.Enum = null;
+        }
+
+        return schema;
+    }
+
+    private static void Describe(OpenApiSchema schema, JsonNode? example, string holder, string name)
+    {
+        if (Glossary.Members.TryGetValue($"{holder}.{name}", out var term) || Glossary.Members.TryGetValue(name, out term))
         {
             schema.Description = term.Meaning;
             schema.Enum = example is JsonValue ? term.Values?.Select(v => (JsonNode)JsonValue.Create(v)).ToList() : null;
@@ -28,26 +52,25 @@ internal static class ExampleSchema
         {
             schema.Format = "date-time";
         }
-
-        return schema;
     }
 
-    private static OpenApiSchema OfObject(JsonObject members, string[]? required, string path)
+    private static OpenApiSchema OfObject(JsonObject members, string[]? required, string path, string name)
     {
         // Metadata is the merchant's: any names, texts as values.
-        if (path.EndsWith("metadata", StringComparison.Ordinal))
+        if (name == "metadata")
         {
             return new OpenApiSchema { Type = JsonSchemaType.Object, AdditionalProperties = new OpenApiSchema { Type = JsonSchemaType.String } };
         }
 
+        var holder = members["object"]?.GetValue<string>() ?? name;
         var schema = new OpenApiSchema { Type = JsonSchemaType.Object, Properties = new Dictionary<string, IOpenApiSchema>(), Required = new HashSet<string>() };
-        foreach (var (name, value) in members)
+        foreach (var (member, value) in members)
         {
-            var below = path.Length == 0 ? name : $"{path}.{name}";
-            schema.Properties[name] = Of(value, required, below);
+            var below = path.Length == 0 ? member : $"{path}.{member}";
+            schema.Properties[member] = Of(value, required, below, holder);
             if (required is null || required.Contains(below))
             {
-                schema.Required.Add(name);
+                schema.Required.Add(member);
             }
         }
 
@@ -56,9 +79,9 @@ internal static class ExampleSchema
         return schema;
     }
 
-    private static JsonSchemaType TypeOf(JsonValueKind kind) => kind switch
+    private static JsonSchemaType TypeOf(JsonValue value) => value.GetValueKind() switch
     {
-        JsonValueKind.Number => JsonSchemaType.Integer,
+        JsonValueKind.Number => value.TryGetValue<long>(out _) ? JsonSchemaType.Integer : JsonSchemaType.Number,
         JsonValueKind.True or JsonValueKind.False => JsonSchemaType.Boolean,
         _ => JsonSchemaType.String,
     };

@@ -46,10 +46,10 @@ internal static class Examples
          "attempts": [{"number": 1, "finished_at": "2026-01-31T12:00:02Z", "duration_milliseconds": 41, "status_code": 200, "error": null, "response": "ok"}]}
         """;
 
-    public const string Event = """
+    public const string Event = $$"""
         {"id": "evt_01k0x5w3n8e2v9y7t4r6q1m5za", "object": "event", "type": "payment.captured", "timestamp": "2026-01-31T12:00:01Z", "mode": "test", "version": 3,
-         "data": {"id": "pay_01k0x5w3n8e2v9y7t4r6q1m5za", "object": "payment", "status": "captured"},
-         "operation": {"id": "op_01k0x5w3n8e2v9y7t4r6q1m5za", "kind": "capture", "state": "succeeded", "amount": 5000, "currency": "USD", "reason": null}}
+         "data": {{Payment}},
+         "operation": {"id": "op_01k0x5w3n8e2v9y7t4r6q1m5za", "kind": "capture", "state": "succeeded", "amount": 5000, "currency": "USD", "reason": null} }
         """;
 
     public const string Merchant = """

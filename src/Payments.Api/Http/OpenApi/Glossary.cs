@@ -1,5 +1,4 @@
 using System.Collections.Frozen;
-using System.Text.Json;
 using Payments.Api.Merchants;
 using Payments.Core;
 using Payments.Core.Events;
@@ -40,6 +39,7 @@ internal static class Glossary
         ["capture_window_days"] = new("Authorizations that are not captured within so many days are released: 1 to 31. The provider's own limit counts where it is shorter."),
         ["overlap_seconds"] = new("How long the old key works on: 0 to 604800."),
         ["type"] = new($"Which kind. Events: {string.Join(", ", PaymentEventTypes.All)}."),
+        ["payment_method.type"] = new("card. Wallets (apple_pay, google_pay), bank transfers (ach, bank_transfer) and bnpl come later and are refused as payment_method_not_supported."),
         ["next_cursor"] = new("Pass it as cursor for the next page; null on the last."),
     }.ToFrozenDictionary();
 
@@ -53,9 +53,10 @@ internal static class Glossary
         ["created[gt]"] = new("Created after."),
         ["created[lt]"] = new("Created before."),
         ["created[lte]"] = new("Created at or before."),
-        ["type"] = new("Only of this type."),
+        ["type@event"] = new("Only of this type.", [.. PaymentEventTypes.All, "webhook_endpoint.disabled"]),
+        ["type@transaction"] = new("Only of this type.", ["charge", "charge_failure", "refund", "refund_failure"]),
         ["payment"] = new("Only of this payment."),
-        ["currency"] = new("Only in this currency."),
+        ["currency"] = new("Only in this currency.", [.. Currency.All.Select(c => c.Code)]),
         ["active"] = new("Only active, or only suspended merchants.", ["true", "false"]),
         ["target"] = new("Only what was done to this id."),
         ["merchant_id"] = new("Only of this merchant."),
@@ -65,14 +66,17 @@ internal static class Glossary
         ["status@open"] = new("Only open, or only closed ones.", ["open", "closed"]),
         ["unresolved"] = new("Only calls whose outcome is not known, or only the others.", ["true", "false"]),
         ["provider"] = Words<Provider>("Only of this provider."),
-        ["service"] = new("Whose dead letters.", ["ledger", "webhooks"]),
+        ["status@delivery"] = new("Only deliveries that stand so.", ["pending", "delivered", "failed", "canceled"]),
+        ["service"] = new("The service that consumes the events.", ["ledger", "webhooks"]),
         ["account"] = new("The account."),
         ["at"] = new("As of this time: RFC 3339, or unix seconds."),
         ["basis"] = new("By which time a movement counts.", ["posted", "effective"]),
         ["owner"] = new("Only accounts of this owner."),
         ["kind"] = new("Only of this kind."),
+        ["kind@recovery"] = new("Only of this kind.", [.. Recovery.RecoveryKinds.All]),
+        ["kind@incident"] = new("Only of this kind.", [.. Recovery.IncidentKinds.All.Select(k => k.Name)]),
     }.ToFrozenDictionary();
 
     private static Term Words<TEnum>(string meaning)
-        where TEnum : struct, Enum => new(meaning, [.. Enum.GetNames<TEnum>().Select(JsonNamingPolicy.SnakeCaseLower.ConvertName)]);
+        where TEnum : struct, Enum => new(meaning, [.. Enum.GetValues<TEnum>().Select(v => Core.Words.Of(v))]);
 }

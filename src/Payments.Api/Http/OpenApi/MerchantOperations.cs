@@ -4,6 +4,7 @@ namespace Payments.Api.Http.OpenApi;
 internal static class MerchantOperations
 {
     private static readonly string[] PaymentFilters = ["status", "order_id", "created[gte]", "created[gt]", "created[lt]", "created[lte]", "limit", "cursor"];
+    private const string EventData = "What webhooks carry. data is the payment, or, of webhook_endpoint.disabled, the endpoint.";
     private static readonly string[] Paging = ["limit", "cursor"];
 
     public static DocumentedOperation[] All { get; } =
@@ -26,7 +27,7 @@ internal static class MerchantOperations
         {
             Description = "Authorizes, and with capture_method automatic also captures. 201 with the payment, also when it was declined (status declined); 202 while the outcome is unknown: repeat the request with the same Idempotency-Key, or wait for the webhook.",
             Request = """
-                {"amount": 5000, "currency": "USD", "payment_method": {"token": "tok_01k0x5w3n8e2v9y7t4r6q1m5za"}, "capture_method": "automatic", "description": "Two mugs", "order_id": "1042",
+                {"amount": 5000, "currency": "USD", "payment_method": {"type": "card", "token": "tok_01k0x5w3n8e2v9y7t4r6q1m5za"}, "capture_method": "automatic", "description": "Two mugs", "order_id": "1042",
                  "metadata": {"cart": "77"}, "statement_descriptor": "MUGS", "return_url": "https://shop.example/return", "receipt_email": "ada@example.com"}
                 """,
             Required = ["amount", "currency", "payment_method", "payment_method.token"],
@@ -71,17 +72,17 @@ internal static class MerchantOperations
         new("GET", "/v1/webhook_endpoints", "Webhooks", "List webhook endpoints") { Query = Paging, Response = DocumentedOperation.List(Examples.Endpoint) },
         new("GET", "/v1/webhook_endpoints/{id}", "Webhooks", "Read a webhook endpoint") { Response = Examples.Endpoint },
         new("PATCH", "/v1/webhook_endpoints/{id}", "Webhooks", "Change a webhook endpoint") { Request = """{"description": "Orders and refunds", "status": "enabled"}""", Response = Examples.Endpoint },
-        new("DELETE", "/v1/webhook_endpoints/{id}", "Webhooks", "Remove a webhook endpoint") { Response = """{"id": "we_01k0x5w3n8e2v9y7t4r6q1m5za", "object": "webhook_endpoint", "deleted": true}""" },
+        new("DELETE", "/v1/webhook_endpoints/{id}", "Webhooks", "Remove a webhook endpoint") { Status = 204, Description = "What waits for it is canceled." },
         new("POST", "/v1/webhook_endpoints/{id}/rotate_secret", "Webhooks", "Rotate the signing secret")
         {
             Description = "Both secrets sign for a while, so that no delivery fails meanwhile.",
             Request = "{}",
             Response = Examples.EndpointWithSecret,
         },
-        new("GET", "/v1/webhook_endpoints/{id}/deliveries", "Webhooks", "List deliveries") { Query = Paging, Response = DocumentedOperation.List(Examples.Delivery) },
+        new("GET", "/v1/webhook_endpoints/{id}/deliveries", "Webhooks", "List deliveries") { Query = ["status@delivery", .. Paging], Response = DocumentedOperation.List(Examples.Delivery) },
         new("POST", "/v1/webhook_endpoints/{id}/deliveries/{delivery_id}/resend", "Webhooks", "Deliver again") { Request = "{}", Status = 202, Response = Examples.Delivery },
-        new("GET", "/v1/events", "Webhooks", "List events") { Query = ["type", "payment", "created[gte]", "created[lt]", .. Paging], Response = DocumentedOperation.List(Examples.Event) },
-        new("GET", "/v1/events/{id}", "Webhooks", "Read an event") { Response = Examples.Event },
+        new("GET", "/v1/events", "Webhooks", "List events") { Description = EventData, Query = ["type@event", "payment", "created[gte]", "created[lt]", .. Paging], Response = DocumentedOperation.List(Examples.Event) },
+        new("GET", "/v1/events/{id}", "Webhooks", "Read an event") { Description = EventData, Response = Examples.Event },
 
         new("GET", "/v1/balance", "Balance", "Read the balance")
         {
@@ -89,7 +90,7 @@ internal static class MerchantOperations
         },
         new("GET", "/v1/balance_transactions", "Balance", "List balance transactions")
         {
-            Query = ["payment", "type", "currency", .. Paging],
+            Query = ["payment", "type@transaction", "currency", .. Paging],
             Response = DocumentedOperation.List("""
                 {"id": "txn_01k0x5w3n8e2v9y7t4r6q1m5za", "object": "balance_transaction", "type": "charge", "amount": 5000, "fee": 175, "net": 4825, "currency": "USD",
                  "payment": "pay_01k0x5w3n8e2v9y7t4r6q1m5za", "created_at": "2026-01-31T12:00:02Z"}

@@ -33,6 +33,7 @@ internal static class OperatorOperations
             Required = ["mode", "class"],
             Status = 201,
             Response = Examples.NewApiKey,
+            ResponseName = "new_api_key",
         },
         new("GET", "/ops/v1/merchants/{id}/keys", "Operators: merchants", "List a merchant's API keys") { Query = Paging, Response = DocumentedOperation.List(Examples.ApiKey) },
         new("POST", "/ops/v1/merchants/{id}/keys/{key_id}/roll", "Operators: merchants", "Replace an API key")
@@ -41,6 +42,7 @@ internal static class OperatorOperations
             Request = """{"overlap_seconds": 3600}""",
             Status = 201,
             Response = Examples.NewApiKey,
+            ResponseName = "new_api_key",
         },
         new("POST", "/ops/v1/merchants/{id}/keys/{key_id}/revoke", "Operators: merchants", "Revoke an API key")
         {
@@ -87,7 +89,7 @@ internal static class OperatorOperations
         new("GET", "/ops/v1/incidents", "Operators: payments", "List what a person must look at")
         {
             Description = $"Kinds: {string.Join(", ", Recovery.IncidentKinds.All.Select(k => k.Name))}.",
-            Query = ["status@open", "kind", "payment", .. Paging],
+            Query = ["status@open", "kind@incident", "payment", .. Paging],
             Response = DocumentedOperation.List(Examples.Incident),
         },
         new("GET", "/ops/v1/incidents/{id}", "Operators: payments", "Read an incident with its notes") { Response = Examples.IncidentInFull },
@@ -144,7 +146,7 @@ internal static class OperatorOperations
         new("GET", "/ops/v1/recoveries", "Operators: payments", "List what was put right")
         {
             Description = "Who did it, why, and how it stood before and after. Kinds: attempt_resolved, authorization_cancelled, contradiction_settled, orphaned_hold, refund_retried and others.",
-            Query = ["payment", "kind", .. Paging],
+            Query = ["payment", "kind@recovery", .. Paging],
             Response = DocumentedOperation.List("""
                 {"id": "rcv_01k0x5w3n8e2v9y7t4r6q1m5za", "object": "recovery", "kind": "attempt_resolved", "subject": "att_01k0x5w3n8e2v9y7t4r6q1m5za", "actor": "resolver",
                  "reason": "found at the provider", "merchant_id": "mer_01k0x5w3n8e2v9y7t4r6q1m5za", "mode": "test", "payment_id": "pay_01k0x5w3n8e2v9y7t4r6q1m5za",
@@ -172,6 +174,7 @@ internal static class OperatorOperations
         new("GET", "/ops/v1/ledger/balance", "Operators: ledger", "Read an account's balance at a time")
         {
             Query = ["account", "at", "basis"],
+            RequiredQuery = ["account"],
             Response = """{"object": "account_balance", "account": "acc_01k0x5w3n8e2v9y7t4r6q1m5za", "at": "2026-01-31T12:00:00Z", "basis": "posted", "currency": "USD", "balance": 4825, "movements": 2}""",
         },
         new("GET", "/ops/v1/ledger/months", "Operators: ledger", "List closed and retired months")
@@ -185,17 +188,17 @@ internal static class OperatorOperations
         },
         new("GET", "/ops/v1/ledger/completeness", "Operators: ledger", "Compare payments with postings")
         {
-            Response = """{"object": "completeness", "complete": true, "last_round_at": "2026-01-31T12:00:00Z", "partitions": [], "findings": []}""",
+            Response = """{"object": "completeness", "complete": true, "last_round_at": "2026-01-31T12:00:00Z", "partitions": [{"partition": 0, "published": 12, "applied": 12, "examined": 12}], "findings": []}""",
         },
         new("GET", "/ops/v1/ledger/chain/verify", "Operators: ledger", "Verify the hash chain")
         {
-            Response = """{"object": "chain_verification", "intact": true, "journals": 12, "breaks": [], "changed_accounts": [], "broken_closings": [], "anchors": null, "heads": []}""",
+            Response = """{"object": "chain_verification", "intact": true, "journals": 12, "breaks": [], "changed_accounts": [], "broken_closings": [], "anchors": null, "heads": [{"partition": 0, "seq": 12, "hash": "60303ae2…"}]}""",
         },
         new("POST", "/ops/v1/ledger/chain/anchor", "Operators: ledger", "Anchor the hash chain's heads now") { Request = "{}", Response = """{"object": "chain_anchor", "at": "2026-01-31T12:00:00Z", "previous": "9f86d081…", "heads": [{"partition": 0, "seq": 12, "hash": "60303ae2…"}]}""" },
 
-        new("GET", "/ops/v1/dead_letters", "Operators: events", "List events that a service could not apply") { Query = ["service", .. Paging], Response = DocumentedOperation.List(Examples.DeadLetter) },
+        new("GET", "/ops/v1/dead_letters", "Operators: events", "List events that a service could not apply") { Query = ["service", .. Paging], RequiredQuery = ["service"], Response = DocumentedOperation.List(Examples.DeadLetter) },
         new("POST", "/ops/v1/dead_letters/{service}/{id}/replay", "Operators: events", "Apply a dead letter again") { Request = "{}", Response = """{"applied": 1}""" },
-        new("GET", "/ops/v1/consumers", "Operators: events", "Read how far a service's consumers have come") { Query = ["service"], Response = DocumentedOperation.List(Examples.Consumer) },
+        new("GET", "/ops/v1/consumers", "Operators: events", "Read how far a service's consumers have come") { Query = ["service"], RequiredQuery = ["service"], Response = DocumentedOperation.List(Examples.Consumer) },
         new("POST", "/ops/v1/consumers/{service}/{consumer}/resume", "Operators: events", "Let a halted consumer go on")
         {
             Description = "After the publisher's log, or the consumer's database, has been put right. A consumer that still meets another log halts again.",
