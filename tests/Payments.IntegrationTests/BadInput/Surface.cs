@@ -11,12 +11,15 @@ using Xunit;
 namespace Payments.IntegrationTests.BadInput;
 
 /// <summary>One operation of the document, which is held against the routes elsewhere: what is mapped is tested here.</summary>
-internal sealed record Operation(string Method, string Path, JsonNode? Example, IReadOnlySet<string> Required, IReadOnlyList<string> Query)
+internal sealed record Operation(string Method, string Path, JsonNode? Example, IReadOnlySet<string> Required, IReadOnlyList<QueryParameter> Query, JsonElement Responses)
 {
     public bool IsVaults => Path.StartsWith("/v1/tokens", StringComparison.Ordinal);
 
     public override string ToString() => $"{Method} {Path}";
 }
+
+/// <param name="Values">Empty: not a choice out of words.</param>
+internal sealed record QueryParameter(string Name, bool Required, IReadOnlyList<string> Values);
 
 /// <summary>The API as strangers meet it: its operations, and real objects of two merchants to try them on.</summary>
 internal sealed partial class Surface(ProductFixture product)
@@ -32,6 +35,8 @@ internal sealed partial class Surface(ProductFixture product)
     public Party Owner { get; private set; } = null!;
 
     public Party Stranger { get; private set; } = null!;
+
+    public JsonElement Document { get; private set; }
 
     public IReadOnlyList<Operation> Operations { get; private set; } = [];
 
@@ -60,6 +65,41 @@ internal sealed partial class Surface(ProductFixture product)
         var name = match.Groups[1].Value;
         return name == parameter ? value! : Ids.GetValueOrDefault($"{operation} {name}") ?? Ids[operation.Path.Split('{')[0] + name];
     });
+
+    /// <summary>The path with real ids and the query parameters that must be given, and room for more behind it.</summary>
+    public string TargetOf(Operation operation, string? without = null) => operation.Query
+        .Where(q => q.Required && q.Name != without)
+        .Aggregate(PathOf(operation) + "?", (target, q) => $"{target}{q.Name}={(q.Name == "account" ? Ids["/ops/v1/ledger/accounts/id"] : q.Values[0])}&");
+
+    /// <summary>What an id of nobody's is answered with.</summary>
+    public static string NotFoundCodeOf(Operation operation, string parameter)
+    {
+        var collection = operation.Path.Split('{')[0].Trim('/').Split('/')[^1];
+        return parameter switch
+        {
+            "id" when operation.Path.Contains("dead_letters", StringComparison.Ordinal) => "dead_letter",
+            "id" when collection == "blocklist" => "blocklist_entry",
+            "id" => collection.TrimEnd('s'),
+            "key_id" => "api_key",
+            _ => parameter.Replace("_id", "", StringComparison.Ordinal),
+        } + "_not_found";
+    }
+
+    /// <summary>What an answer has otherwise than the document says, in words.</summary>
+    public IEnumerable<string> DifferencesOf(Operation operation, int status, JsonElement body)
+    {
+        if (!operation.Responses.TryGetProperty(status.ToString(CultureInfo.InvariantCulture), out var response))
+        {
+            return [$"{status} is not documented"];
+        }
+
+        if (!response.TryGetProperty("content", out var content))
+        {
+            return body.ValueKind == JsonValueKind.Undefined ? [] : ["a body is not documented"];
+        }
+
+        return AnswerShape.Differences(Document, content.GetProperty("application/json").GetProperty("schema"), body);
+    }
 
     public static IEnumerable<string> ParametersOf(Operation operation) => Parameter().Matches(operation.Path).Select(m => m.Groups[1].Value);
 
@@ -115,6 +155,13 @@ internal sealed partial class Surface(ProductFixture product)
         return string.Join(' ', counts);
     }
 
+    public async Task<string> TokenAsync(Party party, string number = "4242424242424242")
+    {
+        var (status, token) = await SendAsync("POST", "/v1/tokens", party.Publishable, new { card = new { number, exp_month = 12, exp_year = 2034, cvc = "123" } });
+        Assert.True(status == 201, token.ToString());
+        return token.GetProperty("id").GetString()!;
+    }
+
     public async Task<string> PaymentAsync(bool captured)
     {
         var body = new { amount = 5000, currency = "USD", payment_method = new { token = Ids["/v1/tokens/id"] }, capture_method = captured ? "automatic" : "manual", order_id = OrderId };
@@ -159,7 +206,7 @@ internal sealed partial class Surface(ProductFixture product)
     private async Task<List<Operation>> ReadOperationsAsync()
     {
         using var answer = await product.Api.GetAsync(new Uri("/openapi/v1.json", UriKind.Relative), Token);
-        var document = await ProductFixture.JsonAsync(answer, Token);
+        var document = Document = await ProductFixture.JsonAsync(answer, Token);
         var found = new List<Operation>();
         foreach (var path in document.GetProperty("paths").EnumerateObject())
         {
@@ -176,12 +223,17 @@ internal sealed partial class Surface(ProductFixture product)
 
                 found.Add(new Operation(
                     operation.Name.ToUpperInvariant(), path.Name, example, required,
-                    [.. parameters.Where(p => p.GetProperty("in").GetString() == "query").Select(p => p.GetProperty("name").GetString()!)]));
+                    [.. parameters.Where(p => p.GetProperty("in").GetString() == "query").Select(QueryParameterOf)], operation.Value.GetProperty("responses")));
             }
         }
 
         return found;
     }
+
+    private static QueryParameter QueryParameterOf(JsonElement parameter) => new(
+        parameter.GetProperty("name").GetString()!,
+        parameter.TryGetProperty("required", out var required) && required.GetBoolean(),
+        parameter.GetProperty("schema").TryGetProperty("enum", out var values) ? [.. values.EnumerateArray().Select(v => v.GetString()!)] : []);
 
     private static void AddRequired(JsonElement document, JsonElement schema, string path, HashSet<string> required)
     {
@@ -197,10 +249,11 @@ internal sealed partial class Surface(ProductFixture product)
         }
     }
 
-    private async Task<Party> PartyAsync(string name)
+    /// <summary>A new merchant with keys.</summary>
+    public async Task<Party> PartyAsync(string name, long? monthlyLimit = null)
     {
         var ops = product.Host.Secrets.OperatorKey;
-        var (_, merchant) = await SendAsync("POST", "/ops/v1/merchants", ops, new { name });
+        var (_, merchant) = await SendAsync("POST", "/ops/v1/merchants", ops, new { name, monthly_limits = new { test = monthlyLimit } });
         var id = merchant.GetProperty("id").GetString()!;
         var keyed = new List<(string Id, string Key)>();
         foreach (var (mode, @class) in new[] { ("test", "secret"), ("live", "secret"), ("test", "publishable") })
@@ -214,9 +267,7 @@ internal sealed partial class Surface(ProductFixture product)
 
     private async Task SeedAsync()
     {
-        var (status, token) = await SendAsync("POST", "/v1/tokens", Owner.Publishable, new { card = new { number = "4242424242424242", exp_month = 12, exp_year = 2034, cvc = "123" } });
-        Assert.True(status == 201, token.ToString());
-        Ids["/v1/tokens/id"] = token.GetProperty("id").GetString()!;
+        Ids["/v1/tokens/id"] = await TokenAsync(Owner);
         var (_, endpoint) = await SendAsync("POST", "/v1/webhook_endpoints", Owner.Secret, new { url = "http://127.0.0.1:1/hook" });
         Ids["/v1/webhook_endpoints/id"] = endpoint.GetProperty("id").GetString()!;
 

@@ -1,6 +1,7 @@
 using System.Text.Json;
 using Microsoft.AspNetCore.Routing;
 using Microsoft.Extensions.DependencyInjection;
+using Payments.IntegrationTests.BadInput;
 using Xunit;
 
 namespace Payments.IntegrationTests.Http;
@@ -39,12 +40,32 @@ public sealed class OpenApiTests(EmbeddedServers servers)
                 var parameters = body.TryGetProperty("parameters", out var all) ? all.EnumerateArray().Select(p => p.GetProperty("name").GetString()).ToList() : [];
                 Assert.Equal(operation.Name == "post", parameters.Contains("Idempotency-Key"));
                 Assert.Equal(path.Name.Count(c => c == '{'), all.ValueKind == JsonValueKind.Undefined ? 0 : all.EnumerateArray().Count(p => p.GetProperty("in").GetString() == "path"));
+                AnswersAreShown(name, body.GetProperty("responses"));
                 if (operation.Name is "post" or "patch")
                 {
                     // An empty object has nothing to show, and the writer leaves it out.
                     var content = body.GetProperty("requestBody").GetProperty("content").GetProperty("application/json");
                     Assert.True(content.TryGetProperty("example", out _) || IsEmpty(document, content.GetProperty("schema")), $"{name}: {content}");
                 }
+            }
+        }
+    }
+
+    /// <summary>Each success but 204 has an example, and a schema that says every member's type.</summary>
+    private static void AnswersAreShown(string operation, JsonElement responses)
+    {
+        var successes = responses.EnumerateObject().Where(r => r.Name.StartsWith('2')).ToList();
+        Assert.NotEmpty(successes);
+        Assert.True(!operation.StartsWith("delete ", StringComparison.Ordinal) || successes.Single().Name == "204", operation);
+        foreach (var success in successes)
+        {
+            Assert.True(success.Value.TryGetProperty("content", out var content) == (success.Name != "204"), $"{operation} {success.Name}");
+            if (success.Name != "204")
+            {
+                var json = content.GetProperty("application/json");
+                Assert.True(json.TryGetProperty("example", out _), $"{operation} {success.Name}");
+                Assert.Equal([], AnswerShape.Untyped(json.GetProperty("schema")).Select(path => $"{operation} {path}"));
+                Assert.Equal([], AnswerShape.Differences(default, json.GetProperty("schema"), json.GetProperty("example")).Select(d => $"{operation}: {d}"));
             }
         }
     }

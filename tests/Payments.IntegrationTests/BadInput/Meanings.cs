@@ -1,0 +1,165 @@
+using System.Text.Json.Nodes;
+using Payments.Core;
+
+namespace Payments.IntegrationTests.BadInput;
+
+/// <summary>Well-formed, and still not possible.</summary>
+internal sealed record Meaning(Operation Operation, string Path, string Body, int Status, string Code, string Param);
+
+internal sealed class Meanings
+{
+    private readonly Surface surface;
+    private readonly List<Meaning> all = [];
+
+    private Meanings(Surface surface) => this.surface = surface;
+
+    public static IReadOnlyList<Meaning> Of(Surface surface)
+    {
+        var meanings = new Meanings(surface);
+        meanings.NewPayments();
+        meanings.PaymentTexts();
+        meanings.Changes();
+        meanings.WebhooksAndTokens();
+        meanings.Operators();
+        return meanings.all;
+    }
+
+    private void NewPayments()
+    {
+        Payment("""{"amount": 0}""", 400, "invalid_value", "amount");
+        Payment("""{"amount": -1}""", 400, "invalid_value", "amount");
+        foreach (var currency in Currency.All)
+        {
+            Payment($$"""{"amount": {{currency.LargestPayment + 1}}, "currency": "{{currency}}"}""", 400, "amount_too_large", "amount");
+        }
+
+        Payment("""{"currency": "XXX"}""", 400, "currency_not_supported", "currency");
+        Payment("""{"currency": "usd"}""", 400, "currency_not_supported", "currency");
+        Payment("""{"payment_method": {"token": "tok_00000000000000000000000001"}}""", 422, "token_not_found", "payment_method.token");
+        foreach (var method in new[] { "apple_pay", "google_pay", "ach", "bank_transfer", "bnpl" })
+        {
+            Payment($$$"""{"payment_method": {"type": "{{{method}}}"}}""", 400, "payment_method_not_supported", "payment_method.type");
+            Payment($$$"""{"payment_method": {"type": "{{{method}}}", "token": "{{{surface.Ids["/v1/tokens/id"]}}}"}}""", 400, "payment_method_not_supported", "payment_method.type");
+        }
+
+        Payment("""{"payment_method": {"type": "barter"}}""", 400, "invalid_value", "payment_method.type");
+        Payment("""{"payment_method": {"type": "card"}}""", 400, "missing_field", "payment_method.token");
+        Payment("""{"payment_method": {"token": null}}""", 400, "missing_field", "payment_method.token");
+        Payment($$$"""{"payment_method": {"type": null, "token": "{{{surface.Ids["/v1/tokens/id"]}}}"}}""", 400, "null_field", "payment_method.type");
+        Payment("""{"capture_method": null}""", 400, "null_field", "capture_method");
+        Payment("""{"capture_method": "later"}""", 400, "invalid_value", "capture_method");
+    }
+
+    private void PaymentTexts()
+    {
+        foreach (var (name, longest) in new[] { ("description", 500), ("order_id", 100) })
+        {
+            Payment($$"""{"{{name}}": ""}""", 400, "invalid_value", name);
+            Payment($$"""{"{{name}}": "{{Text(longest + 1)}}"}""", 400, "invalid_value", name);
+        }
+
+        Payment($$$"""{"metadata": { {{{string.Join(", ", Enumerable.Range(0, 51).Select(i => $"\"k{i}\": \"v\""))}}} }}""", 400, "invalid_value", "metadata");
+        Payment($$$"""{"metadata": {"{{{Text(41)}}}": "v"}}""", 400, "invalid_value", "metadata");
+        Payment("""{"metadata": {"": "v"}}""", 400, "invalid_value", "metadata");
+        Payment($$$"""{"metadata": {"k": "{{{Text(501)}}}"}}""", 400, "invalid_value", "metadata");
+        Payment("""{"metadata": {"k": null}}""", 400, "null_field", "metadata.k");
+        Payment("""{"metadata": {"k": 1}}""", 400, "wrong_type", "metadata.k");
+        Payment("""{"return_url": "javascript:alert(1)"}""", 400, "invalid_value", "return_url");
+        Payment("""{"receipt_email": "nobody"}""", 400, "invalid_value", "receipt_email");
+        Payment("""{"statement_descriptor": "***"}""", 400, "invalid_value", "statement_descriptor");
+        Payment($$"""{"return_url": "https://shop.example/{{Text(2048)}}"}""", 400, "invalid_value", "return_url");
+        Payment($$"""{"receipt_email": "ada@{{Text(250)}}.example"}""", 400, "invalid_value", "receipt_email");
+        Payment("""{"statement_descriptor": "M"}""", 400, "invalid_value", "statement_descriptor");
+        Payment($$"""{"statement_descriptor": "{{Text(23)}}"}""", 400, "invalid_value", "statement_descriptor");
+    }
+
+    private void Changes()
+    {
+        var (authorized, captured) = (surface.Ids["/v1/payments/id"], surface.Ids["/ops/v1/payments/id"]);
+        Change(authorized, "capture", """{"amount": 0}""", 400, "invalid_value", "amount");
+        Change(authorized, "capture", """{"amount": -5}""", 400, "invalid_value", "amount");
+        Change(authorized, "capture", """{"amount": 5001}""", 422, "amount_exceeds_capturable", "amount");
+        Change(authorized, "refunds", "{}", 409, "payment_not_refundable", "id");
+        Change(captured, "capture", "{}", 409, "payment_not_capturable", "id");
+        Change(captured, "void", "{}", 409, "payment_not_voidable", "id");
+        Change(captured, "refunds", """{"amount": 0}""", 400, "invalid_value", "amount");
+        Change(captured, "refunds", """{"amount": 4901}""", 422, "amount_exceeds_refundable", "amount");
+        Change(captured, "refunds", """{"reason": ""}""", 400, "invalid_value", "reason");
+        Change(captured, "refunds", $$"""{"reason": "{{Text(201)}}"}""", 400, "invalid_value", "reason");
+    }
+
+    private void WebhooksAndTokens()
+    {
+        Add("POST /v1/webhook_endpoints", """{"url": "ftp://shop.example/"}""", 400, "invalid_value", "url");
+        Add("POST /v1/webhook_endpoints", """{"url": "https://10.0.0.1/"}""", 400, "invalid_value", "url");
+        Add("POST /v1/webhook_endpoints", """{"url": "https://shop.example/", "event_types": ["payment.imagined"]}""", 400, "invalid_value", "event_types[0]");
+        Add("PATCH /v1/webhook_endpoints/{id}", """{"status": "asleep"}""", 400, "invalid_value", "status");
+        Add("POST /v1/tokens", """{"card": {"number": "4242424242424241", "exp_month": 12, "exp_year": 2034, "cvc": "123"}}""", 400, "invalid_card_number", "card.number");
+        Add("POST /v1/tokens", """{"card": {"number": "4242424242424242", "exp_month": 13, "exp_year": 2034, "cvc": "123"}}""", 400, "invalid_expiry_month", "card.exp_month");
+        Add("POST /v1/tokens", """{"card": {"number": "4242424242424242", "exp_month": 12, "exp_year": 2020, "cvc": "123"}}""", 400, "card_expired", "card.exp_year");
+        Add("POST /v1/tokens", """{"card": {"number": "4242424242424242", "exp_month": 12, "exp_year": 2034, "cvc": "12"}}""", 400, "invalid_cvc", "card.cvc");
+        Add("POST /v1/webhook_endpoints", $$"""{"url": "https://shop.example/{{Text(2048)}}"}""", 400, "invalid_value", "url");
+        Add("POST /v1/webhook_endpoints", $$"""{"url": "https://shop.example/", "description": "{{Text(501)}}"}""", 400, "invalid_value", "description");
+        Add("POST /v1/webhook_endpoints", """{"url": "https://shop.example/", "event_types": []}""", 400, "invalid_value", "event_types");
+        Add("PATCH /v1/webhook_endpoints/{id}", """{"url": null}""", 400, "null_field", "url");
+        Add("PATCH /v1/webhook_endpoints/{id}", """{"status": null}""", 400, "null_field", "status");
+        Add("POST /v1/tokens", $$$"""{"card": {"number": "4242424242424242", "exp_month": 12, "exp_year": 2034, "cvc": "123", "name": "{{{Text(101)}}}"}}""", 400, "invalid_card_name", "card.name");
+    }
+
+    private void Operators()
+    {
+        Add("POST /ops/v1/merchants", """{"name": ""}""", 400, "invalid_value", "name");
+        Add("POST /ops/v1/merchants", """{"name": "a", "settlement": {"currency": "JPY"}}""", 400, "invalid_value", "settlement.currency");
+        Add("POST /ops/v1/merchants", """{"name": "a", "plan": {"credit": {"rate_per_million": 1000001, "fixed_us_cents": 0}}}""", 400, "invalid_value", "plan.credit.rate_per_million");
+        Add("POST /ops/v1/incidents/{id}/assign", """{"assignee": ""}""", 400, "invalid_value", "assignee");
+        Add("POST /ops/v1/incidents/{id}/notes", """{"note": ""}""", 400, "invalid_value", "note");
+        Add("POST /ops/v1/incidents/{id}/close", """{"reason": ""}""", 400, "invalid_value", "reason");
+        Add("POST /ops/v1/breaks/{id}/assign", """{"owner": ""}""", 400, "invalid_value", "owner");
+        Add("POST /ops/v1/breaks/{id}/attribute", """{"merchant_id": "mer_00000000000000000000000001", "reason": "Theirs"}""", 422, "merchant_not_found", "merchant_id");
+        Add("POST /ops/v1/breaks/{id}/attribute", $$"""{"merchant_id": "{{surface.Owner.MerchantId}}", "reason": ""}""", 400, "invalid_value", "reason");
+        Add("PATCH /ops/v1/merchants/{id}", """{"monthly_limits": {"live": -1}}""", 400, "invalid_value", "monthly_limits.live");
+        Add("PATCH /ops/v1/merchants/{id}", """{"routing": {"preferred_provider": "paypal"}}""", 400, "invalid_value", "routing.preferred_provider");
+        Add("PATCH /ops/v1/merchants/{id}", """{"name": null}""", 400, "null_field", "name");
+        Add("POST /ops/v1/merchants/{id}/keys", """{"mode": "test", "class": "publishable", "scopes": ["read"]}""", 400, "invalid_value", "scopes");
+        Add("POST /ops/v1/merchants/{id}/keys", """{"mode": "test", "class": "secret", "scopes": ["everything"]}""", 400, "invalid_value", "scopes");
+        Add("POST /ops/v1/merchants/{id}/keys/{key_id}/roll", """{"overlap_seconds": 604801}""", 400, "invalid_value", "overlap_seconds");
+        Add("POST /ops/v1/operator_keys", """{"name": " "}""", 400, "invalid_value", "name");
+        Add("POST /ops/v1/blocklist", """{"kind": "bin", "value": "4000"}""", 400, "invalid_value", "value");
+        Add("POST /ops/v1/merchants", $$"""{"name": "{{Text(101)}}"}""", 400, "invalid_value", "name");
+        Add("POST /ops/v1/merchants", """{"name": "a", "capture_window_days": 32}""", 400, "invalid_value", "capture_window_days");
+        Add("POST /ops/v1/merchants", """{"name": "a", "rate_limit": {"requests_per_second": 0}}""", 400, "invalid_value", "rate_limit.requests_per_second");
+        Add("POST /ops/v1/merchants/{id}/keys", $$"""{"mode": "test", "class": "secret", "name": "{{Text(101)}}"}""", 400, "invalid_value", "name");
+        Add("POST /ops/v1/merchants/{id}/keys", """{"mode": "both", "class": "secret"}""", 400, "invalid_value", "mode");
+        Add("POST /ops/v1/incidents/{id}/assign", $$"""{"assignee": "{{Text(101)}}"}""", 400, "invalid_value", "assignee");
+        Add("POST /ops/v1/incidents/{id}/notes", $$"""{"note": "{{Text(2001)}}"}""", 400, "invalid_value", "note");
+        Add("POST /ops/v1/breaks/{id}/assign", $$"""{"owner": "{{Text(101)}}"}""", 400, "invalid_value", "owner");
+        Add("POST /ops/v1/blocklist", """{"kind": "person", "value": "400000"}""", 400, "invalid_value", "kind");
+        Add("POST /ops/v1/blocklist", $$"""{"kind": "bin", "value": "400000", "reason": "{{Text(201)}}"}""", 400, "invalid_value", "reason");
+    }
+
+    private static string Text(int length) => new('x', length);
+
+    private void Add(string operation, string body, int status, string code, string param)
+    {
+        var found = surface.Operations.Single(o => o.ToString() == operation);
+        all.Add(new(found, surface.PathOf(found), body, status, code, param));
+    }
+
+    /// <summary>A payment that would be made, but for these members.</summary>
+    private void Payment(string members, int status, string code, string param)
+    {
+        var body = JsonNode.Parse($$$"""{"amount": 5000, "currency": "USD", "payment_method": {"token": "{{{surface.Ids["/v1/tokens/id"]}}}"}}""")!.AsObject();
+        foreach (var (name, value) in JsonNode.Parse(members)!.AsObject())
+        {
+            body[name] = value?.DeepClone();
+        }
+
+        Add("POST /v1/payments", body.ToJsonString(), status, code, param);
+    }
+
+    private void Change(string payment, string verb, string body, int status, string code, string param)
+    {
+        var found = surface.Operations.Single(o => o.ToString() == "POST /v1/payments/{id}/" + verb);
+        all.Add(new(found, surface.PathOf(found, "id", payment), body, status, code, param));
+    }
+}
