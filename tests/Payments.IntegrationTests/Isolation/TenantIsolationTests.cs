@@ -22,7 +22,9 @@ public sealed class TenantIsolationTests(ProductFixture product)
             {
                 var body = surface.BodyOf(operation) is { } json ? Encoding.UTF8.GetBytes(json.ToJsonString()) : null;
                 var (status, answer) = await surface.SendAsync(operation, surface.PathOf(operation), key, body);
-                if (status != 404)
+                var parameter = Surface.ParametersOf(operation).First();
+                var refused = status == 404 ? (answer.GetProperty("code").GetString(), answer.GetProperty("param").GetString()) : default;
+                if (refused != (Surface.NotFoundCodeOf(operation, parameter), parameter))
                 {
                     failures.Add($"{operation} by {who}: {status} {answer}");
                 }
