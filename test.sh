@@ -87,6 +87,14 @@ if [ -z "$name" ] || [[ formatting == *"${name,,}"* ]]; then
   fi
 fi
 
+if [ -z "$name" ] || [[ card_search == *"${name,,}"* ]]; then
+  if step "Card data in what the tests have logged (eng/card-search.sh)" eng/card-search.sh "$reports"; then
+    passed=$((passed + 1))
+  else
+    failed=$((failed + 1))
+  fi
+fi
+
 not_run
 [ -n "$name" ] || printf '\nLEFT OUT without a name: the long proofs. ./test.sh KillPointTests, ./test.sh UnderFireTests, ./chaos.sh\n'
 if [ $((passed + failed)) -eq 0 ]; then

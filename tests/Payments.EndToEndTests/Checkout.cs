@@ -13,6 +13,7 @@ public sealed class Checkout : IAsyncLifetime
 {
     public const string Name = "checkout";
     private const UnixFileMode OwnerOnly = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute;
+    private const string DataDirectory = "dätä ";
     private string home = string.Empty;
     private int directories;
 
@@ -39,6 +40,7 @@ public sealed class Checkout : IAsyncLifetime
 
     public ValueTask DisposeAsync()
     {
+        KeepLogs();
         Directory.Delete(home, recursive: true);
         // A path with a quote is built in a copy; see eng/setup.sh.
         var cache = Environment.GetEnvironmentVariable("XDG_CACHE_HOME") ?? Path.Combine(Environment.GetFolderPath(Environment.SpecialFolder.UserProfile), ".cache");
@@ -53,7 +55,18 @@ public sealed class Checkout : IAsyncLifetime
     }
 
     /// <summary>A fresh data directory in the clone's own awkward neighbourhood.</summary>
-    public string NewDataDirectory() => Path.Combine(Path.GetDirectoryName(Root)!, $"dätä {Interlocked.Increment(ref directories)}");
+    public string NewDataDirectory() => Path.Combine(Path.GetDirectoryName(Root)!, $"{DataDirectory}{Interlocked.Increment(ref directories)}");
+
+    /// <summary>What the products have logged stays with the reports, where <c>test.sh</c> searches it for card data.</summary>
+    private void KeepLogs()
+    {
+        var kept = Directory.CreateDirectory(Path.Combine(Source, "artifacts", "tests", "end-to-end")).FullName;
+        var neighbourhood = Path.GetDirectoryName(Root)!;
+        foreach (var log in Directory.EnumerateDirectories(neighbourhood, DataDirectory + "*").SelectMany(data => Directory.EnumerateFiles(data, "*.log", SearchOption.AllDirectories)))
+        {
+            File.Copy(log, Path.Combine(kept, Path.GetRelativePath(neighbourhood, log).Replace(Path.DirectorySeparatorChar, '-')), overwrite: true);
+        }
+    }
 
     private static async Task RunAsync(string program, string directory, IEnumerable<string> arguments)
     {

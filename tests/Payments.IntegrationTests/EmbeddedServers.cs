@@ -108,7 +108,7 @@ public sealed class EmbeddedServers : IAsyncDisposable
                 System.IO.Directory.Delete(left, recursive: true);
             }
 
-            Assert.True(cardData.Count == 0, "After the whole run card numbers stand in: " + string.Join(", ", cardData));
+            Assert.True(cardData.Count == 0, "After the whole run card data stands in " + string.Join(", ", cardData));
         }
 
         gate.Dispose();

@@ -3,6 +3,7 @@ using System.Net.Http.Headers;
 using System.Net.Http.Json;
 using System.Text.Json;
 using Payments.AllInOne;
+using Payments.IntegrationTests.CardSearch;
 using Xunit;
 
 namespace Payments.IntegrationTests;
@@ -16,6 +17,7 @@ public class ProductFixture(EmbeddedServers servers) : IAsyncLifetime
 {
     public const string Name = "product";
     private AllInOneHost? host;
+    private RecordedSpans? spans;
     private int keys;
 
     public AllInOneHost Host => host ?? throw new InvalidOperationException("The product is not started.");
@@ -45,6 +47,7 @@ public class ProductFixture(EmbeddedServers servers) : IAsyncLifetime
             ExternalConnections = await ConnectionsAsync(),
             Configuration = Configuration(),
         };
+        spans = SearchesCardData ? new RecordedSpans(planted: false) : null;
         host = await AllInOneHost.StartAsync(options, TestContext.Current.CancellationToken);
         Api = Client(host.Addresses.Api, null);
         Vault = Client(host.Addresses.Vault, null);
@@ -57,13 +60,26 @@ public class ProductFixture(EmbeddedServers servers) : IAsyncLifetime
     public virtual async ValueTask DisposeAsync()
     {
         Array.ForEach(new[] { Api, Vault, Simulators, Merchant, Operator, Shopper }, c => c?.Dispose());
+        List<string> cardData = [];
         if (host is not null)
         {
-            await host.DisposeAsync();
+            try
+            {
+                cardData = SearchesCardData ? [.. (await Places.ProductAsync(host, CancellationToken.None)).Found, .. spans!.Found] : cardData;
+            }
+            finally
+            {
+                await host.DisposeAsync();
+            }
         }
 
+        spans?.Dispose();
         GC.SuppressFinalize(this);
+        Assert.True(cardData.Count == 0, "After its tests the product has card data in " + string.Join(", ", cardData.Distinct()));
     }
+
+    /// <summary>The product that most tests of card data, and most others, share: its tables, messages and spans are searched when they have ended. Of the others, the files are.</summary>
+    private bool SearchesCardData => GetType() == typeof(ProductFixture);
 
     /// <summary>For every service, over what the product sets itself; a fixture of other settings adds its own.</summary>
     protected virtual Dictionary<string, string?> Configuration() => new()

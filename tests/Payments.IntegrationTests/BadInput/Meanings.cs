@@ -124,7 +124,7 @@ internal sealed class Meanings
         Add("POST /ops/v1/merchants/{id}/keys", """{"mode": "test", "class": "secret", "scopes": ["everything"]}""", 400, "invalid_value", "scopes");
         Add("POST /ops/v1/merchants/{id}/keys/{key_id}/roll", """{"overlap_seconds": 604801}""", 400, "invalid_value", "overlap_seconds");
         Add("POST /ops/v1/operator_keys", """{"name": " "}""", 400, "invalid_value", "name");
-        Add("POST /ops/v1/blocklist", """{"kind": "bin", "value": "4000"}""", 400, "invalid_value", "value");
+        Add("POST /ops/v1/blocklist", """{"mode": "test", "kind": "bin", "value": "4000"}""", 400, "invalid_value", "value");
         Add("POST /ops/v1/merchants", $$"""{"name": "{{Text(101)}}"}""", 400, "invalid_value", "name");
         Add("POST /ops/v1/merchants", """{"name": "a", "capture_window_days": 32}""", 400, "invalid_value", "capture_window_days");
         Add("POST /ops/v1/merchants", """{"name": "a", "rate_limit": {"requests_per_second": 0}}""", 400, "invalid_value", "rate_limit.requests_per_second");
@@ -133,8 +133,8 @@ internal sealed class Meanings
         Add("POST /ops/v1/incidents/{id}/assign", $$"""{"assignee": "{{Text(101)}}"}""", 400, "invalid_value", "assignee");
         Add("POST /ops/v1/incidents/{id}/notes", $$"""{"note": "{{Text(2001)}}"}""", 400, "invalid_value", "note");
         Add("POST /ops/v1/breaks/{id}/assign", $$"""{"owner": "{{Text(101)}}"}""", 400, "invalid_value", "owner");
-        Add("POST /ops/v1/blocklist", """{"kind": "person", "value": "400000"}""", 400, "invalid_value", "kind");
-        Add("POST /ops/v1/blocklist", $$"""{"kind": "bin", "value": "400000", "reason": "{{Text(201)}}"}""", 400, "invalid_value", "reason");
+        Add("POST /ops/v1/blocklist", """{"mode": "test", "kind": "person", "value": "400000"}""", 400, "invalid_value", "kind");
+        Add("POST /ops/v1/blocklist", $$"""{"mode": "test", "kind": "bin", "value": "400000", "reason": "{{Text(201)}}"}""", 400, "invalid_value", "reason");
     }
 
     private static string Text(int length) => new('x', length);

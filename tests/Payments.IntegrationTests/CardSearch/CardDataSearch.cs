@@ -14,23 +14,31 @@ public static partial class CardDataSearch
     /// <summary>A number for planting, of no test card: the search of a whole run leaves it aside.</summary>
     public const string PlantedNumber = "4000009990001237";
 
-    private const int Longest = 19;
+    /// <summary>A code for planting, that no test sends as a card's.</summary>
+    public const string PlantedCode = "917";
+
+    /// <summary>Longer than whatever is looked for.</summary>
+    private const int Overlap = 64;
     private static readonly SearchValues<string> TestNumbers = Needles(TestCards.All.Select(c => c.Number));
     private static readonly SearchValues<string> AllNumbers = Needles(TestCards.All.Select(c => c.Number).Append(PlantedNumber));
 
     /// <summary>What was found, without repeating it; empty where there is nothing.</summary>
-    public static IReadOnlyList<string> InText(string text, string where)
+    /// <param name="planted">Whether what is only planted counts.</param>
+    public static IReadOnlyList<string> InText(ReadOnlySpan<char> text, string where, bool planted = true)
     {
-        ArgumentNullException.ThrowIfNull(text);
         List<string> found = [];
-        if (text.AsSpan().ContainsAny(AllNumbers))
+        if (text.ContainsAny(planted ? AllNumbers : TestNumbers))
         {
             found.Add($"{where}: a card number");
         }
 
-        if (SecurityCode().IsMatch(text))
+        foreach (var code in SecurityCode().EnumerateMatches(text))
         {
-            found.Add($"{where}: a security code");
+            if (planted || !text.Slice(code.Index, code.Length).EndsWith(PlantedCode, StringComparison.Ordinal))
+            {
+                found.Add($"{where}: a security code");
+                break;
+            }
         }
 
         return found;
@@ -51,11 +59,10 @@ public static partial class CardDataSearch
         }
     }
 
-    /// <summary>The files below a directory that hold a card number, read in overlapping pieces.</summary>
-    /// <param name="planted">Whether <see cref="PlantedNumber"/> counts.</param>
+    /// <summary>The files below a directory that hold card data, read in overlapping pieces.</summary>
+    /// <param name="planted">Whether what is only planted counts.</param>
     public static async Task<IReadOnlyList<string>> InFilesAsync(string directory, bool planted, CancellationToken cancellationToken)
     {
-        var numbers = planted ? AllNumbers : TestNumbers;
         List<string> found = [];
         var bytes = new byte[1 << 20];
         var characters = new char[bytes.Length];
@@ -77,13 +84,13 @@ public static partial class CardDataSearch
             for (int read; (read = await stream.ReadAsync(bytes.AsMemory(kept), cancellationToken)) > 0;)
             {
                 var length = Encoding.Latin1.GetChars(bytes, 0, kept + read, characters, 0);
-                if (characters.AsSpan(0, length).ContainsAny(numbers))
+                if (InText(characters.AsSpan(0, length), Path.GetRelativePath(directory, file), planted) is { Count: > 0 } here)
                 {
-                    found.Add(Path.GetRelativePath(directory, file));
+                    found.AddRange(here);
                     break;
                 }
 
-                kept = Math.Min(Longest, length);
+                kept = Math.Min(Overlap, length);
                 bytes.AsSpan(length - kept, kept).CopyTo(bytes);
             }
         }

@@ -1,16 +1,15 @@
+using System.Diagnostics;
 using System.Net;
 using System.Text;
 using Confluent.Kafka;
 using Npgsql;
-using Payments.AllInOne.Embedded;
-using Payments.Platform;
 using Payments.Simulators.Cards;
 
 namespace Payments.IntegrationTests.CardSearch;
 
 /// <summary>
-/// Card numbers and security codes pass through the vault's memory and stay nowhere. The files of every server are searched once more
-/// when the whole test run ends (<see cref="EmbeddedServers"/>).
+/// Card numbers and security codes pass through the vault's memory and stay nowhere. The product is searched once more when the tests
+/// that share it have ended (<see cref="ProductFixture"/>), the files of every server when all have (<see cref="EmbeddedServers"/>).
 /// </summary>
 [Collection(ProductFixture.Name)]
 public sealed class CardDataTests(ProductFixture product, EmbeddedServers servers)
@@ -20,20 +19,14 @@ public sealed class CardDataTests(ProductFixture product, EmbeddedServers server
     [Fact]
     public async Task No_card_data_is_left_in_any_database_log_message_or_span()
     {
-        using var spans = new RecordedSpans();
+        using var spans = new RecordedSpans(planted: false);
         await UseEveryCardAsync();
 
-        var found = new List<string>();
-        foreach (var name in Places.DatabaseNames)
-        {
-            found.AddRange(await Places.DatabaseAsync(product.ConnectionString(name), Cancel));
-        }
-
-        found.AddRange(Places.Topic(product.Host.Backends.Kafka!.BootstrapServers, Names.Topics.PaymentEvents, KafkaBroker.DefaultPartitions, out var messages));
-        found.AddRange(spans.All.SelectMany(s => CardDataSearch.InText(s, "span")));
+        var (found, messages) = await Places.ProductAsync(product.Host, Cancel);
+        found.AddRange(spans.Found);
         found.AddRange(await CardDataSearch.InFilesAsync(product.Host.Options.DataDirectory, planted: true, Cancel));
         Assert.Empty(found);
-        Assert.NotEmpty(spans.All);
+        Assert.True(spans.Count > 0);
         Assert.True(messages > 0);
     }
 
@@ -65,14 +58,30 @@ public sealed class CardDataTests(ProductFixture product, EmbeddedServers server
     }
 
     [Fact]
+    public void Card_data_planted_in_a_span_is_found()
+    {
+        using var source = new ActivitySource("Payments.IntegrationTests.Planted");
+        using var spans = new RecordedSpans(planted: true);
+        using (var span = source.StartActivity("planted"))
+        {
+            span!.SetTag("note", $"paid with {CardDataSearch.PlantedNumber}").AddEvent(new ActivityEvent("sent", tags: new() { ["body"] = $"cvc={CardDataSearch.PlantedCode}" }));
+        }
+
+        Assert.Equal(["span planted: a card number", "span planted: a security code"], spans.Found.Where(f => f.StartsWith("span planted:", StringComparison.Ordinal)));
+    }
+
+    [Fact]
     public async Task Card_data_planted_in_a_file_is_found_wherever_it_stands()
     {
         var directory = servers.CreateDirectory();
         var filler = new string('x', (1 << 20) - 8);
         await File.WriteAllTextAsync(Path.Combine(directory, "log"), $"{filler}{CardDataSearch.PlantedNumber}", Cancel);
         await File.WriteAllTextAsync(Path.Combine(directory, "grouped"), "4000-0099-9000-1237", Cancel);
-        await File.WriteAllTextAsync(Path.Combine(directory, "clean"), filler, Cancel);
-        Assert.Equal(["grouped", "log"], (await CardDataSearch.InFilesAsync(directory, planted: true, Cancel)).Order(StringComparer.Ordinal));
+        await File.WriteAllTextAsync(Path.Combine(directory, "code"), $$"""{{filler}} {"cvc": "{{CardDataSearch.PlantedCode}}"}""", Cancel);
+        await File.WriteAllTextAsync(Path.Combine(directory, "clean"), $"{filler} cvc_result=match", Cancel);
+        Assert.Equal(
+            ["code: a security code", "grouped: a card number", "log: a card number"],
+            (await CardDataSearch.InFilesAsync(directory, planted: true, Cancel)).Order(StringComparer.Ordinal));
         Assert.Empty(await CardDataSearch.InFilesAsync(directory, planted: false, Cancel));
     }
 

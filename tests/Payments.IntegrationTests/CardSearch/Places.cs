@@ -1,5 +1,7 @@
 using Confluent.Kafka;
 using Npgsql;
+using Payments.AllInOne;
+using Payments.AllInOne.Embedded;
 using Payments.Platform;
 
 namespace Payments.IntegrationTests.CardSearch;
@@ -7,6 +9,19 @@ namespace Payments.IntegrationTests.CardSearch;
 /// <summary>Where card data could end up, read whole.</summary>
 internal static class Places
 {
+    /// <summary>Every database of a product and every message that its broker still holds; and how many those are.</summary>
+    public static async Task<(List<string> Found, int Messages)> ProductAsync(AllInOneHost host, CancellationToken cancellationToken)
+    {
+        var found = new List<string>();
+        foreach (var name in DatabaseNames)
+        {
+            found.AddRange(await DatabaseAsync(host.Backends.Connections[name], cancellationToken));
+        }
+
+        found.AddRange(Topic(host.Backends.Kafka!.BootstrapServers, Names.Topics.PaymentEvents, KafkaBroker.DefaultPartitions, out var messages));
+        return (found, messages);
+    }
+
     /// <summary>Every row of every table, as the bytes in which PostgreSQL itself would carry it: nothing compressed, nothing encoded.</summary>
     public static async Task<IReadOnlyList<string>> DatabaseAsync(string connectionString, CancellationToken cancellationToken)
     {

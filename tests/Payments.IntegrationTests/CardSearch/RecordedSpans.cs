@@ -4,26 +4,41 @@ using System.Text;
 
 namespace Payments.IntegrationTests.CardSearch;
 
-/// <summary>Every span that this process ends while it lasts, as text: names, tags, events, baggage.</summary>
+/// <summary>Searches every span that this process ends while it lasts, as text: names, tags, events, baggage.</summary>
 public sealed class RecordedSpans : IDisposable
 {
-    private readonly ConcurrentQueue<string> spans = new();
+    private readonly ConcurrentQueue<string> found = new();
     private readonly ActivityListener listener;
+    private readonly bool planted;
+    private long count;
 
-    public RecordedSpans()
+    /// <param name="planted">Whether what is only planted counts.</param>
+    public RecordedSpans(bool planted)
     {
+        this.planted = planted;
         listener = new ActivityListener
         {
             ShouldListenTo = _ => true,
             Sample = (ref ActivityCreationOptions<ActivityContext> _) => ActivitySamplingResult.AllDataAndRecorded,
-            ActivityStopped = span => spans.Enqueue(Describe(span)),
+            ActivityStopped = Search,
         };
         ActivitySource.AddActivityListener(listener);
     }
 
-    public IReadOnlyCollection<string> All => spans;
+    public IReadOnlyCollection<string> Found => found;
+
+    public long Count => Interlocked.Read(ref count);
 
     public void Dispose() => listener.Dispose();
+
+    private void Search(Activity span)
+    {
+        Interlocked.Increment(ref count);
+        foreach (var data in CardDataSearch.InText(Describe(span), $"span {span.OperationName}", planted))
+        {
+            found.Enqueue(data);
+        }
+    }
 
     private static string Describe(Activity span)
     {

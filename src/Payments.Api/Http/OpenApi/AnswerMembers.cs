@@ -14,14 +14,14 @@ internal static class AnswerMembers
     private static readonly FrozenSet<string> MayBeNull = new (string Holder, string Members)[]
     {
         ("list", "next_cursor"),
-        ("payment", "provider provider_reference risk next_action decline order_id description statement_descriptor receipt_email authorized_at captured_at"),
+        ("payment", "provider provider_reference risk next_action decline order_id description statement_descriptor receipt_email authorized_at captured_at card_fingerprint"),
         ("payment_method", "brand last4 country funding token"),
         ("decline", "provider_code"),
         ("failure", "provider_code"),
         ("refund", "reason failure provider provider_reference"),
         ("attempts", "provider_reference modification_reference decline closed_at status_code error response"),
         ("timeline", "reason"),
-        ("recoveries", "attempt_id"),
+        ("recoveries", "reason attempt_id"),
         ("payments", "released_after"),
         ("card", "country funding"),
         ("webhook_endpoint", "description event_types disabled_reason failing_since"),
