@@ -67,7 +67,7 @@ public static class FlowModule
     public static void MapPayments(this WebApplication app)
     {
         ArgumentNullException.ThrowIfNull(app);
-        var merchants = app.MapGroup("/v1").RequireSecretKey().AddEndpointFilter(OutOfReachAsync).WithTags("Payments");
+        var merchants = app.MapGroup("/v1").RequireSecretKey().WithTags("Payments");
         merchants.MapPost("/payments", CreatePayment.HandleAsync).WithName("CreatePayment")
             .Accepts<CreatePayment.Request>("application/json").Produces<PaymentView>(201).Produces<PaymentView>(202);
         merchants.MapPost("/payments/{id}/capture", CapturePayment.HandleAsync).WithName("CapturePayment")
@@ -86,19 +86,5 @@ public static class FlowModule
         app.MapGet("/v1/payments/{id}/return", ReturnFromChallenge.HandleAsync).AllowWithoutKey().ExcludeFromDescription();
         app.MapPost("/providers/{provider}/{mode}/webhooks", ProviderWebhooks.HandleAsync)
             .AllowWithoutKey().LimitBody(ProviderWebhooks.LargestBody).ExcludeFromDescription();
-    }
-
-    /// <summary>An outage of the database or the vault, or more waiting than it can take: the caller repeats under the same key, which is safe in every case.</summary>
-    private static async ValueTask<object?> OutOfReachAsync(EndpointFilterInvocationContext context, EndpointFilterDelegate next)
-    {
-        try
-        {
-            return await next(context);
-        }
-        catch (Exception e) when ((e is WriterOverloadedException || Outage.IsOne(e)) && !context.HttpContext.RequestAborted.IsCancellationRequested)
-        {
-            Log.OutOfReach(context.HttpContext.RequestServices.GetRequiredService<ILogger<PaymentWriter>>(), e);
-            return Problems.OutOfReach;
-        }
     }
 }

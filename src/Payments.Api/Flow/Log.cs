@@ -28,9 +28,6 @@ internal static partial class Log
     [LoggerMessage(2008, LogLevel.Critical, "{Rows} rows are in DEFAULT partitions: partitions of a month were not made ahead.")]
     public static partial void StrayRows(ILogger logger, long rows);
 
-    [LoggerMessage(2009, LogLevel.Error, "The database or another service did not answer in time.")]
-    public static partial void OutOfReach(ILogger logger, Exception exception);
-
     [LoggerMessage(2011, LogLevel.Error, "Payment {Payment}: refund {Refund} failed for good after {Tries} tries; the customer does not have the money.")]
     public static partial void RefundGivenUp(ILogger logger, PaymentId payment, OperationId refund, int tries);
 

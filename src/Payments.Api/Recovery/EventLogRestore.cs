@@ -2,7 +2,6 @@ using System.Globalization;
 using System.Net;
 using System.Net.Http.Json;
 using Npgsql;
-using NpgsqlTypes;
 using Payments.Api.Flow;
 using Payments.Core;
 using Payments.Platform;
@@ -128,20 +127,9 @@ internal sealed class EventLogRestore(
     {
         await using var command = database.CreateCommand("SELECT outbox_reinstate($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)");
         command.Parameters.Add(new() { Value = partition });
-        Add(NpgsqlDbType.Bigint, r => r.Sequence);
-        Add(NpgsqlDbType.Uuid, r => r.Id);
-        Add(NpgsqlDbType.Text, r => r.Type);
-        Add(NpgsqlDbType.Uuid, r => r.Subject);
-        Add(NpgsqlDbType.Uuid, r => r.MerchantId);
-        Add(NpgsqlDbType.Text, r => r.Mode);
-        Add(NpgsqlDbType.Bigint, r => r.Version);
-        Add(NpgsqlDbType.TimestampTz, r => r.OccurredAt.ToUniversalTime());
-        Add(NpgsqlDbType.Bytea, r => r.Data);
-        Add(NpgsqlDbType.Text, r => r.TraceParent);
+        command.Parameters.Add(new() { Value = rows.Select(r => r.Sequence).ToArray() });
+        OutboxColumns.Of(rows).AddTo(command.Parameters);
         return (long)(await command.ExecuteScalarAsync(cancellationToken))!;
-
-        void Add<T>(NpgsqlDbType element, Func<OutboxRow, T> column) =>
-            command.Parameters.Add(new() { Value = rows.Select(column).ToArray(), NpgsqlDbType = NpgsqlDbType.Array | element });
     }
 
     private string Reinstating()

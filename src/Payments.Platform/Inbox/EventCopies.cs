@@ -1,7 +1,6 @@
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using Npgsql;
-using NpgsqlTypes;
 using Payments.Platform.Outbox;
 
 namespace Payments.Platform.Inbox;
@@ -23,21 +22,10 @@ internal sealed class EventCopies(NpgsqlDataSource database)
             """, connection, transaction);
         command.Parameters.Add(new() { Value = consumer });
         command.Parameters.Add(new() { Value = publisher });
-        Add(NpgsqlDbType.Integer, r => r.Partition);
-        Add(NpgsqlDbType.Bigint, r => r.Sequence);
-        Add(NpgsqlDbType.Uuid, r => r.Id);
-        Add(NpgsqlDbType.Text, r => r.Type);
-        Add(NpgsqlDbType.Uuid, r => r.Subject);
-        Add(NpgsqlDbType.Uuid, r => r.MerchantId);
-        Add(NpgsqlDbType.Text, r => r.Mode);
-        Add(NpgsqlDbType.Bigint, r => r.Version);
-        Add(NpgsqlDbType.TimestampTz, r => r.OccurredAt.ToUniversalTime());
-        Add(NpgsqlDbType.Bytea, r => r.Data);
-        Add(NpgsqlDbType.Text, r => r.TraceParent);
+        command.Parameters.Add(new() { Value = rows.Select(r => r.Partition).ToArray() });
+        command.Parameters.Add(new() { Value = rows.Select(r => r.Sequence).ToArray() });
+        OutboxColumns.Of(rows).AddTo(command.Parameters);
         await command.ExecuteNonQueryAsync(cancellationToken);
-
-        void Add<T>(NpgsqlDbType element, Func<OutboxRow, T> column) =>
-            command.Parameters.Add(new() { Value = rows.Select(column).ToArray(), NpgsqlDbType = NpgsqlDbType.Array | element });
     }
 
     /// <summary>At most <paramref name="limit"/> copies of a partition that follow number <paramref name="after"/>, in order.</summary>

@@ -60,20 +60,10 @@ internal sealed class ParkedPayments(IdSource ids, string consumer, string publi
         command.Parameters.Add(new() { Value = publisher });
         command.Parameters.Add(new() { Value = epoch });
         command.Parameters.Add(new() { Value = (object?)error ?? DBNull.Value, NpgsqlDbType = NpgsqlDbType.Text });
-        void Add<T>(NpgsqlDbType element, Func<OutboxRow, T> column) =>
-            command.Parameters.Add(new() { Value = rows.Select(column).ToArray(), NpgsqlDbType = NpgsqlDbType.Array | element });
-        Add(NpgsqlDbType.Uuid, _ => ids.New<DeadLetterId>().Value);
-        Add(NpgsqlDbType.Integer, r => r.Partition);
-        Add(NpgsqlDbType.Bigint, r => r.Sequence);
-        Add(NpgsqlDbType.Uuid, r => r.Id);
-        Add(NpgsqlDbType.Text, r => r.Type);
-        Add(NpgsqlDbType.Uuid, r => r.Subject);
-        Add(NpgsqlDbType.Uuid, r => r.MerchantId);
-        Add(NpgsqlDbType.Text, r => r.Mode);
-        Add(NpgsqlDbType.Bigint, r => r.Version);
-        Add(NpgsqlDbType.TimestampTz, r => r.OccurredAt.ToUniversalTime());
-        Add(NpgsqlDbType.Bytea, r => r.Data);
-        Add(NpgsqlDbType.Text, r => r.TraceParent);
+        command.Parameters.Add(new() { Value = rows.Select(_ => ids.New<DeadLetterId>().Value).ToArray() });
+        command.Parameters.Add(new() { Value = rows.Select(r => r.Partition).ToArray() });
+        command.Parameters.Add(new() { Value = rows.Select(r => r.Sequence).ToArray() });
+        OutboxColumns.Of(rows).AddTo(command.Parameters);
         await command.ExecuteNonQueryAsync(cancellationToken);
     }
 }

@@ -74,6 +74,22 @@ public sealed record OutboxColumns(
             [.. events.Select(e => e.TraceParent)]);
     }
 
+    /// <summary>Of rows as they were read; where they stand in the log goes beside them.</summary>
+    public static OutboxColumns Of(IReadOnlyList<OutboxRow> rows)
+    {
+        ArgumentNullException.ThrowIfNull(rows);
+        return new(
+            [.. rows.Select(r => r.Id)],
+            [.. rows.Select(r => r.Type)],
+            [.. rows.Select(r => r.Subject)],
+            [.. rows.Select(r => r.MerchantId)],
+            [.. rows.Select(r => r.Mode)],
+            [.. rows.Select(r => r.Version)],
+            [.. rows.Select(r => r.OccurredAt.ToUniversalTime())],
+            [.. rows.Select(r => r.Data)],
+            [.. rows.Select(r => r.TraceParent)]);
+    }
+
     /// <summary>Adds nine positional parameters, wherever they begin in the caller's statement.</summary>
     public void AddTo(NpgsqlParameterCollection parameters)
     {

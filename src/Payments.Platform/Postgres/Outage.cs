@@ -15,7 +15,7 @@ public static class Outage
     {
         PostgresException e => e.SqlState is ['0', '8', ..] or ['4', '0', ..] or ['5', '3' or '7' or '8', ..] or PostgresErrorCodes.LockNotAvailable
             or PostgresErrorCodes.ReadOnlySqlTransaction or PostgresErrorCodes.ObjectNotInPrerequisiteState,
-        NpgsqlException or TimeoutException or HttpRequestException or SocketException => true,
+        WriterOverloadedException or NpgsqlException or TimeoutException or HttpRequestException or SocketException => true,
         // Whoever asked has not gone away (the caller sees to that), so it was a time limit of ours: a connection or an answer that did not come.
         OperationCanceledException => true,
         _ => false,
