@@ -144,7 +144,8 @@ public static partial class CreatePayment
             merchant.Plan.Version, merchant.Plan.PriceOf(token.Funding, valid.Currency),
             request.OrderId, request.Description, request.StatementDescriptor ?? merchant.StatementDescriptor,
             merchant.SendsReceipts ? request.ReceiptEmail : null, request.ReturnUrl,
-            request.Metadata ?? []) { CardFingerprint = token.Fingerprint });
+            request.Metadata ?? [])
+        { CardFingerprint = token.Fingerprint });
 
     /// <summary>What strict reading cannot see, in the order of the body.</summary>
     internal static Read<Valid> Validate(Request request)

@@ -24,6 +24,8 @@ public sealed class RecoveryProduct(EmbeddedServers servers) : FlowProduct(serve
         ["Payments:Connectors:AuthorizeMilliseconds"] = "6000",
         ["Payments:Connectors:ModifyMilliseconds"] = "6000",
         ["Payments:Deadlines:Open"] = "00:00:20",
+        // Long enough for a test to set the next fault before the first repetition.
+        ["Payments:Deadlines:Unknown"] = "00:00:04",
         ["Payments:Deadlines:Pending"] = "00:00:02",
         ["Payments:Deadlines:LongestPause"] = "00:00:02",
         ["Payments:Deadlines:LongestPendingPause"] = "00:00:02",

@@ -21,9 +21,10 @@ public sealed class UnknownOutcomeTests(RecoveryProduct product) : IAsyncDisposa
     {
         var (key, body) = (FlowProduct.NewKey(), await BodyAsync("manual"));
         await product.InjectAsync("adyen", "webhook", "webhook_lost", Token);
-        await product.InjectAsync("adyen", "authorize", "drop_after", Token, count: null);
+        await product.InjectAsync("adyen", "authorize", "timeout_after", Token);
 
         var first = await FlowProduct.PostAsync(product.Adyen.Merchant, "/v1/payments", body, Token, key);
+        await product.InjectAsync("adyen", "authorize", "drop_before", Token, count: null);
 
         Assert.Equal((HttpStatusCode.Accepted, "processing"), (first.Status, first.Text("status")));
         var expired = await product.Adyen.UntilAsync(first.Id, "expired", Token);
@@ -51,8 +52,9 @@ public sealed class UnknownOutcomeTests(RecoveryProduct product) : IAsyncDisposa
     public async Task What_a_cancellation_finds_captured_is_asked_for_again_under_its_key_and_stands()
     {
         await product.InjectAsync("adyen", "webhook", "webhook_lost", Token);
-        await product.InjectAsync("adyen", "authorize", "drop_after", Token, count: null);
+        await product.InjectAsync("adyen", "authorize", "timeout_after", Token);
         var first = await FlowProduct.PostAsync(product.Adyen.Merchant, "/v1/payments", await BodyAsync("automatic"), Token);
+        await product.InjectAsync("adyen", "authorize", "drop_before", Token, count: null);
         await product.Adyen.UntilAsync(
             first.Id, p => p.GetProperty("timeline").EnumerateArray().Any(e => e.GetProperty("kind").GetString() == "void" && e.GetProperty("state").GetString() == "failed"), Token);
 
