@@ -98,7 +98,7 @@ public static class ChaosRun
         ["Payments:Deadlines:Challenge"] = options.Challenge.ToString("c", CultureInfo.InvariantCulture),
         ["Payments:Deadlines:MissingSpacing"] = "00:00:08",
         ["Payments:Deadlines:AuthorizationWanted"] = "00:01:00",
-        ["Payments:Deadlines:RefundRetry"] = "00:00:30",
+        ["Payments:Deadlines:RefundRetry"] = "00:00:05",
         ["Payments:Deadlines:RefundCheck"] = "00:00:10",
         ["Payments:ResolverIntervalMilliseconds"] = "500",
         ["Payments:Outbox:MaxRetryDelayMilliseconds"] = "1000",

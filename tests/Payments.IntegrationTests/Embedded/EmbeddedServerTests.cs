@@ -95,7 +95,7 @@ public sealed class EmbeddedServerTests(EmbeddedServers servers)
     public async Task A_paused_redis_answers_again_when_resumed()
     {
         await using var server = await RedisServer.StartAsync(new() { Directory = servers.CreateDirectory(), Password = "p" }, Cancel);
-        using var connection = await StackExchange.Redis.ConnectionMultiplexer.ConnectAsync(server.ConnectionString + ",syncTimeout=120000");
+        using var connection = await StackExchange.Redis.ConnectionMultiplexer.ConnectAsync(server.ConnectionString + ",syncTimeout=20000");
         await connection.GetDatabase().PingAsync();
 
         server.Pause();
