@@ -97,3 +97,16 @@ public enum FraudVerdict
     Review,
     Reject,
 }
+
+/// <summary>What the payment path asks the provider for in 3-D Secure.</summary>
+public enum ThreeDSecureRequest
+{
+    /// <summary>Nothing is asked for; the issuer may still demand it.</summary>
+    None,
+
+    /// <summary>Authentication is asked for without preference: the issuer chooses between frictionless and challenge.</summary>
+    NoPreference,
+
+    /// <summary>A challenge is asked for.</summary>
+    Challenge,
+}
