@@ -26,6 +26,10 @@ public sealed class SimulatorsOptions
     [Range(0, 3_600_000)]
     public int OutcomeDelayMilliseconds { get; set; } = 300;
 
+    /// <summary>How long a shopper has for a challenge at Adyen before the offer is closed; by default the vendor's 12 hours.</summary>
+    [Range(1, 86_400_000)]
+    public int? OfferMilliseconds { get; set; }
+
     [Required]
     public StripeAccount Stripe { get; set; } = new();
 

@@ -14,7 +14,7 @@ public sealed record ChaosOptions
 
           --minutes N      how long the load and the faults go on (default 10; fractions allowed)
           --seed S         of the load and the faults (default 1)
-          --rate R         payments begun per second (default 14)
+          --rate R         payments begun per second (default 10)
           --evidence DIR   where logs, journals and evidence are kept (default artifacts/chaos/seed-S)
           --judge FILE     judges the evidence.json of an earlier run again and does nothing else
           --kill-points    instead of a load: kills a service at every named step of every operation, one after the other (no other option)
@@ -26,7 +26,7 @@ public sealed record ChaosOptions
 
     public int Seed { get; init; } = 1;
 
-    public double PerSecond { get; init; } = 14;
+    public double PerSecond { get; init; } = 10;
 
     public required string Evidence { get; init; }
 

@@ -96,6 +96,7 @@ public static class ChaosRun
         ["Payments:Deadlines:Unknown"] = "00:00:01",
         ["Payments:Deadlines:Pending"] = "00:00:05",
         ["Payments:Deadlines:Challenge"] = options.Challenge.ToString("c", CultureInfo.InvariantCulture),
+        ["Simulators:OfferMilliseconds"] = "60000",
         ["Payments:Deadlines:MissingSpacing"] = "00:00:08",
         ["Payments:Deadlines:AuthorizationWanted"] = "00:01:00",
         ["Payments:Deadlines:RefundRetry"] = "00:00:05",

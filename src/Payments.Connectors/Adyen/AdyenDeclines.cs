@@ -83,6 +83,9 @@ public static class AdyenDeclines
         new("error_167", WrongState, Stay),
         new("error_905", RequestRefused, Cascade),
 
+        // eventCode of a challenge that nobody finished
+        new("OFFER_CLOSED", AuthenticationFailed, Stay),
+
         // eventCode of a refund or a cancellation that failed, where its reason has no row
         new("REFUND", RefundRejected, Stay),
         new("REFUND_FAILED", NormalDeclines.RefundFailed, Stay),

@@ -11,6 +11,8 @@ namespace Payments.Connectors.Adyen;
 /// <summary>Adyen's notifications: each item carries a signature of its own; one that is wrong condemns the whole notice.</summary>
 internal sealed class AdyenWebhook(Mode mode, AdyenAccount account, ILogger<AdyenConnector> logger)
 {
+    private const string OfferClosed = "OFFER_CLOSED";
+
     public ProviderNotice? Read(ReadOnlyMemory<byte> body)
     {
         try
@@ -85,13 +87,13 @@ internal sealed class AdyenWebhook(Mode mode, AdyenAccount account, ILogger<Adye
         var isAuthorization = code == "AUTHORISATION";
         return new ProviderFact($"{psp}:{code}:{(success ? "true" : "false")}", kind, string.IsNullOrEmpty(original) ? psp : original)
         {
-            ModificationReference = isAuthorization ? null : psp,
+            ModificationReference = isAuthorization || code == OfferClosed ? null : psp,
             AttemptId = Id.TryParse<AttemptId>(item.Text("merchantReference"), out var attempt) ? attempt : null,
             PaymentId = Id.TryParse<PaymentId>(additional.Text("metadata.payment_id"), out var payment) ? payment : null,
             Amount = item.Object("amount") is { } amount && amount.Number("value") is { } minor && Currency.TryFind(amount.Text("currency"), out var currency) ? new Money(minor, currency) : null,
             Captured = isAuthorization ? success && additional.Text("metadata.capture") == "automatic" : kind == ProviderFactKind.CaptureSucceeded || code == "CAPTURE_FAILED",
-            Decline = isAuthorization
-                ? success ? null : AdyenDeclines.OfRefusal(null, item.Text("reason"))
+            Decline = kind == ProviderFactKind.AuthorizationDeclined
+                ? AdyenDeclines.OfRefusal(code == OfferClosed ? code : null, item.Text("reason"))
                 : kind is ProviderFactKind.RefundFailed or ProviderFactKind.VoidFailed ? AdyenDeclines.OfModification(code, item.Text("reason"), !string.IsNullOrEmpty(original)) : null,
             OccurredAt = DateTimeOffset.TryParse(item.Text("eventDate"), CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal, out var at) ? at.ToUniversalTime() : null,
             RawType = code,
@@ -128,6 +130,9 @@ internal sealed class AdyenWebhook(Mode mode, AdyenAccount account, ILogger<Adye
     {
         ("AUTHORISATION", true) => ProviderFactKind.AuthorizationApproved,
         ("AUTHORISATION", false) => ProviderFactKind.AuthorizationDeclined,
+
+        // The customer never finished, so there will be no authorization. (A false one never closed, and is no news.)
+        (OfferClosed, true) => ProviderFactKind.AuthorizationDeclined,
         ("CAPTURE", true) => ProviderFactKind.CaptureSucceeded,
         ("CAPTURE", false) or ("CAPTURE_FAILED", _) => ProviderFactKind.CaptureFailed,
         ("CANCELLATION" or "TECHNICAL_CANCEL", true) => ProviderFactKind.VoidSucceeded,

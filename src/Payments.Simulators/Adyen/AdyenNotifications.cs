@@ -45,6 +45,13 @@ public sealed class AdyenNotifications(Settings settings)
         Tell(books, "EXPIRE", isSuccess: true, (Identifiers.Psp(), charge.Id), charge.Reference, (charge.Amount - charge.AmountCaptured, charge.Currency), AdyenJson.Brand(charge.Card), "", Movement.NoMetadata);
     }
 
+    /// <summary>The shopper never finished: there will be no authorization.</summary>
+    public void OfferClosed(Transaction books, Charge charge)
+    {
+        ArgumentNullException.ThrowIfNull(charge);
+        Tell(books, "OFFER_CLOSED", isSuccess: true, (charge.Id, null), charge.Reference, (charge.Amount, charge.Currency), AdyenJson.Brand(charge.Card), "", Movement.NoMetadata);
+    }
+
     public static JsonObject Json(AdyenNotification told, string merchantAccount, string hmacKey)
     {
         ArgumentNullException.ThrowIfNull(told);

@@ -11,6 +11,7 @@ namespace Payments.Simulators.Adyen;
 public sealed class AdyenPayments(AdyenCards cards, AdyenNotifications notifications, Settings settings, IOptions<SimulatorsOptions> options)
 {
     public const string CaptureTurn = "adyen_automatic_capture";
+    public const string OfferTurn = "adyen_offer_closes";
 
     public Answer Create(Call call, Transaction books)
     {
@@ -111,6 +112,19 @@ public sealed class AdyenPayments(AdyenCards cards, AdyenNotifications notificat
         }
     }
 
+    /// <summary>A challenge that nobody finished in time is closed, and told.</summary>
+    public void CloseOffer(Transaction books, PendingTurn turn)
+    {
+        ArgumentNullException.ThrowIfNull(books);
+        ArgumentNullException.ThrowIfNull(turn);
+        books.Put(turn with { Done = true });
+        if (books.Charge(turn.Charge) is { Status: ChargeStatus.RequiresAction } charge)
+        {
+            var closed = books.Put(charge with { Status = ChargeStatus.Failed, ThreeDSecure = "failed", Failure = new Failure("11", "Offer closed", "3D Not Authenticated") });
+            notifications.OfferClosed(books, closed);
+        }
+    }
+
     private Answer? Refuse(AdyenRequest request)
     {
         if (AdyenChecks.MerchantAccount(request.Text("merchantAccount"), options.Value.Adyen.MerchantAccount) is { } account)
@@ -146,9 +160,10 @@ public sealed class AdyenPayments(AdyenCards cards, AdyenNotifications notificat
         _ => false,
     };
 
-    private static JsonObject Challenge(Call call, Transaction books, Charge charge, string returnUrl, string? store)
+    private JsonObject Challenge(Call call, Transaction books, Charge charge, string returnUrl, string? store)
     {
         books.Put(charge with { Status = ChargeStatus.RequiresAction, Challenge = new PendingChallenge(returnUrl, null, store is not null, store) });
+        books.Put(new PendingTurn { Id = $"turn_offer_{charge.Id}", Provider = Providers.Adyen, Kind = OfferTurn, Charge = charge.Id, DueAt = settings.Current.OfferUntil(books.Now) });
         return new JsonObject
         {
             ["resultCode"] = "RedirectShopper",

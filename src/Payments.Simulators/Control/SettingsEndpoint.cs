@@ -11,7 +11,8 @@ internal sealed record SettingsChange(
     int? OutcomeDelayMilliseconds = null,
     string? StripeWebhookUrl = null,
     string? AdyenWebhookUrl = null,
-    int? HoldMilliseconds = null);
+    int? HoldMilliseconds = null,
+    int? OfferMilliseconds = null);
 
 internal static class SettingsEndpoint
 {
@@ -37,7 +38,8 @@ internal static class SettingsEndpoint
             change.OutcomeDelayMilliseconds ?? before.OutcomeDelayMilliseconds,
             change.StripeWebhookUrl ?? before.StripeWebhookUrl,
             change.AdyenWebhookUrl ?? before.AdyenWebhookUrl,
-            change.HoldMilliseconds is 0 ? null : change.HoldMilliseconds ?? before.HoldMilliseconds);
+            change.HoldMilliseconds is 0 ? null : change.HoldMilliseconds ?? before.HoldMilliseconds,
+            change.OfferMilliseconds is 0 ? null : change.OfferMilliseconds ?? before.OfferMilliseconds);
         return TypedResults.Json(settings.Current, ControlJson.Options);
     }
 
@@ -47,6 +49,7 @@ internal static class SettingsEndpoint
         { LatencySigma: < 0 or > 3 } => "latency_sigma must be between 0 and 3.",
         { OutcomeDelayMilliseconds: < 0 or > 3_600_000 } => "outcome_delay_milliseconds must be between 0 and 3600000.",
         { HoldMilliseconds: < 0 } => "hold_milliseconds must be 0 (the vendor's days) or more.",
+        { OfferMilliseconds: < 0 } => "offer_milliseconds must be 0 (the vendor's 12 hours) or more.",
         _ => IsUrl(change.StripeWebhookUrl) && IsUrl(change.AdyenWebhookUrl) ? null : "webhook URLs must be absolute http or https URLs.",
     };
 

@@ -20,6 +20,7 @@ public sealed class Agenda : BackgroundService
     private readonly WebhookDeliveries deliveries;
     private readonly StripeRefunds stripeRefunds;
     private readonly StripeCaptures stripeCaptures;
+    private readonly AdyenPayments adyenPayments;
     private readonly AdyenModifications adyenModifications;
     private readonly AdyenTechnicalCancels adyenTechnicalCancels;
     private readonly TimeProvider clock;
@@ -35,6 +36,7 @@ public sealed class Agenda : BackgroundService
         WebhookDeliveries deliveries,
         StripeRefunds stripeRefunds,
         StripeCaptures stripeCaptures,
+        AdyenPayments adyenPayments,
         AdyenModifications adyenModifications,
         AdyenTechnicalCancels adyenTechnicalCancels,
         TimeProvider clock,
@@ -45,6 +47,7 @@ public sealed class Agenda : BackgroundService
         this.deliveries = deliveries;
         this.stripeRefunds = stripeRefunds;
         this.stripeCaptures = stripeCaptures;
+        this.adyenPayments = adyenPayments;
         this.adyenModifications = adyenModifications;
         this.adyenTechnicalCancels = adyenTechnicalCancels;
         this.clock = clock;
@@ -161,6 +164,9 @@ public sealed class Agenda : BackgroundService
                         break;
                     case AdyenPayments.CaptureTurn:
                         AdyenPayments.CaptureAutomatically(transaction, turn);
+                        break;
+                    case AdyenPayments.OfferTurn:
+                        adyenPayments.CloseOffer(transaction, turn);
                         break;
                     case AdyenTechnicalCancels.CancelTurn:
                         adyenTechnicalCancels.Turn(transaction, turn);

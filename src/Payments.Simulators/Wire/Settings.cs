@@ -3,10 +3,13 @@ using Microsoft.Extensions.Options;
 namespace Payments.Simulators.Wire;
 
 /// <summary>What can be changed while running.</summary>
-public sealed record SettingValues(double LatencyMedianMilliseconds, double LatencySigma, int OutcomeDelayMilliseconds, string? StripeWebhookUrl, string? AdyenWebhookUrl, int? HoldMilliseconds = null)
+public sealed record SettingValues(double LatencyMedianMilliseconds, double LatencySigma, int OutcomeDelayMilliseconds, string? StripeWebhookUrl, string? AdyenWebhookUrl, int? HoldMilliseconds = null, int? OfferMilliseconds = null)
 {
     /// <summary>Until when a hold of now may be captured: the vendor's days, unless set otherwise.</summary>
     public DateTimeOffset HoldUntil(DateTimeOffset now, int vendorDays) => HoldMilliseconds is { } milliseconds ? now.AddMilliseconds(milliseconds) : now.AddDays(vendorDays);
+
+    /// <summary>Until when a shopper may finish a challenge at Adyen: 12 hours, unless set otherwise.</summary>
+    public DateTimeOffset OfferUntil(DateTimeOffset now) => OfferMilliseconds is { } milliseconds ? now.AddMilliseconds(milliseconds) : now.AddHours(12);
 }
 
 /// <summary>The settings in force; they start as configured and are not kept over a restart.</summary>
@@ -18,7 +21,7 @@ public sealed class Settings
     {
         ArgumentNullException.ThrowIfNull(options);
         var configured = options.Value;
-        current = new(configured.LatencyMedianMilliseconds, configured.LatencySigma, configured.OutcomeDelayMilliseconds, Url(configured.Stripe.WebhookUrl), Url(configured.Adyen.WebhookUrl));
+        current = new(configured.LatencyMedianMilliseconds, configured.LatencySigma, configured.OutcomeDelayMilliseconds, Url(configured.Stripe.WebhookUrl), Url(configured.Adyen.WebhookUrl), OfferMilliseconds: configured.OfferMilliseconds);
     }
 
     public SettingValues Current

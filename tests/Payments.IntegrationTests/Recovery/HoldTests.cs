@@ -127,7 +127,7 @@ public sealed class HoldTests(RecoveryProduct product) : IAsyncDisposable
     [InlineData("adyen")]
     public async Task A_hold_that_runs_out_at_the_provider_is_told_and_released_here(string provider)
     {
-        await SettingsAsync(new { hold_milliseconds = 1_500 });
+        await product.SettingsAsync(new { hold_milliseconds = 1_500 }, Token);
         try
         {
             var held = await HeldAsync(provider);
@@ -136,7 +136,7 @@ public sealed class HoldTests(RecoveryProduct product) : IAsyncDisposable
         }
         finally
         {
-            await SettingsAsync(new { hold_milliseconds = 0 });
+            await product.SettingsAsync(new { hold_milliseconds = 0 }, Token);
         }
     }
 
@@ -172,12 +172,6 @@ public sealed class HoldTests(RecoveryProduct product) : IAsyncDisposable
         FlowProduct.PostAsync(product.Stripe.Merchant, $"/v1/orders/{Uri.EscapeDataString(order)}/cancel", new { }, Token, key);
 
     private async Task SweepAsync() => await product.Host.ServicesOf(Platform.Names.Services.Api).GetRequiredService<OrphanedHolds>().SweepAsync(Token);
-
-    private async Task SettingsAsync(object change)
-    {
-        using var answer = await product.Simulators.PutAsJsonAsync("/settings", change, Token);
-        answer.EnsureSuccessStatusCode();
-    }
 
     private async Task SetWindowAsync(Shop shop, int days)
     {

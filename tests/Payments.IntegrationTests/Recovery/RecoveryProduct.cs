@@ -1,3 +1,4 @@
+using System.Net.Http.Json;
 using System.Text.Json;
 using Npgsql;
 using Payments.IntegrationTests.Flow;
@@ -71,6 +72,13 @@ public sealed class RecoveryProduct(EmbeddedServers servers) : FlowProduct(serve
         await using var command = Payments.CreateCommand(sql);
         command.Parameters.Add(new() { Value = id.Value });
         await command.ExecuteNonQueryAsync(cancellationToken);
+    }
+
+    /// <summary>Changes how the providers behave.</summary>
+    public async Task SettingsAsync(object change, CancellationToken cancellationToken)
+    {
+        using var answer = await Simulators.PutAsJsonAsync("/settings", change, cancellationToken);
+        answer.EnsureSuccessStatusCode();
     }
 
     /// <summary>Waits for what is only a matter of time.</summary>

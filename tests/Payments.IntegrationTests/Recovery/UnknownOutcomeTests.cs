@@ -36,6 +36,27 @@ public sealed class UnknownOutcomeTests(RecoveryProduct product) : IAsyncDisposa
     }
 
     [Fact]
+    public async Task A_challenge_behind_an_error_that_nobody_can_finish_ends_when_Adyen_closes_it()
+    {
+        await product.SettingsAsync(new { offer_milliseconds = 12_000 }, Token);
+        try
+        {
+            await product.InjectAsync("adyen", "authorize", "500", Token);
+            var first = await product.Adyen.PayAsync(Token, number: "4000002760003184");
+            Assert.Equal((HttpStatusCode.Accepted, "processing"), (first.Status, first.Text("status")));
+
+            var closed = await product.Adyen.UntilAsync(first.Id, "declined", Token);
+
+            Assert.Equal("authentication_failed", closed.GetProperty("decline").GetProperty("code").GetString());
+            Assert.Empty(await product.ChargesAsync("adyen", first.Id, Token));
+        }
+        finally
+        {
+            await product.SettingsAsync(new { offer_milliseconds = 0 }, Token);
+        }
+    }
+
+    [Fact]
     public async Task What_never_arrived_is_closed_once_two_cancellations_found_nothing()
     {
         await product.InjectAsync("adyen", "authorize", "timeout_before", Token, count: null);

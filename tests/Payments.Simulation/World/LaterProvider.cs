@@ -11,7 +11,7 @@ namespace Payments.Simulation.World;
 internal sealed class LaterProvider(Scheduler scheduler, Process outside, Action<ProviderFact> tell) : SimulatedProvider(Provider.Adyen, scheduler, outside, tell)
 {
     private static readonly TimeSpan SoonAfter = TimeSpan.FromSeconds(1);
-    private static readonly TimeSpan ChallengeLives = TimeSpan.FromHours(24);
+    private static readonly TimeSpan ChallengeLives = TimeSpan.FromHours(12);
     private static readonly Decline Refusal = new("generic_decline", DeclineKind.Hard, MayCascade: false, "2", "Refused.");
 
     /// <summary>It marks such an error as transient: the same key may be used again.</summary>
@@ -78,7 +78,7 @@ internal sealed class LaterProvider(Scheduler scheduler, Process outside, Action
         }
         else
         {
-            // What nobody has finished within a day is closed, and told.
+            // What nobody has finished within half a day is closed, and told.
             Later(ChallengeLives, () => CompleteChallenge(charge, isGood: false));
         }
 

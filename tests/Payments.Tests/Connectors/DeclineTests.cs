@@ -110,7 +110,7 @@ public sealed class DeclineTests
         var rows = document.Where(l => l.StartsWith("| `", StringComparison.Ordinal)).ToHashSet();
         var wanted = NormalDeclines.All.Select(n => $"| `{n.Code}` | {(n.Kind == DeclineKind.Soft ? "soft" : "hard")} | {n.Message} |")
             .Concat(StripeDeclines.Table.Rows.Select(r => $"| `{r.ProviderCode}` | `{r.Normal.Code}` | {(r.MayCascade ? "yes" : "no")} |"))
-            .Concat(AdyenDeclines.Table.Rows.Select(r => $"| `{r.ProviderCode}` | {AdyenDeclines.NameOf(r.ProviderCode) ?? (r.ProviderCode.StartsWith("error_", StringComparison.Ordinal) ? "request refused" : "modification failed")} | `{r.Normal.Code}` | {(r.MayCascade ? "yes" : "no")} |"))
+            .Concat(AdyenDeclines.Table.Rows.Select(r => $"| `{r.ProviderCode}` | {AdyenDeclines.NameOf(r.ProviderCode) ?? (r.ProviderCode.StartsWith("error_", StringComparison.Ordinal) ? "request refused" : r.ProviderCode == "OFFER_CLOSED" ? "challenge not finished" : "modification failed")} | `{r.Normal.Code}` | {(r.MayCascade ? "yes" : "no")} |"))
             .ToList();
         Assert.Equal([], wanted.Except(rows));
         Assert.Equal(wanted.Distinct().Count(), rows.Count);

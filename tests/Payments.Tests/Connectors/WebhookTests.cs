@@ -71,6 +71,8 @@ public sealed class WebhookTests
     [InlineData("CANCELLATION", false, ProviderFactKind.VoidFailed)]
     [InlineData("TECHNICAL_CANCEL", true, ProviderFactKind.VoidSucceeded)]
     [InlineData("TECHNICAL_CANCEL", false, ProviderFactKind.VoidFailed, "payment_not_cancellable")]
+    [InlineData("OFFER_CLOSED", true, ProviderFactKind.AuthorizationDeclined, "authentication_failed")]
+    [InlineData("OFFER_CLOSED", false, ProviderFactKind.Other)]
     [InlineData("EXPIRE", true, ProviderFactKind.AuthorizationCancelled)]
     [InlineData("REFUND", true, ProviderFactKind.RefundSucceeded)]
     [InlineData("REFUND", false, ProviderFactKind.RefundFailed, "refund_rejected")]
@@ -80,7 +82,7 @@ public sealed class WebhookTests
     [InlineData("REPORT_AVAILABLE", true, ProviderFactKind.Other)]
     public void Every_event_of_Adyen_is_its_fact(string code, bool success, ProviderFactKind kind, string? decline = null)
     {
-        var original = code == "AUTHORISATION" ? null : "A0";
+        var original = code is "AUTHORISATION" or "OFFER_CLOSED" ? null : "A0";
         var fact = Assert.Single(Read(adyen, Notice(Item("A1", original, code, success)))!.Facts);
         Assert.Equal((kind, original ?? "A1", original is null ? null : "A1", (AttemptId?)Attempt), (fact.Kind, fact.PaymentReference, fact.ModificationReference, fact.AttemptId));
         Assert.Equal($"A1:{code}:{(success ? "true" : "false")}", fact.NoticeId);
