@@ -65,6 +65,7 @@ public static class LedgerModule
         ops.MapGet("/balance", Balances.AtAsync);
         ops.MapGet("/months", Months.ListAsync);
         ops.MapGet("/completeness", Controlling.CompletenessAsync);
+        ops.MapPost("/findings/{id}/close", Controlling.CloseFindingAsync);
         ops.MapGet("/chain/verify", Controlling.VerifyAsync);
         ops.MapPost("/chain/anchor", Controlling.AnchorAsync);
         app.MapDeadLetters();

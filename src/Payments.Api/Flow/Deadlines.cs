@@ -49,7 +49,7 @@ public sealed class Deadlines
 
     /// <summary>
     /// Pause before a refund that came back is tried again; each further pause is five times as long. One that certainly never reached the
-    /// provider is tried again after twice <see cref="Unknown"/>.
+    /// provider is tried again after twice <see cref="Unknown"/>, then at five times the pause, up to this one, for as long as it takes.
     /// </summary>
     public TimeSpan RefundRetry { get; set; } = TimeSpan.FromHours(1);
 
@@ -59,7 +59,7 @@ public sealed class Deadlines
     internal TimeSpan? DueIn(Operation operation, Attempt attempt, int position) => attempt.State switch
     {
         AttemptState.Scheduled when operation.IsExtra => TimeSpan.Zero,
-        AttemptState.Scheduled => First(operation, position) * Math.Pow(5, Math.Max(0, position - 1)),
+        AttemptState.Scheduled => Again(operation, position),
         AttemptState.Open => Open,
         AttemptState.Unknown => Unknown,
         AttemptState.Pending => Pending,
@@ -68,9 +68,18 @@ public sealed class Deadlines
         _ => null,
     };
 
-    /// <summary>What the provider refused needs time; what certainly never reached it needs none.</summary>
-    private TimeSpan First(Operation operation, int position) =>
-        position > 0 && operation.Attempts[position - 1].State == AttemptState.NotProcessed ? Unknown * 2 : RefundRetry;
+    /// <summary>What the provider refused needs time; what certainly never reached it needs the provider to be back.</summary>
+    private TimeSpan Again(Operation refund, int position)
+    {
+        if (position == 0 || refund.Attempts[position - 1].State != AttemptState.NotProcessed)
+        {
+            return RefundRetry * Math.Pow(5, Math.Max(0, RefundRetrying.Reached(refund, position) - 1));
+        }
+
+        var turnedAway = refund.Attempts.Take(position).Reverse().TakeWhile(a => a.State == AttemptState.NotProcessed).Count();
+        var pause = Unknown * 2 * Math.Pow(5, Math.Min(turnedAway - 1, 10));
+        return pause < RefundRetry ? pause : RefundRetry;
+    }
 
     /// <summary>Back-off between looks at one attempt.</summary>
     internal TimeSpan Pause(AttemptState state, int readings)

@@ -34,9 +34,9 @@ public sealed class NoticeWorker(
     private const int Batch = 64;
 
     private const int TriesBeforeIncident = 5;
+    private const int MostTries = 20;
 
     private static readonly TimeSpan FailedAgainAfter = TimeSpan.FromMinutes(10);
-    private static readonly TimeSpan LocateAgainAfter = TimeSpan.FromSeconds(2);
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
@@ -108,7 +108,7 @@ public sealed class NoticeWorker(
 
         if (NoticeOrder.MustWait(payment, fact, notice.Tries))
         {
-            await notices.PostponeAsync(key, LocateAgainAfter, cancellationToken);
+            await notices.PostponeAsync(key, NoticeOrder.PauseAfter(notice.Tries), cancellationToken);
             return;
         }
 
@@ -139,7 +139,7 @@ public sealed class NoticeWorker(
     {
         if (NoticeOrder.MayBeEarly(notice.Tries))
         {
-            await notices.PostponeAsync(notice.Key, LocateAgainAfter, cancellationToken);
+            await notices.PostponeAsync(notice.Key, NoticeOrder.PauseAfter(notice.Tries), cancellationToken);
             return;
         }
 
@@ -194,6 +194,7 @@ public sealed class NoticeWorker(
     private async Task KnownAsync(WaitingNotice notice, ProviderCharge charge, CancellationToken cancellationToken)
     {
         var located = await store.LocateAsync(notice.Key.Mode, notice.Key.Provider, [charge.Reference], null, null, cancellationToken);
+        Invariant.Holds(located is null || notice.Tries <= MostTries, "a provider's name that is known stands on an operation of its payment");
         await (located is not null
             ? notices.PostponeAsync(notice.Key, TimeSpan.Zero, cancellationToken)
             : notices.MarkAsync(notice.Key, null, "unknown_reference", cancellationToken));

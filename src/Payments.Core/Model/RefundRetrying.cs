@@ -6,14 +6,14 @@ namespace Payments.Core;
 /// </summary>
 public static class RefundRetrying
 {
-    /// <summary>Tries after the first.</summary>
+    /// <summary>Tries after the first that the provider may refuse. Those that never reached it are no tries: an outage gives no refund up.</summary>
     public const int Most = 3;
 
     /// <param name="outcome">Declined, or proven unexecuted.</param>
     public static bool MayTryAgain(Operation refund, FactOutcome outcome, DeclineView? decline)
     {
         ArgumentNullException.ThrowIfNull(refund);
-        if (refund is not { Kind: OperationKind.Refund, Origin: OperationOrigin.Merchant, Current: not null } || refund.Attempts.Length > Most)
+        if (refund is not { Kind: OperationKind.Refund, Origin: OperationOrigin.Merchant, Current: not null })
         {
             return false;
         }
@@ -22,9 +22,16 @@ public static class RefundRetrying
         return isOnItsWay && outcome switch
         {
             FactOutcome.NotProcessed => refund.State is OperationState.Open or OperationState.Unknown,
-            FactOutcome.Declined => decline is { Kind: DeclineKind.Soft },
+            FactOutcome.Declined => decline is { Kind: DeclineKind.Soft } && Reached(refund, refund.Attempts.Length) <= Most,
             _ => false,
         };
+    }
+
+    /// <summary>How many of the first <paramref name="count"/> attempts reached the provider, or may have.</summary>
+    public static int Reached(Operation refund, int count)
+    {
+        ArgumentNullException.ThrowIfNull(refund);
+        return refund.Attempts.Take(count).Count(a => a.State != AttemptState.NotProcessed);
     }
 
     /// <summary>Refunds that the merchant was told are on their way or done, and that now failed for good: the customer does not have the money.</summary>

@@ -12,6 +12,16 @@ public sealed record Finding(string Kind, string Subject, string Detail, string?
 /// <summary>A finding as it is stored.</summary>
 public sealed record RecordedFinding(long Id, string Kind, string Subject, string Detail, string? Reference, DateTimeOffset FirstSeenAt, DateTimeOffset LastSeenAt);
 
+/// <summary>What came of closing a finding.</summary>
+public enum FindingClosing
+{
+    Closed,
+    NotFound,
+
+    /// <summary>Its control resolves it once it sees it no more: nobody can talk it away.</summary>
+    ResolvesItself,
+}
+
 /// <summary>What the controls found (<c>ledger.findings</c>). A finding that a control sees no more is resolved, never deleted.</summary>
 public sealed class Findings(NpgsqlDataSource database, LedgerMetrics metrics, ILogger<Findings> logger)
 {
@@ -31,7 +41,7 @@ public sealed class Findings(NpgsqlDataSource database, LedgerMetrics metrics, I
             INSERT INTO ledger.findings AS f (kind, subject, detail, reference)
             SELECT n.kind, n.subject, n.detail, n.reference FROM unnest($1, $2, $3, $4) AS n (kind, subject, detail, reference)
             ON CONFLICT (kind, subject) DO UPDATE SET last_seen_at = now(), detail = excluded.detail, reference = excluded.reference,
-                first_seen_at = CASE WHEN f.resolved_at IS NULL THEN f.first_seen_at ELSE now() END, resolved_at = NULL
+                first_seen_at = CASE WHEN f.resolved_at IS NULL THEN f.first_seen_at ELSE now() END, resolved_at = NULL, close_reason = NULL
             RETURNING kind, subject, detail, first_seen_at = last_seen_at
             """);
         command.Parameters.Add(Texts(distinct.Select(f => f.Kind)));
@@ -69,6 +79,25 @@ public sealed class Findings(NpgsqlDataSource database, LedgerMetrics metrics, I
         await using var command = database.CreateCommand("UPDATE ledger.findings SET resolved_at = now() WHERE id = $1 AND resolved_at IS NULL");
         command.Parameters.Add(new() { Value = id });
         await command.ExecuteNonQueryAsync(cancellationToken);
+    }
+
+    /// <summary>Closes a conflict for the reason that a person gave; closing again changes nothing, the first reason stands.</summary>
+    public async Task<FindingClosing> CloseAsync(long id, string reason, CancellationToken cancellationToken)
+    {
+        await using var command = database.CreateCommand("""
+            WITH closed AS (
+                UPDATE ledger.findings SET resolved_at = now(), close_reason = $3 WHERE id = $1 AND kind = $2 AND resolved_at IS NULL)
+            SELECT kind FROM ledger.findings WHERE id = $1
+            """);
+        command.Parameters.Add(new() { Value = id });
+        command.Parameters.Add(new() { Value = PostingConflict });
+        command.Parameters.Add(new() { Value = reason });
+        return await command.ExecuteScalarAsync(cancellationToken) switch
+        {
+            null => FindingClosing.NotFound,
+            PostingConflict => FindingClosing.Closed,
+            _ => FindingClosing.ResolvesItself,
+        };
     }
 
     /// <summary>What is open, oldest first; of all kinds, or of some.</summary>

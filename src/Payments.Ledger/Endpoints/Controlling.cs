@@ -1,3 +1,4 @@
+using System.Globalization;
 using Microsoft.AspNetCore.Http.HttpResults;
 using Payments.Ledger.Chain;
 using Payments.Ledger.Closing;
@@ -20,10 +21,13 @@ public sealed record ChainVerificationView(
 /// <param name="Previous">The hash of the file's line before.</param>
 public sealed record ChainAnchorView(string Object, DateTimeOffset At, string Previous, IReadOnlyList<ChainHead> Heads);
 
-/// <summary><c>GET /internal/v1/ops/completeness</c>, <c>GET …/chain/verify</c>, <c>POST …/chain/anchor</c></summary>
+/// <summary><c>GET /internal/v1/ops/completeness</c>, <c>GET …/chain/verify</c>, <c>POST …/chain/anchor</c>, <c>POST …/findings/{id}/close</c></summary>
 internal static class Controlling
 {
     private const int MostFindings = 100;
+    private const int LongestReason = 2000;
+
+    internal sealed record Closing(string Reason);
 
     public static async Task<Results<Ok<CompletenessView>, Problem>> CompletenessAsync(
         HttpContext context, Completeness completeness, Findings findings, LedgerControls controls, CancellationToken cancellationToken)
@@ -63,6 +67,30 @@ internal static class Controlling
         var intact = report.Intact && changed.Count == 0 && closed.Count == 0 && anchored is null or { Breaks: [] };
         return TypedResults.Ok(new ChainVerificationView(
             "chain_verification", intact, report.Journals, report.Breaks, changed, [.. closed.Select(f => $"{f.Subject}: {f.Detail}")], anchored, report.Heads));
+    }
+
+    // Closing again changes nothing: it needs no idempotency key.
+    public static async Task<Results<NoContent, Problem>> CloseFindingAsync(string id, HttpContext context, Findings findings, CancellationToken cancellationToken)
+    {
+        if (!(await RequestBody.ReadAsync<Closing>(context, cancellationToken)).Succeeded(out var request, out var problem))
+        {
+            return problem;
+        }
+
+        if (request.Reason.Length is 0 or > LongestReason)
+        {
+            return Problems.InvalidValue("reason", $"A text of 1 to {LongestReason} characters is expected.");
+        }
+
+        var closing = long.TryParse(id, NumberStyles.None, CultureInfo.InvariantCulture, out var number)
+            ? await findings.CloseAsync(number, request.Reason, cancellationToken)
+            : FindingClosing.NotFound;
+        return closing switch
+        {
+            FindingClosing.Closed => TypedResults.NoContent(),
+            FindingClosing.ResolvesItself => new Problem(StatusCodes.Status409Conflict, "finding_resolves_itself", "Its control resolves this finding once it sees it no more; only a posting conflict is closed by a person.", "id"),
+            _ => Problems.NotFound("finding"),
+        };
     }
 
     // Repeating it adds another line that says the same: it needs no idempotency key.

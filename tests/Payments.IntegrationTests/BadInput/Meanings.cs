@@ -114,6 +114,8 @@ internal sealed class Meanings
         Add("POST /ops/v1/incidents/{id}/assign", """{"assignee": ""}""", 400, "invalid_value", "assignee");
         Add("POST /ops/v1/incidents/{id}/notes", """{"note": ""}""", 400, "invalid_value", "note");
         Add("POST /ops/v1/incidents/{id}/close", """{"reason": ""}""", 400, "invalid_value", "reason");
+        Add("POST /ops/v1/ledger/findings/{id}/close", """{"reason": ""}""", 400, "invalid_value", "reason");
+        Add("POST /ops/v1/ledger/findings/{id}/close", $$"""{"reason": "{{Text(2001)}}"}""", 400, "invalid_value", "reason");
         Add("POST /ops/v1/breaks/{id}/assign", """{"owner": ""}""", 400, "invalid_value", "owner");
         Add("POST /ops/v1/breaks/{id}/attribute", """{"merchant_id": "mer_00000000000000000000000001", "reason": "Theirs"}""", 422, "merchant_not_found", "merchant_id");
         Add("POST /ops/v1/breaks/{id}/attribute", $$"""{"merchant_id": "{{surface.Owner.MerchantId}}", "reason": ""}""", 400, "invalid_value", "reason");

@@ -292,10 +292,22 @@ internal sealed partial class Surface(ProductFixture product)
         var (_, blocked) = await SendAsync("POST", "/ops/v1/blocklist", ops, new { mode = "test", kind = "bin", value = "499999" });
         Ids["/ops/v1/blocklist/id"] = blocked.GetProperty("id").GetString()!;
         (Ids["/ops/v1/incidents/id"], Ids["/ops/v1/breaks/id"]) = await (stray ??= StrayAsync());
+        Ids["/ops/v1/ledger/findings/id"] = await ConflictAsync();
         Ids["/ops/v1/dead_letters/service"] = "ledger";
         Ids["/ops/v1/consumers/service"] = "ledger";
         Ids["/ops/v1/consumers/consumer"] = "ledger";
         Ids["/ops/v1/dead_letters/id"] = "dl_00000000000000000000000001";
+    }
+
+    /// <summary>A posting conflict that somebody has closed already: nothing of these books is open by it.</summary>
+    private async Task<string> ConflictAsync()
+    {
+        await using var ledger = NpgsqlDataSource.Create(product.ConnectionString(Names.Databases.Ledger));
+        await using var command = ledger.CreateCommand("""
+            INSERT INTO ledger.findings AS f (kind, subject, detail, resolved_at) VALUES ('posting_conflict', 'surface', 'planted', now())
+            ON CONFLICT (kind, subject) DO UPDATE SET detail = f.detail RETURNING id
+            """);
+        return ((long)(await command.ExecuteScalarAsync(Token))!).ToString(CultureInfo.InvariantCulture);
     }
 
     private async Task<(string Incident, string Break)> StrayAsync()

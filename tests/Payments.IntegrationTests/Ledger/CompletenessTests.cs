@@ -1,3 +1,5 @@
+using System.Net;
+using System.Text.Json;
 using Microsoft.Extensions.DependencyInjection;
 using Npgsql;
 using Payments.Core;
@@ -31,8 +33,18 @@ public sealed class CompletenessTests(EmbeddedServers servers)
         var report = await ledger.CompletenessAsync(c => LedgerService.Kinds(c).ToHashSet().IsSupersetOf(["posting_conflict", "journal_differs"]));
         Assert.False(report.GetProperty("complete").GetBoolean());
         Assert.Contains(report.GetProperty("findings").EnumerateArray(), f => f.GetProperty("subject").GetString() == authorized.Id.ToString());
+        var ids = report.GetProperty("findings").EnumerateArray().ToDictionary(f => f.GetProperty("kind").GetString()!, f => f.GetProperty("id").GetInt64());
+        Assert.Equal(HttpStatusCode.Conflict, (await CloseAsync(ledger, ids["journal_differs"], "no")).Status);
+        Assert.Equal(HttpStatusCode.NotFound, (await CloseAsync(ledger, long.MaxValue, "no")).Status);
+        Assert.Equal(HttpStatusCode.NoContent, (await CloseAsync(ledger, ids["posting_conflict"], "the books stand")).Status);
+        Assert.Equal(HttpStatusCode.NoContent, (await CloseAsync(ledger, ids["posting_conflict"], "another reason")).Status);
+        Assert.Equal("the books stand", await ledger.Books.ValueAsync<string>("SELECT close_reason FROM ledger.findings WHERE kind = 'posting_conflict' AND resolved_at IS NOT NULL", Cancel));
+        Assert.Equal(["journal_differs"], LedgerService.Kinds(await ledger.GetAsync("/internal/v1/ops/completeness")));
         Assert.Equal(4_999, await ledger.Books.ValueAsync<long>("SELECT max(pending_credits) FROM ledger.balances", Cancel));
     }
+
+    private static Task<(HttpStatusCode Status, JsonElement Body)> CloseAsync(LedgerService ledger, long finding, string reason) =>
+        ledger.AskAsync(HttpMethod.Post, $"/internal/v1/ops/findings/{finding}/close", body: new { reason });
 
     [Fact]
     public async Task A_journal_that_no_event_caused_is_found()

@@ -1,4 +1,5 @@
 using System.Net;
+using System.Net.Http.Json;
 using System.Text.Json;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
@@ -97,12 +98,14 @@ internal sealed class LedgerService : IAsyncDisposable
         return body;
     }
 
-    public async Task<(HttpStatusCode Status, JsonElement Body)> AskAsync(HttpMethod method, string path, string? key = EventTestBed.InternalKey)
+    public async Task<(HttpStatusCode Status, JsonElement Body)> AskAsync(HttpMethod method, string path, string? key = EventTestBed.InternalKey, object? body = null)
     {
         using var request = new HttpRequestMessage(method, path);
+        request.Content = body is null ? null : JsonContent.Create(body);
         request.Headers.Authorization = key is null ? null : new("Bearer", key);
         using var response = await http!.SendAsync(request, Cancel);
-        return (response.StatusCode, JsonDocument.Parse(await response.Content.ReadAsStringAsync(Cancel)).RootElement);
+        var answered = await response.Content.ReadAsStringAsync(Cancel);
+        return (response.StatusCode, answered.Length == 0 ? default : JsonDocument.Parse(answered).RootElement);
     }
 
     /// <summary>All of a list, page by page.</summary>

@@ -141,6 +141,19 @@ public sealed class HoldTests(RecoveryProduct product) : IAsyncDisposable
     }
 
     [Fact]
+    public async Task The_end_of_a_hold_that_is_told_during_a_capture_waits_for_what_becomes_of_the_capture()
+    {
+        // Captured too late: the provider refuses the capture, cancels the hold, and tells so while our call still waits for an answer.
+        var held = (await product.Stripe.PayAsync(Token, capture: "manual", number: "4000000000008617")).Id;
+        await product.InjectAsync("stripe", "capture", "timeout_after", Token);
+
+        await product.Stripe.PostAsync(held, "capture", new { }, Token);
+
+        await product.Stripe.UntilAsync(held, "voided", Token);
+        Assert.DoesNotContain(await product.IncidentsAsync(held, Token), i => i.GetProperty("kind").GetString() == "contradiction");
+    }
+
+    [Fact]
     public async Task What_the_provider_cannot_release_is_raised_once()
     {
         var held = await HeldAsync("stripe");

@@ -1,3 +1,4 @@
+using Payments.Api.Flow;
 using Payments.Core;
 using Payments.Core.Events;
 using Xunit;
@@ -94,6 +95,41 @@ public sealed class RefundRetryTests
         Assert.Equal((OperationState.Failed, RefundRetrying.Most + 1), (RefundOf(failed.Payment).State, RefundOf(failed.Payment).Attempts.Length));
         Assert.Equal((PaymentStatus.Captured, 10_000L), (failed.Payment.Status, failed.Payment.Amounts.RefundableMinor));
         Assert.Single(RefundRetrying.GivenUp(payment, failed.Payment));
+    }
+
+    [Fact]
+    public void A_try_that_never_reached_the_provider_is_none_however_often_that_happens()
+    {
+        var payment = samples.Tell(samples.Refund(samples.Captured(), 4_000), OperationKind.Refund, FactOutcome.Pending);
+        payment = PaymentSamples.Apply(payment, Failed(payment, Soft));
+        for (var i = 0; i < 10; i++)
+        {
+            payment = Opening.Beginning(payment, RefundOf(payment).Current!.Id);
+            payment = PaymentSamples.Apply(payment, Failed(payment, null, FactOutcome.NotProcessed));
+            Assert.Equal((OperationState.Open, AttemptState.Scheduled), (RefundOf(payment).State, RefundOf(payment).Current!.State));
+        }
+
+        Assert.Equal(1, RefundRetrying.Reached(RefundOf(payment), RefundOf(payment).Attempts.Length - 1));
+    }
+
+    // what became of the tries before (D: declined, N: never arrived), pause in seconds
+    [Theory]
+    [InlineData("D", 3_600)]
+    [InlineData("DD", 18_000)]
+    [InlineData("DDD", 90_000)]
+    [InlineData("DN", 10)]
+    [InlineData("DNN", 50)]
+    [InlineData("DNNN", 250)]
+    [InlineData("DNNNNN", 3_600)]
+    [InlineData("DNNNNNNNNNNNNNNNN", 3_600)]
+    [InlineData("DNND", 18_000)]
+    [InlineData("DNNDN", 10)]
+    public void The_pause_before_the_next_try_depends_on_what_became_of_those_before(string before, double seconds)
+    {
+        var refund = RefundOf(samples.Refund(samples.Captured()));
+        var attempts = before.Select(b => refund.Current! with { State = b == 'D' ? AttemptState.Declined : AttemptState.NotProcessed }).Append(refund.Current! with { State = AttemptState.Scheduled });
+
+        Assert.Equal(seconds, new Deadlines().DueIn(refund with { Attempts = [.. attempts] }, refund.Current! with { State = AttemptState.Scheduled }, before.Length)!.Value.TotalSeconds);
     }
 
     [Fact]

@@ -47,6 +47,7 @@ internal static class ForwardedRoutes
         new("GET", "/ledger/balance", Owner.Ledger),
         new("GET", "/ledger/months", Owner.Ledger),
         new("GET", "/ledger/completeness", Owner.Ledger),
+        new("POST", "/ledger/findings/{id}/close", Owner.Ledger, "ledger.finding.close"),
         new("GET", "/ledger/chain/verify", Owner.Ledger),
         new("POST", "/ledger/chain/anchor", Owner.Ledger, "ledger.anchor", Command: true),
         new("GET", "/blocklist", Owner.Fraud),

@@ -190,6 +190,13 @@ internal static class OperatorOperations
         {
             Response = """{"object": "completeness", "complete": true, "last_round_at": "2026-01-31T12:00:00Z", "partitions": [{"partition": 0, "published": 12, "applied": 12, "examined": 12}], "findings": []}""",
         },
+        new("POST", "/ops/v1/ledger/findings/{id}/close", "Operators: ledger", "Close a posting conflict")
+        {
+            Description = "A conflict is seen once, when it is posted: a person closes it and says why. All other findings resolve themselves and cannot be closed. Closing again changes nothing.",
+            Request = """{"reason": "Compared with the provider: the books stand"}""",
+            Required = ["reason"],
+            Status = 204,
+        },
         new("GET", "/ops/v1/ledger/chain/verify", "Operators: ledger", "Verify the hash chain")
         {
             Response = """{"object": "chain_verification", "intact": true, "journals": 12, "breaks": [], "changed_accounts": [], "broken_closings": [], "anchors": null, "heads": [{"partition": 0, "seq": 12, "hash": "60303ae2…"}]}""",
