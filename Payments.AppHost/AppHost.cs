@@ -21,6 +21,7 @@ var vault = builder.AddService<Projects.Payments_Vault>(Names.Services.Vault, Po
 var fraud = builder.AddService<Projects.Payments_Fraud>(Names.Services.Fraud, Ports.Fraud, postgres, Names.Databases.Fraud);
 var ledger = builder.AddService<Projects.Payments_Ledger>(Names.Services.Ledger, Ports.Ledger, postgres, Names.Databases.Ledger);
 var webhooks = builder.AddService<Projects.Payments_Webhooks>(Names.Services.Webhooks, Ports.Webhooks, postgres, Names.Databases.Webhooks);
+var reconciliation = builder.AddService<Projects.Payments_Reconciliation>(Names.Services.Reconciliation, Ports.Reconciliation, postgres, Names.Databases.Reconciliation);
 
 // Merchants reach the API, shoppers' browsers the vault, and nobody anything else.
 api.WithExternalHttpEndpoints()
@@ -28,7 +29,7 @@ api.WithExternalHttpEndpoints()
     .With(providers)
     .WithReference(redis).WaitFor(redis)
     .Publishes(events)
-    .Calls(vault, fraud, ledger, webhooks)
+    .Calls(vault, fraud, ledger, webhooks, reconciliation)
     .WithEnvironment("Payments__PublicUrl", api.GetEndpoint("http"))
     .WithEnvironment("Payments__PublicVaultUrl", vault.GetEndpoint("http"))
     .WithEnvironment("Payments__OperatorKey", secrets.OperatorKey)
@@ -43,6 +44,8 @@ vault.WithExternalHttpEndpoints()
 
 fraud.With(secrets)
     .WithReference(redis).WaitFor(redis)
+    .Consumes(events, Names.Services.Fraud)
+    .Calls(api)
     .ScalesWithRequests(atOnce: 200, least: 2, most: 10);
 
 ledger.With(secrets)
@@ -53,6 +56,10 @@ webhooks.With(secrets)
     .Consumes(events, Names.Services.Webhooks)
     .Calls(api)
     .Sends(mail);
+
+reconciliation.With(secrets)
+    .Consumes(events, Names.Services.Reconciliation)
+    .Calls(api);
 
 // On this machine the providers are simulated, and a demo merchant has keys.
 if (builder.ExecutionContext.IsRunMode)

@@ -2,7 +2,7 @@ using System.Globalization;
 using System.Text.Json;
 using Payments.Bench;
 
-Scenario[] scenarios = [FraudModelScenario.Fraud];
+Scenario[] scenarios = [FraudModelScenario.Fraud, AttackScenario.Attack, ReconciliationScenario.Reconciliation];
 string usage = $"""
     Usage: ./bench.sh [SCENARIO]... [--json FILE]
 

@@ -25,6 +25,8 @@ public sealed class Addresses
 
     public Uri Webhooks => Http(Ports.Webhooks);
 
+    public Uri Reconciliation => Http(Ports.Reconciliation);
+
     public Uri DemoReceiver => Http(Ports.DemoReceiver);
 
     public Uri Dashboard => Http(Ports.Dashboard);

@@ -7,7 +7,7 @@ namespace Payments.AllInOne;
 public sealed class Backends : IAsyncDisposable
 {
     private static readonly string[] Databases =
-        [Names.Databases.Payments, Names.Databases.Vault, Names.Databases.Ledger, Names.Databases.Fraud, Names.Databases.Webhooks];
+        [Names.Databases.Payments, Names.Databases.Vault, Names.Databases.Ledger, Names.Databases.Fraud, Names.Databases.Webhooks, Names.Databases.Reconciliation];
 
     private readonly Dictionary<string, string> connections;
 
@@ -73,8 +73,8 @@ public sealed class Backends : IAsyncDisposable
             var connection = await Postgres.CreateDatabaseAsync(database, cancellationToken);
             lock (connections)
             {
-                // Five pools must fit into the server's connections together.
-                connections[database] = connection + ";Maximum Pool Size=70";
+                // All pools must fit into the server's connections together.
+                connections[database] = connection + ";Maximum Pool Size=60";
             }
         }
     }

@@ -42,6 +42,9 @@ internal sealed class InProcessSeams
     {
         public Task<CardToken?> FindAsync(MerchantId merchant, Mode mode, TokenId token, CancellationToken cancellationToken) =>
             vault().FindAsync(merchant, mode, token, cancellationToken);
+
+        public Task<long> EraseAsync(MerchantId merchant, Mode mode, ContextErasure erasure, CancellationToken cancellationToken) =>
+            vault().EraseAsync(merchant, mode, erasure, cancellationToken);
     }
 
     private sealed class FraudScorerNextDoor(Func<IFraudScorer> scorer) : IFraudScorer

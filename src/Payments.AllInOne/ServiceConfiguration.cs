@@ -38,6 +38,7 @@ internal static class ServiceConfiguration
             ["Payments:Urls:Ledger"] = Text(addresses.Ledger),
             ["Payments:Urls:Fraud"] = Text(addresses.Fraud),
             ["Payments:Urls:Webhooks"] = Text(addresses.Webhooks),
+            ["Payments:Urls:Reconciliation"] = Text(addresses.Reconciliation),
             ["Payments:Webhooks:AllowLoopback"] = "true",
 
             ["Payments:Ledger:AnchorFile"] = Path.Combine(options.DataDirectory, "anchors"),

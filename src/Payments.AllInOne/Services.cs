@@ -2,6 +2,7 @@ using Payments.Api;
 using Payments.Fraud;
 using Payments.Ledger;
 using Payments.Platform;
+using Payments.Reconciliation;
 using Payments.ServiceDefaults;
 using Payments.Simulators;
 using Payments.Vault;
@@ -20,6 +21,7 @@ internal sealed record Service(string Name, int PortOffset, Action<WebApplicatio
         new(Names.Services.Fraud, Ports.Fraud, b => b.AddFraud(), a => a.MapFraud()),
         new(Names.Services.Ledger, Ports.Ledger, b => b.AddLedger(), a => a.MapLedger()),
         new(Names.Services.Webhooks, Ports.Webhooks, b => b.AddWebhooks(), a => a.MapWebhooks()),
+        new(Names.Services.Reconciliation, Ports.Reconciliation, b => b.AddReconciliation(), a => a.MapReconciliation()),
         new(Names.Services.Api, Ports.Api, b => b.AddApi(), a => a.MapApi()),
     ];
 

@@ -61,6 +61,7 @@ public sealed record Capabilities(bool PartialCapture, bool MultipleCaptures, bo
 
 /// <param name="AttemptId">Also the idempotency key.</param>
 /// <param name="ProviderToken">The connector's own text from <see cref="Tokenisation"/>.</param>
+/// <param name="ThreeDSecure">What is asked for; the provider and the issuer may demand more.</param>
 /// <param name="ReturnUrl">Where the customer's browser comes back to after a challenge.</param>
 public sealed record AuthorizeCall(
     AttemptId AttemptId,
@@ -69,7 +70,7 @@ public sealed record AuthorizeCall(
     Mode Mode,
     Money Amount,
     bool CaptureNow,
-    bool RequestChallenge,
+    ThreeDSecureRequest ThreeDSecure,
     string ProviderToken,
     string? Description,
     string? StatementDescriptor,
@@ -77,6 +78,9 @@ public sealed record AuthorizeCall(
 {
     /// <summary>False for a merchant-initiated payment: a challenge is then a decline, since nobody could answer it.</summary>
     public bool CustomerPresent { get; init; } = true;
+
+    /// <summary>Why the customer need not be authenticated, where the provider lets us say so.</summary>
+    public ScaExemption? Exemption { get; init; }
 }
 
 /// <param name="AttemptId">The attempt that authorizes.</param>
@@ -169,6 +173,9 @@ public sealed record Outcome(OutcomeKind Kind)
 
     public string? CvcResult { get; init; }
 
+    /// <summary>How the customer was authenticated, where anybody tried.</summary>
+    public AuthenticationOutcome? Authentication { get; init; }
+
     /// <summary>Why, in words for operators: exception kind, HTTP status. Never holds card data or keys.</summary>
     public string? Detail { get; init; }
 
@@ -241,6 +248,9 @@ public enum ProviderFactKind
     RefundSucceeded,
     RefundFailed,
 
+    /// <summary>The provider or an issuer holds the charge for fraudulent; nothing has become of it yet.</summary>
+    FraudWarning,
+
     /// <summary>Known and of no consequence for a payment's state.</summary>
     Other,
 }
@@ -265,6 +275,10 @@ public sealed record ProviderFact(string NoticeId, ProviderFactKind Kind, string
     public bool Captured { get; init; }
 
     public Decline? Decline { get; init; }
+
+    /// <summary>Of an authorization, where the notice tells.</summary>
+    public AuthenticationOutcome? Authentication { get; init; }
+
     public DateTimeOffset? OccurredAt { get; init; }
 
     /// <summary>The provider's own name of what happened.</summary>

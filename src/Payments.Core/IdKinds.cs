@@ -190,12 +190,22 @@ public readonly record struct OperatorKeyId(Guid Value) : IId<OperatorKeyId>
     public override string ToString() => Id.Format(Prefix, Value);
 }
 
-/// <summary>An entry of the fraud blocklist.</summary>
-public readonly record struct BlocklistEntryId(Guid Value) : IId<BlocklistEntryId>
+/// <summary>An entry of an allow or block list of fraud decisions.</summary>
+public readonly record struct RiskListEntryId(Guid Value) : IId<RiskListEntryId>
 {
-    public static string Prefix => "blk";
+    public static string Prefix => "rle";
 
-    public static BlocklistEntryId From(Guid value) => new(value);
+    public static RiskListEntryId From(Guid value) => new(value);
+
+    public override string ToString() => Id.Format(Prefix, Value);
+}
+
+/// <summary>A rule of fraud decisions.</summary>
+public readonly record struct RiskRuleId(Guid Value) : IId<RiskRuleId>
+{
+    public static string Prefix => "rul";
+
+    public static RiskRuleId From(Guid value) => new(value);
 
     public override string ToString() => Id.Format(Prefix, Value);
 }
@@ -206,6 +216,56 @@ public readonly record struct RecoveryId(Guid Value) : IId<RecoveryId>
     public static string Prefix => "rcv";
 
     public static RecoveryId From(Guid value) => new(value);
+
+    public override string ToString() => Id.Format(Prefix, Value);
+}
+
+/// <summary>An erasure of personal data.</summary>
+public readonly record struct ErasureId(Guid Value) : IId<ErasureId>
+{
+    public static string Prefix => "ers";
+
+    public static ErasureId From(Guid value) => new(value);
+
+    public override string ToString() => Id.Format(Prefix, Value);
+}
+
+/// <summary>A review: the same number as its <see cref="PaymentId"/>.</summary>
+public readonly record struct ReviewId(Guid Value) : IId<ReviewId>
+{
+    public static string Prefix => "rev";
+
+    public static ReviewId From(Guid value) => new(value);
+
+    public override string ToString() => Id.Format(Prefix, Value);
+}
+
+/// <summary>A note about a review.</summary>
+public readonly record struct ReviewNoteId(Guid Value) : IId<ReviewNoteId>
+{
+    public static string Prefix => "rvn";
+
+    public static ReviewNoteId From(Guid value) => new(value);
+
+    public override string ToString() => Id.Format(Prefix, Value);
+}
+
+/// <summary>A fraud model in the registry.</summary>
+public readonly record struct FraudModelId(Guid Value) : IId<FraudModelId>
+{
+    public static string Prefix => "mdl";
+
+    public static FraudModelId From(Guid value) => new(value);
+
+    public override string ToString() => Id.Format(Prefix, Value);
+}
+
+/// <summary>A difference between our books and a provider's or the bank's that somebody has to look at.</summary>
+public readonly record struct ReconciliationBreakId(Guid Value) : IId<ReconciliationBreakId>
+{
+    public static string Prefix => "rbk";
+
+    public static ReconciliationBreakId From(Guid value) => new(value);
 
     public override string ToString() => Id.Format(Prefix, Value);
 }

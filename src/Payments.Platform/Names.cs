@@ -11,6 +11,7 @@ public static class Names
         public const string Ledger = "ledger";
         public const string Fraud = "fraud";
         public const string Webhooks = "webhooks";
+        public const string Reconciliation = "reconciliation";
         public const string Simulators = "simulators";
     }
 
@@ -22,6 +23,7 @@ public static class Names
         public const string Ledger = "ledger";
         public const string Fraud = "fraud";
         public const string Webhooks = "webhooks";
+        public const string Reconciliation = "reconciliation";
     }
 
     /// <summary>Connection strings of what is not a database.</summary>

@@ -8,6 +8,7 @@ using Payments.Simulators.Control;
 using Payments.Simulators.Faults;
 using Payments.Simulators.Hosting;
 using Payments.Simulators.Issuer;
+using Payments.Simulators.Settlement;
 using Payments.Simulators.Stripe;
 using Payments.Simulators.Webhooks;
 using Payments.Simulators.Wire;
@@ -43,6 +44,7 @@ public static class SimulatorsModule
         services.AddHostedService<Agenda>();
         services.AddStripe();
         services.AddAdyen();
+        services.AddSettlement();
         Listen(builder);
     }
 
@@ -56,6 +58,7 @@ public static class SimulatorsModule
         app.MapAdyen("/v71");
         app.MapAdyen("/v72");
         app.MapIssuer();
+        app.MapSettlement();
         app.MapGet("/books/{provider}", BooksEndpoint.Read);
         app.MapPost("/faults", FaultsEndpoint.AddAsync);
         app.MapGet("/faults", FaultsEndpoint.List);

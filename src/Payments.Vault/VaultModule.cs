@@ -26,6 +26,7 @@ public static class VaultModule
         builder.AddKeyDirectoryClient();
         builder.Services.AddConnectors(builder.Configuration);
         builder.Services.AddSingleton(s => CardFingerprint.From(s.GetRequiredService<IConfiguration>()));
+        builder.Services.AddSingleton<TokenContexts>();
         builder.Services.AddSingleton<IVault, TokenDirectory>();
         builder.Services.AddSingleton<CreateToken>();
         builder.Services.AddHostedService<DetachWorker>();
@@ -45,5 +46,6 @@ public static class VaultModule
         app.MapPost("/v1/tokens", CreateToken.HandleAsync).RequirePublishableKey().RequireCors(AnyShop);
         app.MapDelete("/v1/tokens/{id}", DeleteToken.HandleAsync).RequireSecretKey();
         app.MapGet("/internal/v1/merchants/{merchant}/{mode}/tokens/{token}", TokenDirectory.HandleAsync).RequireInternalKey();
+        app.MapPost("/internal/v1/merchants/{merchant}/{mode}/erasures", TokenContexts.HandleAsync).RequireInternalKey();
     }
 }

@@ -1,3 +1,4 @@
+using Payments.Api.Privacy;
 using Payments.Api.Recovery;
 using Payments.Core;
 
@@ -33,9 +34,19 @@ public sealed record Change(long Before, PaymentState After, IReadOnlyList<Opera
     /// <summary>The attempt that the writer has taken: the change is nobody's any more once another one took it.</summary>
     public HeldAttempt? Held { get; init; }
 
+    /// <summary>What the merchant told of the customer, kept beside the payment.</summary>
+    public SealedTold? Context { get; init; }
+
+    /// <summary>Who decides about a payment in review by this change; it loses where the review is another's, or decided.</summary>
+    public DecisionMark? Decision { get; init; }
+
     /// <summary>What this change puts right.</summary>
     public IReadOnlyList<Recovered> Recoveries { get; init; } = [];
 }
+
+/// <param name="By">A name, for operators.</param>
+/// <param name="Operator">The key of who has claimed it; absent: the clock.</param>
+public sealed record DecisionMark(ReviewOutcome Outcome, string By, string? Reason, OperatorKeyId? Operator);
 
 /// <param name="Fence">As of when it was taken.</param>
 public sealed record HeldAttempt(AttemptId Id, long Fence);

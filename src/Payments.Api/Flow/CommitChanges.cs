@@ -69,7 +69,15 @@ public sealed class CommitChanges(NpgsqlDataSource database, Deadlines deadlines
             Recovered = change.Before == 0 && payment.Details.Origin == PaymentOrigin.Recovered ? true : null,
             Reserve = change.Reserve is { } name ? new NameRow(name.Provider, name.Reference) : null,
             Attribution = change.Attribution is { } attribution ? new AttributionRow(attribution.Break.Value, attribution.By, attribution.Reason) : null,
+            Decision = change.Decision is { } decision
+                ? new DecisionRow(decision.Outcome, decision.Operator is null, decision.By, decision.Reason, decision.Operator?.Value, deadlines.ReviewEffect.TotalSeconds) : null,
+            Review = payment is { Status: PaymentStatus.InReview, Review: null } ? new ReviewRow(payment.Risk?.Score, deadlines.ReviewDueIn(payment).TotalSeconds) : null,
+            ReviewOver = ReviewView.Of(payment, payment.Status) is { Status: ReviewStatus.Lapsed } ? true : null,
+            Context = change.Context is { } told
+                ? new ContextRow(told.Sealed, told.DataKey, Text(told.Customer), Text(told.Email), Text(told.Ip), Text(told.Device)) : null,
         };
+
+        static string? Text(byte[]? bytes) => bytes is null ? null : Convert.ToBase64String(bytes);
     }
 
     private static IEnumerable<ReferenceRow> ReferencesOf(IReadOnlyList<Operation> touched)
@@ -119,6 +127,10 @@ public sealed class CommitChanges(NpgsqlDataSource database, Deadlines deadlines
         public bool? Recovered { get; init; }
         public NameRow? Reserve { get; init; }
         public AttributionRow? Attribution { get; init; }
+        public DecisionRow? Decision { get; init; }
+        public ReviewRow? Review { get; init; }
+        public bool? ReviewOver { get; init; }
+        public ContextRow? Context { get; init; }
     }
 
     private sealed record ClaimRow(Core.Seams.KeyClass KeyClass, string Key, int Fingerprint, Guid? OperationId);
@@ -136,6 +148,12 @@ public sealed class CommitChanges(NpgsqlDataSource database, Deadlines deadlines
     private sealed record NameRow(Provider Provider, string Reference);
 
     private sealed record AttributionRow(Guid Break, string By, string Reason);
+
+    private sealed record DecisionRow(ReviewOutcome Outcome, bool Automatic, string By, string? Reason, Guid? OperatorKeyId, double EffectIn);
+
+    private sealed record ReviewRow(int? Score, double DueIn);
+
+    private sealed record ContextRow(string Sealed, string DataKey, string? Customer, string? Email, string? Ip, string? Device);
 
     private sealed record HeldRow(Guid AttemptId, long Fence);
 

@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Text.RegularExpressions;
 using Microsoft.Extensions.Options;
+using Payments.Api.Privacy;
 using Payments.Connectors;
 using Payments.Core;
 using Payments.Core.Seams;
@@ -15,7 +16,6 @@ public static partial class CreatePayment
     private const int LongestDescription = 500;
     private const int LongestOrderId = 100;
     private const int LongestUrl = 2048;
-    private const int LongestEmail = 254;
     private const int MostMetadata = 50;
     private const int LongestMetadataKey = 40;
     private const int LongestMetadataValue = 500;
@@ -34,14 +34,26 @@ public static partial class CreatePayment
         Dictionary<string, string>? Metadata = null,
         string? StatementDescriptor = null,
         string? ReturnUrl = null,
-        string? ReceiptEmail = null);
+        string? ReceiptEmail = null,
+        string? CustomerReference = null,
+        RiskContextBody? RiskContext = null,
+        ThreeDSecureWish? ThreeDSecure = null,
+        Initiator InitiatedBy = Initiator.Customer);
+
+    /// <summary>What a merchant may ask for beyond what the tables say; less than they say it cannot ask for.</summary>
+    public enum ThreeDSecureWish
+    {
+        NoPreference,
+        Challenge,
+    }
 
     /// <param name="Token">A token of the vault (<c>tok_…</c>).</param>
     public sealed record Method(string? Token = null, string Type = "card");
 
     /// <summary>Everything that creating needs.</summary>
     public sealed record Services(
-        Entrance Entrance, IMerchants Merchants, IVault Vault, FraudCheck Fraud, Router Router, PaymentWriter Writer, Execution Execution, IdSource Ids, TimeProvider Time);
+        Entrance Entrance, IMerchants Merchants, IVault Vault, FraudCheck Fraud, Router Router, PaymentWriter Writer, Execution Execution, PersonalData Personal, IdSource Ids,
+        TimeProvider Time);
 
     public static async Task<IResult> HandleAsync(HttpContext context, [AsParameters] Services services, CancellationToken cancellationToken)
     {
@@ -52,7 +64,7 @@ public static partial class CreatePayment
         }
 
         if (!(await RequestBody.ReadAsync<Request>(context, cancellationToken)).Succeeded(out var request, out problem)
-            || !Validate(request).Succeeded(out var valid, out problem))
+            || !Validate(request, services.Time.GetUtcNow()).Succeeded(out var valid, out problem))
         {
             return problem;
         }
@@ -74,8 +86,9 @@ public static partial class CreatePayment
         }
 
         var blank = Blank(services.Ids.New<PaymentId>(), merchant, mode, request, valid, token);
-        var decision = await services.Fraud.AskAsync(blank, token, cancellationToken);
-        blank = blank with { Risk = new RiskView(decision.Score, decision.Verdict, decision.Factors), HeldForReview = decision.Verdict == FraudVerdict.Review };
+        var told = new Told(request.CustomerReference, RiskContexts.Merge(valid.Context, token.Context));
+        var decision = await services.Fraud.AskAsync(blank, token, services.Entrance.HashOf(entered), told, cancellationToken);
+        blank = Decided(blank, decision, request, token);
 
         var route = services.Router.Plan(new RouteQuestion(
             blank.Id, mode, blank.Amount, token.Brand, token.Country, token.Funding, [.. token.ProviderTokens.Keys], merchant.PreferredProvider));
@@ -84,11 +97,11 @@ public static partial class CreatePayment
             return await services.Entrance.RefuseAsync(entered, route.MayHelpToWait ? NoProviderNow : NoProvider, cancellationToken);
         }
 
-        return await RunAsync(services, entered, merchant, blank, token, route, cancellationToken);
+        return await RunAsync(services, entered, merchant, blank, token, route, told, cancellationToken);
     }
 
     private static async Task<IResult> RunAsync(
-        Services services, MerchantRequest entered, Merchant merchant, PaymentState blank, CardToken token, RoutePlan route, CancellationToken cancellationToken)
+        Services services, MerchantRequest entered, Merchant merchant, PaymentState blank, CardToken token, RoutePlan route, Told told, CancellationToken cancellationToken)
     {
         var opened = new NewOperation(services.Ids.New<OperationId>(), services.Ids.New<AttemptId>(), services.Time.GetUtcNow()) { RequestKey = entered.Key };
         var payment = Opening.Payment(blank, opened, blank.IsRejected ? null : Attempt(opened, blank, token, route.Candidates[0].Provider));
@@ -103,6 +116,7 @@ public static partial class CreatePayment
                 Claim = entered.ClaimFor(opened.Id),
                 Volume = Changes.VolumeOf(payment, payment.Amount.Minor, merchant.MonthlyLimits.TryGetValue(payment.Mode, out var most) ? most : null),
             };
+        change = told.IsNothing ? change : change with { Context = services.Personal.Seal(payment.Id, payment.MerchantId, payment.Mode, told) };
         Activity.Current?.SetTag("payments.payment_id", payment.Id.ToString());
 
         // From here on the request runs to its end, also if the client hangs up.
@@ -145,10 +159,30 @@ public static partial class CreatePayment
             request.OrderId, request.Description, request.StatementDescriptor ?? merchant.StatementDescriptor,
             merchant.SendsReceipts ? request.ReceiptEmail : null, request.ReturnUrl,
             request.Metadata ?? [])
-        { CardFingerprint = token.Fingerprint });
+        { CardFingerprint = token.Fingerprint, Initiator = request.InitiatedBy });
+
+    /// <summary>What the fraud decision means for the payment: held or not, and how its customer is authenticated.</summary>
+    private static PaymentState Decided(PaymentState blank, FraudDecision decision, Request request, CardToken token)
+    {
+        var wanted = request.ThreeDSecure switch
+        {
+            ThreeDSecureWish.Challenge => ThreeDSecureRequest.Challenge,
+            ThreeDSecureWish.NoPreference => ThreeDSecureRequest.NoPreference,
+            _ => ThreeDSecureRequest.None,
+        };
+        // What nobody scored is not known to be harmless.
+        int? score = decision.Factors.Contains(FraudFallback.Factor) ? null : decision.Score;
+        var plan = Authenticating.Plan(new AuthenticationQuestion(score, decision.Verdict, decision.ThreeDSecure, wanted, token.Country, blank.Amount, request.InitiatedBy));
+        return blank with
+        {
+            Risk = new RiskView(decision.Score, decision.Verdict, decision.Factors),
+            HeldForReview = decision.Verdict == FraudVerdict.Review,
+            Details = blank.Details with { Authentication = plan },
+        };
+    }
 
     /// <summary>What strict reading cannot see, in the order of the body.</summary>
-    internal static Read<Valid> Validate(Request request)
+    internal static Read<Valid> Validate(Request request, DateTimeOffset now)
     {
         if (request.Amount <= 0)
         {
@@ -182,7 +216,19 @@ public static partial class CreatePayment
             return TokenNotFound;
         }
 
-        return Texts(request) is { } problem ? problem : new Valid(currency, token);
+        if (Texts(request) is { } problem)
+        {
+            return problem;
+        }
+
+        if (RiskContexts.Check(request.RiskContext, now, out var context) is { } wrong)
+        {
+            return wrong;
+        }
+
+        return request is { InitiatedBy: Initiator.Merchant, ThreeDSecure: not null }
+            ? Problems.InvalidValue("three_d_secure", "Nobody is there to be authenticated when the merchant starts the payment.")
+            : new Valid(currency, token, context);
     }
 
     private static Problem? Texts(Request request) =>
@@ -192,8 +238,9 @@ public static partial class CreatePayment
         ?? (request.StatementDescriptor is { } descriptor && !Descriptor().IsMatch(descriptor)
             ? Problems.InvalidValue("statement_descriptor", "2 to 22 characters are expected: letters, digits, space, dot, hyphen; at least one letter.") : null)
         ?? (request.ReturnUrl is { } url && !IsWeb(url) ? Problems.InvalidValue("return_url", "An absolute http or https URL of up to 2048 characters is expected.") : null)
-        ?? (request.ReceiptEmail is { } email && (email.Length > LongestEmail || !Email().IsMatch(email))
-            ? Problems.InvalidValue("receipt_email", "An e-mail address is expected.") : null);
+        ?? (request.ReceiptEmail is { } email && !RiskContexts.IsEmail(email)
+            ? Problems.InvalidValue("receipt_email", "An e-mail address is expected.") : null)
+        ?? Length("customer_reference", request.CustomerReference, RiskContexts.LongestCustomerReference);
 
     private static Problem? Length(string name, string? text, int longest) =>
         text is not null && (text.Length == 0 || text.Length > longest) ? Problems.InvalidValue(name, $"A text of 1 to {longest} characters is expected.") : null;
@@ -216,13 +263,10 @@ public static partial class CreatePayment
     [GeneratedRegex(@"^(?=.*[A-Za-z])[A-Za-z0-9 .\-]{2,22}\z")]
     private static partial Regex Descriptor();
 
-    [GeneratedRegex(@"^[^\s@\x00-\x1f<>]{1,64}@[^\s@\x00-\x1f<>]+\.[^\s@.\x00-\x1f<>]+\z")]
-    private static partial Regex Email();
-
     private static readonly Problem TokenNotFound = new(422, "token_not_found", "There is no such token in this mode.", "payment_method.token");
     private static readonly Problem NoProvider = new(422, "no_provider_available", "No provider can take this payment: the card is not known to any that serves this amount and currency.", "payment_method.token");
     private static readonly Problem NoProviderNow = new(503, "provider_unavailable", "No provider can be reached at the moment; nothing was done. Repeat the request with the same Idempotency-Key.") { RetryAfter = TimeSpan.FromSeconds(5) };
     private static readonly Problem VolumeExceeded = new(422, "monthly_volume_exceeded", "This payment would exceed the merchant's volume limit of the month.", "amount");
 
-    internal sealed record Valid(Currency Currency, TokenId Token);
+    internal sealed record Valid(Currency Currency, TokenId Token, RiskContext? Context);
 }

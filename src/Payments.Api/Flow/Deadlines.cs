@@ -1,3 +1,4 @@
+using Payments.Connectors;
 using Payments.Core;
 
 namespace Payments.Api.Flow;
@@ -53,6 +54,15 @@ public sealed class Deadlines
     /// </summary>
     public TimeSpan RefundRetry { get; set; } = TimeSpan.FromHours(1);
 
+    /// <summary>How long a payment waits for a person; then the clock decides.</summary>
+    public TimeSpan Review { get; set; } = Reviewing.Sla;
+
+    /// <summary>So long before its hold ends a payment in review is decided at the latest: what follows must reach the provider in time.</summary>
+    public TimeSpan ReviewMargin { get; set; } = TimeSpan.FromMinutes(30);
+
+    /// <summary>After a decision it is looked whether what follows from it was done, and done again where it certainly was not.</summary>
+    public TimeSpan ReviewEffect { get; set; } = TimeSpan.FromSeconds(60);
+
     internal ResolvingLimits Limits => new(MissingSpacing, AuthorizationWanted, ReplayLimit, RefundWatch);
 
     /// <param name="position">How many attempts of the operation came before.</param>
@@ -67,6 +77,14 @@ public sealed class Deadlines
         AttemptState.Succeeded when operation is { Kind: OperationKind.Refund, State: OperationState.Succeeded } => RefundCheck,
         _ => null,
     };
+
+    /// <summary>Counted from the authorization, which is written with it.</summary>
+    internal TimeSpan ReviewDueIn(PaymentState payment)
+    {
+        var told = payment is { CaptureBefore: { } limit, AuthorizedAt: { } since } ? limit - since : (TimeSpan?)null;
+        var holds = told ?? (payment.AuthorizingAttempt is { } attempt ? CaptureLimits.Of(attempt.Provider, payment.Details.PaymentMethod.Brand) : null);
+        return Reviewing.DueIn(Review, holds, ReviewMargin);
+    }
 
     /// <summary>What the provider refused needs time; what certainly never reached it needs the provider to be back.</summary>
     private TimeSpan Again(Operation refund, int position)

@@ -36,6 +36,14 @@ public sealed class Entrance(RequestFingerprint fingerprints, RequestCache cache
         return new MerchantRequest(caller, new RequestKey(caller.Class, key), fingerprints.Of(context.Request.Method, context.Request.Path + context.Request.QueryString, body));
     }
 
+    /// <summary>What repeats and races of one request have in common, for those who must not know the merchant's key: 64 hexadecimal digits.</summary>
+    public string HashOf(MerchantRequest request)
+    {
+        ArgumentNullException.ThrowIfNull(request);
+        return Convert.ToHexStringLower(fingerprints.OfWords(
+            "payment.request", request.Caller.MerchantId.ToString(), Words.Of(request.Caller.Mode), Words.Of(request.Key.Class), request.Key.Text));
+    }
+
     /// <summary>The answer that Redis remembers, if any.</summary>
     public async Task<IResult?> RecallAsync(MerchantRequest request, CancellationToken cancellationToken)
     {

@@ -39,7 +39,10 @@ public sealed class Execution(ProviderCalls calls, Learning learning, IdSource i
     }
 
     private NewAttempt? Instead(PaymentState payment, Outcome outcome, Queue<Provider> next, long began) =>
-        Cascade.MayGoOn(outcome, time.GetElapsedTime(began), options.Value) && next.TryDequeue(out var provider) ? NewAttempt(payment, provider) : null;
+        // The issuer refused to go without authentication: the same provider once more, with a challenge.
+        outcome.Kind == OutcomeKind.Declined && payment is { Authorization.State: OperationState.Open, AuthorizingAttempt: { } attempt } && Authenticating.MayStepUp(payment, attempt.Id, outcome.Decline?.Code)
+            ? NewAttempt(payment, attempt.Provider)
+            : Cascade.MayGoOn(outcome, time.GetElapsedTime(began), options.Value) && next.TryDequeue(out var provider) ? NewAttempt(payment, provider) : null;
 
     private NewAttempt NewAttempt(PaymentState payment, Provider provider)
     {

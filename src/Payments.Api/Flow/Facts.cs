@@ -21,6 +21,7 @@ internal static class Facts
             CaptureBefore = outcome.CaptureBefore,
             AvsResult = outcome.AvsResult,
             CvcResult = outcome.CvcResult,
+            Authentication = outcome.Authentication,
             Detail = Clean(outcome.Detail),
             Instead = instead,
         };
@@ -43,6 +44,7 @@ internal static class Facts
             Currency = meaning.Kind == OperationKind.Void ? null : fact.Amount?.Currency.Code,
             Captured = fact.Captured,
             Decline = View(fact.Decline),
+            Authentication = fact.Authentication,
             ProviderTime = fact.OccurredAt,
         };
     }
@@ -68,7 +70,7 @@ internal static class Facts
         ProviderFactKind.RefundSucceeded => (OperationKind.Refund, FactOutcome.Succeeded),
         ProviderFactKind.RefundFailed => (OperationKind.Refund, FactOutcome.Declined),
         // Where to send the customer is told by the call's answer or by reading back, never by a notice.
-        ProviderFactKind.AuthorizationNeedsAction or ProviderFactKind.Other => null,
+        ProviderFactKind.AuthorizationNeedsAction or ProviderFactKind.FraudWarning or ProviderFactKind.Other => null,
         _ => throw new InvariantException($"the fact {kind} has a meaning"),
     };
 

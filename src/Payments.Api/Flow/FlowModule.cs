@@ -2,7 +2,9 @@ using Microsoft.AspNetCore.Mvc;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Options;
 using Npgsql;
+using Payments.Api.Privacy;
 using Payments.Api.Recovery;
+using Payments.Api.Reviews;
 using Payments.Connectors;
 using Payments.Core;
 using Payments.Platform.Http;
@@ -52,6 +54,12 @@ public static class FlowModule
         services.AddSingleton<Resolver>();
         services.AddSingleton<Entrance>();
         services.AddSingleton<FraudCheck>();
+        services.AddSingleton<PersonalData>();
+        services.AddSingleton<Erasures>();
+        services.AddSingleton<ReviewStore>();
+        services.AddSingleton<ReviewDecisions>();
+        services.AddSingleton<SimilarPayments>();
+        services.AddSingleton<Suspicions>();
         services.AddSingleton<ModifyPayment>();
         services.AddSingleton<FlowSignal>();
         services.AddHostedService<NoticeWorker>();
@@ -62,6 +70,7 @@ public static class FlowModule
         services.AddHostedService<UnresolvedWatch>();
         services.AddHostedService<HoldSweep>();
         services.AddHostedService<LikelyDuplicateWatch>();
+        services.AddHostedService<ReviewClock>();
     }
 
     public static void MapPayments(this WebApplication app)
@@ -77,12 +86,16 @@ public static class FlowModule
         merchants.MapPost("/payments/{id}/refunds", RefundPayment.HandleAsync).WithName("RefundPayment")
             .Accepts<RefundPayment.Request>(isOptional: true, "application/json").Produces<RefundView>(201).Produces<RefundView>(202);
         merchants.MapGet("/payments/{id}", ReadPayments.OneAsync).WithName("GetPayment").Produces<PaymentView>();
+        merchants.MapDelete("/payments/{id}/risk_context", ErasureEndpoints.PaymentAsync).WithName("EraseRiskContext").Produces(204);
+        merchants.MapPost("/erasures", ErasureEndpoints.PersonAsync).WithName("CreateErasure")
+            .Accepts<ErasureEndpoints.Request>("application/json").Produces<ErasureView>();
         merchants.MapGet("/payments", ReadPayments.ManyAsync).WithName("ListPayments").Produces<Page<PaymentView>>();
         merchants.MapPost("/orders/{order_id}/cancel", (HttpContext context, [FromRoute(Name = "order_id")] string orderId, IdempotentRequests requests, CancellationToken cancellationToken) =>
             CancelOrder.HandleAsync(context, orderId, requests, cancellationToken)).WithName("CancelOrder")
             .Accepts<CancelOrder.Request>(isOptional: true, "application/json").Produces<CancelOrder.CancelledOrder>();
         merchants.MapGet("/refunds/{id}", ReadPayments.RefundAsync).WithName("GetRefund").Produces<RefundView>();
 
+        app.MapPost("/internal/v1/payments/{id}/suspicion", Suspicions.HandleAsync).RequireInternalKey().ExcludeFromDescription();
         app.MapGet("/v1/payments/{id}/return", ReturnFromChallenge.HandleAsync).AllowWithoutKey().ExcludeFromDescription();
         app.MapPost("/providers/{provider}/{mode}/webhooks", ProviderWebhooks.HandleAsync)
             .AllowWithoutKey().LimitBody(ProviderWebhooks.LargestBody).ExcludeFromDescription();

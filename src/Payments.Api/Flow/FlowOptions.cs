@@ -13,6 +13,9 @@ public sealed class FlowOptions
     [Range(10, 10_000)]
     public int FraudBudgetMilliseconds { get; set; } = 100;
 
+    /// <summary>What is approved while fraud scoring is late or down.</summary>
+    public Core.Seams.FraudDefault FraudDefault { get; set; } = new();
+
     /// <summary>A second provider is tried only while the request is younger than this.</summary>
     [Range(100, 60_000)]
     public int CascadeWithinMilliseconds { get; set; } = 10_000;
@@ -28,6 +31,10 @@ public sealed class FlowOptions
     /// <summary>How often orphaned holds are released. Below an hour, so that one is released within an hour of becoming orphaned.</summary>
     [Range(50, 3_600_000)]
     public int HoldSweepMilliseconds { get; set; } = 1_800_000;
+
+    /// <summary>How often it is looked whether reviews are due.</summary>
+    [Range(50, 60_000)]
+    public int ReviewClockMilliseconds { get; set; } = 5_000;
 
     /// <summary>How often likely duplicates are looked for. Below half an hour, which is how far back is looked.</summary>
     [Range(1_000, 1_500_000)]

@@ -1,5 +1,6 @@
 using Microsoft.Extensions.Options;
 using Payments.Api.Recovery;
+using Payments.Api.Reviews;
 using Payments.Connectors;
 using Payments.Core;
 
@@ -28,7 +29,7 @@ public sealed class FlowSignal : IDisposable
 
 /// <summary>Applies providers' notices to payments.</summary>
 public sealed class NoticeWorker(
-    NoticeStore notices, PaymentStore store, Learning learning, ConnectorRegistry connectors, Phantoms phantoms, FlowSignal signal, IdSource ids, TimeProvider time, IOptions<FlowOptions> options,
+    NoticeStore notices, PaymentStore store, Learning learning, ProviderCalls calls, ConnectorRegistry connectors, Suspicions suspicions, Phantoms phantoms, FlowSignal signal, IdSource ids, TimeProvider time, IOptions<FlowOptions> options,
     ILogger<NoticeWorker> logger) : BackgroundService
 {
     private const int Batch = 64;
@@ -94,6 +95,12 @@ public sealed class NoticeWorker(
     private async Task ApplyAsync(WaitingNotice notice, CancellationToken cancellationToken)
     {
         var (key, told) = (notice.Key, notice.Fact);
+        if (told.Kind == ProviderFactKind.FraudWarning)
+        {
+            await WarnedAsync(key, told, cancellationToken);
+            return;
+        }
+
         if (Facts.Of(key.Provider, told, ids.New<OperationId>(), time.GetUtcNow()) is not { } fact)
         {
             await notices.MarkAsync(key, null, "ignored", cancellationToken);
@@ -112,7 +119,39 @@ public sealed class NoticeWorker(
             return;
         }
 
-        await learning.LearnAsync(payment, fact, key);
+        await learning.LearnAsync(payment, await InFullAsync(payment, fact), key);
+    }
+
+    /// <summary>What is only held is released; what was captured is the merchant's to give back.</summary>
+    private async Task WarnedAsync(ProviderNoticeKey key, ProviderFact told, CancellationToken cancellationToken)
+    {
+        if (await LocateAsync(key, told, cancellationToken) is not { } payment)
+        {
+            await notices.MarkAsync(key, null, "unknown_reference", cancellationToken);
+            return;
+        }
+
+        await suspicions.VoidAsync(PaymentKey.Of(payment), Words.Of(key.Provider), "the provider warned of fraud");
+        await notices.MarkAsync(key, payment.Id, "applied", cancellationToken);
+    }
+
+    /// <summary>
+    /// A notice that comes before the customer's return may say only that it succeeded. What else the answer would have told (how the
+    /// customer was authenticated, until when to capture) is asked for; without an answer the payment goes on with what is known.
+    /// </summary>
+    private async Task<Fact> InFullAsync(PaymentState payment, Fact fact)
+    {
+        if (fact is not { Kind: OperationKind.Authorize, Outcome: FactOutcome.Succeeded, Authentication: null }
+            || payment is not { Authorization: { IsUnsettled: true } authorize, AuthorizingAttempt: { State: AttemptState.NeedsAction, PaymentReference: not null } attempt }
+            || attempt.Id != fact.AttemptId)
+        {
+            return fact;
+        }
+
+        var read = await calls.ReadAsync(payment, authorize, attempt, CancellationToken.None);
+        return read is { Kind: ReadBackKind.Found, Outcome: { Kind: OutcomeKind.Approved } told }
+            ? fact with { Authentication = told.Authentication, CaptureBefore = told.CaptureBefore, AvsResult = told.AvsResult, CvcResult = told.CvcResult }
+            : fact;
     }
 
     /// <summary>

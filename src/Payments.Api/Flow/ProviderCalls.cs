@@ -91,11 +91,13 @@ public sealed class ProviderCalls(ConnectorRegistry connectors, IVault vault, IO
             return new Outcome(OutcomeKind.NotProcessed) { Detail = "the card is not known to this provider any more" };
         }
 
+        var plan = Authenticating.Of(payment, attempt.Id);
         return await connector.AuthorizeAsync(
             new AuthorizeCall(
                 attempt.Id, payment.Id, payment.MerchantId, payment.Mode, payment.Amount, CapturesNow(payment),
-                payment.Risk is { Decision: FraudVerdict.Challenge }, providerToken, payment.Details.Description, payment.Details.StatementDescriptor,
-                $"{options.Value.PublicUrl.TrimEnd('/')}/v1/payments/{payment.Id}/return"),
+                plan.Requested, providerToken, payment.Details.Description, payment.Details.StatementDescriptor,
+                $"{options.Value.PublicUrl.TrimEnd('/')}/v1/payments/{payment.Id}/return")
+            { Exemption = plan.Exemption, CustomerPresent = payment.Details.Initiator == Initiator.Customer },
             CancellationToken.None);
     }
 

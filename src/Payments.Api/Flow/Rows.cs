@@ -38,6 +38,8 @@ internal sealed record PaymentRow
     public string? CvcResult { get; init; }
     public string? Risk { get; init; }
     public required string Details { get; init; }
+    public string? Authentication { get; init; }
+    public string? Review { get; init; }
 
     public static PaymentRow Of(PaymentState payment)
     {
@@ -77,12 +79,14 @@ internal sealed record PaymentRow
             CvcResult = payment.CvcResult,
             Risk = payment.Risk is null ? null : JsonSerializer.Serialize(payment.Risk, Json.Options),
             Details = JsonSerializer.Serialize(payment.Details, Json.Options),
+            Authentication = payment.Authentication is null ? null : JsonSerializer.Serialize(payment.Authentication, Json.Options),
+            Review = payment.Review is null ? null : JsonSerializer.Serialize(payment.Review, Json.Options),
         };
     }
 
     /// <summary>Columns of <see cref="Read"/>, in its order.</summary>
     public const string Columns =
-        "p.id, p.merchant_id, p.mode, p.amount, p.currency, p.details, p.version, p.risk, p.held_for_review, p.authorized_at, p.captured_at, p.capture_before, p.avs_result, p.cvc_result";
+        "p.id, p.merchant_id, p.mode, p.amount, p.currency, p.details, p.version, p.risk, p.held_for_review, p.authorized_at, p.captured_at, p.capture_before, p.avs_result, p.cvc_result, p.authentication, p.review";
 
     public static PaymentState Read(NpgsqlDataReader row) => new(
         PaymentId.From(row.GetGuid(0)),
@@ -99,6 +103,8 @@ internal sealed record PaymentRow
         CaptureBefore = row.Instant(11),
         AvsResult = row.Text(12),
         CvcResult = row.Text(13),
+        Authentication = row.Text(14) is { } authentication ? JsonSerializer.Deserialize<AuthenticationOutcome>(authentication, Json.Options) : null,
+        Review = row.Text(15) is { } review ? JsonSerializer.Deserialize<ReviewDecision>(review, Json.Options) : null,
     };
 }
 

@@ -1,5 +1,6 @@
 using Microsoft.Extensions.Options;
 using Npgsql;
+using Payments.Api.Privacy;
 using Payments.Core;
 using Payments.Platform;
 
@@ -23,7 +24,7 @@ public sealed class ResolverWorker(Resolver resolver, TimeProvider time, IOption
 }
 
 /// <summary>Makes partitions ahead, watches the DEFAULT ones, and removes what is over: commit marks, old idempotency keys.</summary>
-public sealed class FlowMaintenance(NpgsqlDataSource database, TimeProvider time, ILogger<FlowMaintenance> logger) : BackgroundService
+public sealed class FlowMaintenance(NpgsqlDataSource database, Erasures erasures, TimeProvider time, ILogger<FlowMaintenance> logger) : BackgroundService
 {
     private const int MonthsAhead = 3;
     private static readonly TimeSpan Interval = TimeSpan.FromMinutes(10);
@@ -42,6 +43,11 @@ public sealed class FlowMaintenance(NpgsqlDataSource database, TimeProvider time
         }
 
         await CountAsync($"SELECT make_payment_partitions({MonthsAhead})::bigint", cancellationToken);
+        while (await erasures.ForgetOldAsync(cancellationToken) > 0)
+        {
+            // More may be left.
+        }
+
         await DeleteAsync("DELETE FROM commits WHERE id IN (SELECT id FROM commits WHERE at < now() - interval '1 hour' LIMIT 10000)", cancellationToken);
         await DeleteAsync("""
             DELETE FROM payment_requests WHERE (merchant_id, mode, key_class, key) IN (

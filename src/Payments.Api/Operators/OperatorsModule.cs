@@ -1,4 +1,6 @@
+using Payments.Api.Privacy;
 using Payments.Api.Recovery;
+using Payments.Api.Reviews;
 using Payments.Platform.Http;
 using Payments.Platform.Http.Seams;
 
@@ -12,6 +14,7 @@ internal static class OperatorsModule
         builder.Services.AddHostedService<Seeding>();
         builder.AddInternalClient("Ledger");
         builder.AddInternalClient("Webhooks");
+        builder.AddInternalClient("Reconciliation");
         builder.Services.AddSingleton<EventLogRestore>();
     }
 
@@ -37,5 +40,14 @@ internal static class OperatorsModule
         ops.MapPost("/event_log/reinstate", ReinstateEventLog.HandleAsync);
         ops.MapGet("/recoveries", ReadRecoveries.ListAsync);
         ops.MapGet("/attempts", ReadAttempts.ListAsync);
+        ops.MapGet("/reviews", ReviewEndpoints.ListAsync);
+        ops.MapGet("/reviews/{id}", ReviewEndpoints.OneAsync);
+        ops.MapPost("/reviews/{id}/claim", ReviewEndpoints.ClaimAsync);
+        ops.MapPost("/reviews/{id}/release", ReviewEndpoints.ReleaseAsync);
+        ops.MapPost("/reviews/{id}/approve", ReviewEndpoints.ApproveAsync);
+        ops.MapPost("/reviews/{id}/reject", ReviewEndpoints.RejectAsync);
+        ops.MapPost("/reviews/{id}/request_3ds", ReviewEndpoints.RequestChallengeAsync);
+        ops.MapPost("/reviews/{id}/notes", ReviewEndpoints.NoteAsync);
+        ops.MapPost("/erasures", ErasureEndpoints.ForOperatorAsync);
     }
 }

@@ -40,7 +40,7 @@ internal static class ReadAllPayments
 
         var detailed = ReadPayments.Detailed(payment, await recoveries.ListAsync(payment.Id, null, null, ReadPayments.MostRecoveries, cancellationToken));
 
-        // What a blocklist entry needs. Merchants do not see it: it would tell them which of their customers' cards are one.
+        // What an entry of a block list needs. Merchants do not see it: it would tell them which of their customers' cards are one.
         detailed["card_fingerprint"] = payment.Details.CardFingerprint;
         return TypedResults.Json(detailed, (JsonSerializerOptions?)Json.Options);
     }

@@ -27,7 +27,7 @@ internal sealed class EventLogRestore(
     private const int PageSize = 200;
 
     /// <summary>Whoever applies this log: service and consumer.</summary>
-    private static readonly (string Service, string Consumer)[] Consumers = [("Ledger", "ledger"), ("Webhooks", "webhooks")];
+    private static readonly (string Service, string Consumer)[] Consumers = [("Ledger", "ledger"), ("Webhooks", "webhooks"), ("Reconciliation", "reconciliation")];
 
     public static Problem NotClosed { get; } = new(409, "event_log_open", "The event log is open, and nothing was done. Either it has been reinstated already (GET /ops/v1/recoveries shows event_log_reinstated), or the restored database was put to work without closing its log: the runbook of the restore says how to go on.", "path");
 
@@ -44,7 +44,8 @@ internal sealed class EventLogRestore(
         var witnesses = new List<Witness>();
         foreach (var (service, consumer) in Consumers)
         {
-            if (await PositionAsync(service, consumer, cancellationToken) is not { } progress)
+            // An installation may do without reconciliation: where it has no address it has applied nothing.
+            if ((service == "Reconciliation" && configuration["Payments:Urls:Reconciliation"] is null) || await PositionAsync(service, consumer, cancellationToken) is not { } progress)
             {
                 continue;
             }

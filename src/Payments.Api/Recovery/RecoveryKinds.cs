@@ -42,12 +42,18 @@ public static class RecoveryKinds
     /// <summary>A second charge was undone. Subject: the operation that did it.</summary>
     public const string DoubleChargeUndone = "double_charge_undone";
 
+    /// <summary>A review ended, by a person or the clock. Subject: the review.</summary>
+    public const string ReviewDecided = "review_decided";
+
+    /// <summary>What was learned after the authorization speaks of fraud: the hold is being released. Subject: the voiding operation.</summary>
+    public const string SuspectedFraudVoided = "suspected_fraud_voided";
+
     public static IReadOnlyList<string> All { get; } =
     [
         AttemptResolved, AuthorizationCancelled, ContradictionSettled, OrphanedHold, EventLogReinstated, PaymentReinstated, RefundRetried, PhantomPayment, ChargeSuspended,
-        ChargeAttributed, SilentRefundFailure, DoubleChargeFound, DoubleChargeUndone,
+        ChargeAttributed, SilentRefundFailure, DoubleChargeFound, DoubleChargeUndone, ReviewDecided, SuspectedFraudVoided,
     ];
 
     /// <summary>The reason is what an operator typed: not for merchants.</summary>
-    public static bool IsInOperatorsWords(string kind) => kind is ChargeAttributed or PaymentReinstated or EventLogReinstated;
+    public static bool IsInOperatorsWords(string kind) => kind is ChargeAttributed or PaymentReinstated or EventLogReinstated or ReviewDecided or SuspectedFraudVoided;
 }

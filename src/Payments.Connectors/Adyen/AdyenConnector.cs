@@ -61,11 +61,7 @@ internal sealed class AdyenConnector(Mode mode, AdyenAccount account, ProviderWi
             body["shopperStatement"] = descriptor;
         }
 
-        if (call.RequestChallenge)
-        {
-            body["authenticationData"] = new JsonObject { ["attemptAuthentication"] = "always" };
-        }
-
+        AdyenAuthentication.Request(body, call.ThreeDSecure, call.Exemption);
         var answer = await client.PostAsync("payments", body, call.AttemptId.ToString(), cancellationToken);
         return answer is { IsSuccess: true, Body: { } payment } ? AdyenOutcomes.OfPayment(payment, call.Amount, call.CaptureNow) : AdyenOutcomes.OfFailure(answer);
     }

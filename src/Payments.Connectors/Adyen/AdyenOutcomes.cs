@@ -45,6 +45,7 @@ internal static class AdyenOutcomes
             PaymentReference = body.Text("pspReference"),
             AvsResult = Avs(additional.Text("avsResult")),
             CvcResult = Cvc(additional.Text("cvcResult")),
+            Authentication = AdyenAuthentication.Of(additional),
         };
         if (body.Object("amount") is { } amount && (amount.Number("value") != asked.Minor || amount.Text("currency") != asked.Currency.Code))
         {
@@ -55,11 +56,7 @@ internal static class AdyenOutcomes
         {
             "Authorised" when outcome.PaymentReference is null => outcome with { Detail = "authorised without a reference" },
             "Authorised" => outcome with { Kind = OutcomeKind.Approved, Captured = captureNow },
-            "Refused" or "Error" or "Cancelled" => outcome with
-            {
-                Kind = OutcomeKind.Declined,
-                Decline = AdyenDeclines.OfRefusal(body.Text("refusalReasonCode"), body.Text("refusalReason") ?? body.Text("resultCode")),
-            },
+            "Refused" or "Error" or "Cancelled" => Declined(outcome, AdyenDeclines.OfRefusal(body.Text("refusalReasonCode"), body.Text("refusalReason") ?? body.Text("resultCode"))),
             "Pending" or "Received" => outcome with { Kind = OutcomeKind.Pending },
             "RedirectShopper" => body.Object("action") is { } action && action.Text("url") is { } url && action.Text("method") is "GET" or null
                 ? outcome with { Kind = OutcomeKind.NeedsAction, ActionUrl = url }
@@ -77,6 +74,13 @@ internal static class AdyenOutcomes
             var result => outcome with { Detail = $"resultCode {result ?? "missing"}" },
         };
     }
+
+    private static Outcome Declined(Outcome outcome, Decline decline) => outcome with
+    {
+        Kind = OutcomeKind.Declined,
+        Decline = decline,
+        Authentication = AuthenticationReading.OfDecline(outcome.Authentication, decline),
+    };
 
     /// <summary>A modification is only received; its outcome comes by webhook.</summary>
     public static Outcome OfModification(WireAnswer answer)

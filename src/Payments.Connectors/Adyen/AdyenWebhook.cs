@@ -85,6 +85,7 @@ internal sealed class AdyenWebhook(Mode mode, AdyenAccount account, ILogger<Adye
         var kind = Kind(code, success);
         var additional = item.Object("additionalData");
         var isAuthorization = code == "AUTHORISATION";
+        var refusal = kind == ProviderFactKind.AuthorizationDeclined ? AdyenDeclines.OfRefusal(code == OfferClosed ? code : null, item.Text("reason")) : null;
         return new ProviderFact($"{psp}:{code}:{(success ? "true" : "false")}", kind, string.IsNullOrEmpty(original) ? psp : original)
         {
             ModificationReference = isAuthorization || code == OfferClosed ? null : psp,
@@ -92,8 +93,9 @@ internal sealed class AdyenWebhook(Mode mode, AdyenAccount account, ILogger<Adye
             PaymentId = Id.TryParse<PaymentId>(additional.Text("metadata.payment_id"), out var payment) ? payment : null,
             Amount = item.Object("amount") is { } amount && amount.Number("value") is { } minor && Currency.TryFind(amount.Text("currency"), out var currency) ? new Money(minor, currency) : null,
             Captured = isAuthorization ? success && additional.Text("metadata.capture") == "automatic" : kind == ProviderFactKind.CaptureSucceeded || code == "CAPTURE_FAILED",
+            Authentication = refusal is null && !isAuthorization ? null : AuthenticationReading.OfDecline(AdyenAuthentication.Of(additional), refusal),
             Decline = kind == ProviderFactKind.AuthorizationDeclined
-                ? AdyenDeclines.OfRefusal(code == OfferClosed ? code : null, item.Text("reason"))
+                ? refusal
                 : kind is ProviderFactKind.RefundFailed or ProviderFactKind.VoidFailed ? AdyenDeclines.OfModification(code, item.Text("reason"), !string.IsNullOrEmpty(original)) : null,
             OccurredAt = DateTimeOffset.TryParse(item.Text("eventDate"), CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal, out var at) ? at.ToUniversalTime() : null,
             RawType = code,
@@ -142,6 +144,7 @@ internal sealed class AdyenWebhook(Mode mode, AdyenAccount account, ILogger<Adye
         ("CANCELLATION" or "TECHNICAL_CANCEL", false) => ProviderFactKind.VoidFailed,
         ("REFUND", true) => ProviderFactKind.RefundSucceeded,
         ("REFUND", false) or ("REFUND_FAILED" or "REFUNDED_REVERSED", _) => ProviderFactKind.RefundFailed,
+        ("NOTIFICATION_OF_FRAUD", _) => ProviderFactKind.FraudWarning,
         _ => ProviderFactKind.Other,
     };
 }

@@ -54,7 +54,7 @@ internal sealed class StripeConnector : IConnector
             .Add("payment_method", method)
             .Add("payment_method_types[0]", "card")
             .Add("capture_method", call.CaptureNow ? "automatic" : "manual")
-            .Add("payment_method_options[card][request_three_d_secure]", call.RequestChallenge ? "challenge" : "automatic")
+            .Add("payment_method_options[card][request_three_d_secure]", StripeAuthentication.Request(call.ThreeDSecure))
             .Add("payment_method_options[card][request_multicapture]", call.CaptureNow ? null : "if_available")
             .Add("confirm", "true")
             .Add("off_session", call.CustomerPresent ? null : "true")

@@ -68,6 +68,7 @@ internal static class StripeOutcomes
             CaptureBefore = card.UnixTime("capture_before"),
             AvsResult = Check(checks.Text("address_postal_code_check") ?? checks.Text("address_line1_check")),
             CvcResult = Check(checks.Text("cvc_check")),
+            Authentication = StripeAuthentication.Of(card.Object("three_d_secure")),
         };
         return intent.Text("status") switch
         {
@@ -77,11 +78,18 @@ internal static class StripeOutcomes
             "requires_action" => intent.Object("next_action").Object("redirect_to_url").Text("url") is { } url
                 ? outcome with { Kind = OutcomeKind.NeedsAction, ActionUrl = url }
                 : outcome with { Detail = "requires_action without a redirect" },
-            "requires_payment_method" => outcome with { Kind = OutcomeKind.Declined, Decline = DeclineOf(intent) },
+            "requires_payment_method" => Declined(outcome, DeclineOf(intent)),
             "canceled" => outcome with { Kind = OutcomeKind.Declined, Decline = StripeDeclines.Table.Of("payment_intent_unexpected_state"), Detail = "the intent was cancelled" },
             var status => outcome with { Detail = $"status {status ?? "missing"}" },
         };
     }
+
+    private static Outcome Declined(Outcome outcome, Decline decline) => outcome with
+    {
+        Kind = OutcomeKind.Declined,
+        Decline = decline,
+        Authentication = AuthenticationReading.OfDecline(outcome.Authentication, decline),
+    };
 
     public static Decline DeclineOf(JsonElement intent)
     {

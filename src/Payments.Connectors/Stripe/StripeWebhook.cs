@@ -89,6 +89,7 @@ internal sealed class StripeWebhook(Mode mode, string secret, TimeProvider time,
         {
             "payment_intent" => OfIntent(id, type, about),
             "refund" => [OfRefund(id, type, about)],
+            "radar.early_fraud_warning" when about.TextOrId("payment_intent") is { } suspected && type == "radar.early_fraud_warning.created" => [new ProviderFact(id, ProviderFactKind.FraudWarning, suspected)],
             _ => [new ProviderFact(id, ProviderFactKind.Other, about.TextOrId("payment_intent") ?? about.Text("id") ?? "")],
         };
         return new ProviderNotice(Provider.Stripe, mode, [.. facts.Select(f => f with { OccurredAt = at, RawType = type })]);
@@ -109,12 +110,15 @@ internal sealed class StripeWebhook(Mode mode, string secret, TimeProvider time,
             "payment_intent.succeeded" => [fact with { Kind = ProviderFactKind.AuthorizationApproved, Captured = true }],
             "payment_intent.amount_capturable_updated" when intent.Number("amount_received") is > 0 => Captures(id, intent, fact),
             "payment_intent.amount_capturable_updated" => [fact with { Kind = ProviderFactKind.AuthorizationApproved }],
-            "payment_intent.payment_failed" => [fact with { Kind = ProviderFactKind.AuthorizationDeclined, Decline = StripeOutcomes.DeclineOf(intent) }],
+            "payment_intent.payment_failed" => [Declined(fact, StripeOutcomes.DeclineOf(intent))],
             "payment_intent.requires_action" => [fact with { Kind = ProviderFactKind.AuthorizationNeedsAction }],
             "payment_intent.canceled" => [fact with { Kind = ProviderFactKind.AuthorizationCancelled, AttemptId = null }],
             _ => [fact],
         };
     }
+
+    private static ProviderFact Declined(ProviderFact fact, Decline decline) =>
+        fact with { Kind = ProviderFactKind.AuthorizationDeclined, Decline = decline, Authentication = AuthenticationReading.OfDecline(null, decline) };
 
     /// <summary>Each capture of ours left a key with its attempt behind; a capture without one was made in Stripe's dashboard.</summary>
     private static IEnumerable<ProviderFact> Captures(string id, JsonElement intent, ProviderFact authorization)

@@ -58,6 +58,9 @@ public static class PaymentEventTypes
     /// <summary>Authorized and held until a person has decided.</summary>
     public const string InReview = "payment.in_review";
 
+    /// <summary>A review ended; what follows from it (a capture, a void) has events of its own.</summary>
+    public const string ReviewDecided = "payment.review_decided";
+
     /// <summary>The customer must act (3-D Secure).</summary>
     public const string RequiresAction = "payment.requires_action";
 
@@ -107,7 +110,7 @@ public static class PaymentEventTypes
 
     public static IReadOnlyList<string> All { get; } =
     [
-        Rejected, InReview, RequiresAction, Processing, Authorized, Declined, Failed, Captured, CaptureFailed, Voided, VoidFailed,
+        Rejected, InReview, ReviewDecided, RequiresAction, Processing, Authorized, Declined, Failed, Captured, CaptureFailed, Voided, VoidFailed,
         Expired, RefundPending, Refunded, RefundFailed, Unattributed, Attributed, DoubleChargeFound,
         DoubleChargeUndone, DoubleChargeUndoFailed,
     ];

@@ -74,7 +74,10 @@ public static partial class Applying
         {
             return fact.Captured && CapturesAtOnce(payment) && !payment.Operations.Any(o => o.Kind == OperationKind.Capture)
                 ? new Steps(payment).CapturedAtOnce(fact).Done()
-                : Known;
+                : fact.Authentication is not null && payment.Authentication is null
+                    // Who was faster told less: a disputed payment needs it.
+                    ? new Applied(Next(payment with { Authentication = AuthenticationOf(payment, attempt, fact) }), [])
+                    : Known;
         }
 
         if (!authorize.IsUnsettled)
@@ -95,6 +98,7 @@ public static partial class Applying
             CaptureBefore = fact.CaptureBefore ?? payment.CaptureBefore,
             AvsResult = fact.AvsResult ?? payment.AvsResult,
             CvcResult = fact.CvcResult ?? payment.CvcResult,
+            Authentication = AuthenticationOf(payment, attempt, fact),
         };
         var steps = new Steps(payment).Happened(payment.HeldForReview ? PaymentEventTypes.InReview : PaymentEventTypes.Authorized, authorized, succeeded);
         return (fact.Captured ? steps.CapturedAtOnce(fact) : steps).Done();
@@ -112,6 +116,7 @@ public static partial class Applying
             return Known;
         }
 
+        payment = payment with { Authentication = AuthenticationOf(payment, attempt, fact) };
         var learned = Settle(attempt, closed, fact);
         if (fact.Instead is { } next && authorize.State == OperationState.Open)
         {
@@ -142,6 +147,12 @@ public static partial class Applying
             ? new Applied(Next(payment.With(waiting)), [])
             : new Steps(payment).Happened(happening, payment.With(waiting), waiting).Done();
     }
+
+    /// <summary>A provider that does not say how the customer was authenticated has shown it: there was a challenge, or there was none.</summary>
+    private static AuthenticationOutcome? AuthenticationOf(PaymentState payment, Attempt attempt, Fact fact) =>
+        fact.Authentication is { Flow: null, Result: AuthenticationResult.Authenticated or AuthenticationResult.Failed } told
+            ? told with { Flow = attempt.State == AttemptState.NeedsAction ? AuthenticationFlow.Challenge : AuthenticationFlow.Frictionless }
+            : fact.Authentication ?? payment.Authentication;
 
     private static bool CapturesAtOnce(PaymentState payment) => payment.Details.CaptureMethod == CaptureMethod.Automatic && !payment.HeldForReview;
 

@@ -51,6 +51,8 @@ public sealed record Fact(OperationKind Kind, FactOutcome Outcome, Provider Prov
 
     public string? CvcResult { get; init; }
 
+    public AuthenticationOutcome? Authentication { get; init; }
+
     public string? Detail { get; init; }
 
     /// <summary>When the provider says that it happened.</summary>

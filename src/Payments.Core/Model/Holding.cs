@@ -6,7 +6,7 @@ public enum OrphanReason
     /// <summary>The merchant gave the order up after the payment was made.</summary>
     OrderCancelled,
 
-    /// <summary>The merchant asked for the void, and the provider did not do it then.</summary>
+    /// <summary>The merchant, or a review, wanted the void, and the provider did not do it then.</summary>
     VoidAsked,
 
     /// <summary>The merchant's capture window is over.</summary>
@@ -39,7 +39,7 @@ public static class Holding
         }
 
         return hold.IsOrderCancelled ? OrphanReason.OrderCancelled
-            : payment.Operations.Any(o => o is { Kind: OperationKind.Void, Origin: OperationOrigin.Merchant, State: OperationState.Failed }) ? OrphanReason.VoidAsked
+            : payment.Operations.Any(o => o is { Kind: OperationKind.Void, Origin: OperationOrigin.Merchant or OperationOrigin.Review, State: OperationState.Failed }) ? OrphanReason.VoidAsked
             : hold.HeldFor >= hold.Window && (hold.ProviderLimit is not { } limit || hold.Window <= limit) ? OrphanReason.CaptureWindow
             : hold.HeldFor >= hold.ProviderLimit ? OrphanReason.ProviderLimit
             : null;

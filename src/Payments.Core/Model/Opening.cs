@@ -95,6 +95,11 @@ public static class Opening
             return WrongState("payment_not_capturable", $"A payment that is {Word(payment)} cannot be captured.");
         }
 
+        if (payment is { HeldForReview: true, Review: not null })
+        {
+            return WrongState("payment_not_capturable", "The payment was not approved in its review.");
+        }
+
         if (payment.HeldForReview)
         {
             return WrongState("payment_in_review", "The payment waits for a review and cannot be captured before it is approved.");

@@ -30,6 +30,12 @@ public sealed record PaymentState(PaymentId Id, MerchantId MerchantId, Mode Mode
 
     public string? CvcResult { get; init; }
 
+    /// <summary>What became of the customer's authentication, once a provider told.</summary>
+    public AuthenticationOutcome? Authentication { get; init; }
+
+    /// <summary>What a review decided; null while it is open, and where there was none.</summary>
+    public ReviewDecision? Review { get; init; }
+
     public bool IsRejected => Risk is { Decision: FraudVerdict.Reject };
 
     public Operation? Authorization => Operations.FirstOrDefault(o => o.Kind == OperationKind.Authorize);
@@ -77,6 +83,11 @@ public sealed record PaymentDetails(
 
     /// <summary>The vault's keyed hash of the card number; null where the payment was made of a provider's record.</summary>
     public string? CardFingerprint { get; init; }
+
+    public Initiator Initiator { get; init; }
+
+    /// <summary>What is asked of the provider in 3-D Secure; null where the payment was made of a provider's record.</summary>
+    public AuthenticationPlan? Authentication { get; init; }
 }
 
 /// <summary>Authorize, capture, void or refund: one thing that was decided by us or reported by a provider.</summary>
@@ -155,6 +166,9 @@ public enum OperationOrigin
 
     /// <summary>Our own rule: a second charge of one payment is undone.</summary>
     DoubleCharge,
+
+    /// <summary>A review that did not approve it, or a suspicion that came after the authorization.</summary>
+    Review,
 }
 
 /// <summary>One call to one provider.</summary>

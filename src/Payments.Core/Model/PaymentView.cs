@@ -21,6 +21,12 @@ public sealed record PaymentView
     public Provider? Provider { get; init; }
     public string? ProviderReference { get; init; }
     public RiskView? Risk { get; init; }
+
+    /// <summary>Null where the payment was made of a provider's record.</summary>
+    public AuthenticationView? Authentication { get; init; }
+
+    /// <summary>Null where nobody had, or has, to decide about it.</summary>
+    public ReviewView? Review { get; init; }
     public NextActionView? NextAction { get; init; }
     public DeclineView? Decline { get; init; }
     public string? OrderId { get; init; }

@@ -26,6 +26,8 @@ public static class PaymentViews
             Provider = attempt?.Provider,
             ProviderReference = attempt?.PaymentReference,
             Risk = payment.Risk,
+            Authentication = AuthenticationView.Of(payment),
+            Review = ReviewView.Of(payment, status),
             NextAction = status == PaymentStatus.Pending3ds && attempt?.ActionUrl is { } url ? new NextActionView("redirect", url) : null,
             Decline = status == PaymentStatus.Declined ? attempt?.Decline : null,
             OrderId = details.OrderId,

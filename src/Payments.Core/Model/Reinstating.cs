@@ -22,7 +22,9 @@ public static class Reinstating
         {
             Version = Math.Max(told.Version, payment?.Version ?? 0),
             Risk = view.Risk,
-            HeldForReview = view.Status == PaymentStatus.InReview || payment is { HeldForReview: true },
+            Authentication = view.Authentication?.Read().Outcome ?? payment?.Authentication,
+            Review = view.Review?.Read() ?? payment?.Review,
+            HeldForReview = view.Review is { } review ? review.Status != ReviewStatus.Approved : view.Status == PaymentStatus.InReview || payment is { HeldForReview: true },
             AuthorizedAt = view.AuthorizedAt,
             CapturedAt = view.CapturedAt,
         };
@@ -43,7 +45,7 @@ public static class Reinstating
             new PaymentDetails(
                 view.CaptureMethod, view.PaymentMethod, plan.Version, plan.Commission, view.OrderId, view.Description, view.StatementDescriptor,
                 view.ReceiptEmail, null, view.Metadata)
-            { Origin = view.Origin });
+            { Origin = view.Origin, Authentication = view.Authentication?.Read().Plan });
     }
 
     private static Operation Operation(PaymentState payment, PaymentEvent told, OperationFact fact, Func<Provider, Price> costOf)
@@ -52,7 +54,10 @@ public static class Reinstating
         var known = payment.Operations.FirstOrDefault(o => o.Id == id);
         var operation = (known ?? new Operation(id, fact.Kind, fact.State, fact.AmountMinor)
         {
-            Origin = fact.AttemptId is null ? OperationOrigin.Provider : told.Type == PaymentEventTypes.Expired ? OperationOrigin.Expiry : OperationOrigin.Merchant,
+            Origin = fact.AttemptId is null ? OperationOrigin.Provider
+                : told.Type == PaymentEventTypes.Expired ? OperationOrigin.Expiry
+                : fact.Kind == OperationKind.Void && told.Data.Payment.Review is { Status: ReviewStatus.Rejected or ReviewStatus.ChallengeRequested } ? OperationOrigin.Review
+                : OperationOrigin.Merchant,
             CreatedAt = told.OccurredAt,
             ChangedAt = told.OccurredAt,
         }) with

@@ -5,7 +5,14 @@ public interface IVault
 {
     /// <summary>Null where the token does not exist, was deleted, or belongs to another merchant or mode.</summary>
     Task<CardToken?> FindAsync(MerchantId merchant, Mode mode, TokenId token, CancellationToken cancellationToken);
+
+    /// <summary>Erases what was told of the browsers that made tokens; the tokens stay. Answers how many that were; a repeat finds none.</summary>
+    Task<long> EraseAsync(MerchantId merchant, Mode mode, ContextErasure erasure, CancellationToken cancellationToken);
 }
+
+/// <summary>Whose circumstances a vault is to forget.</summary>
+/// <param name="EmailHash">Keyed hash of the person's e-mail address within the merchant and mode, in base64: who it is, is not told.</param>
+public sealed record ContextErasure(IReadOnlyList<TokenId> Tokens, string? EmailHash);
 
 /// <summary>A tokenised card: what the vault stores, and all that it stores.</summary>
 /// <param name="Fingerprint">Keyed hash of the card number: equal for one card, useless without the vault's key.</param>
@@ -25,4 +32,8 @@ public sealed record CardToken(
     int ExpYear,
     string? Country,
     string? Funding,
-    IReadOnlyDictionary<Provider, string> ProviderTokens);
+    IReadOnlyDictionary<Provider, string> ProviderTokens)
+{
+    /// <summary>What was told of the browser that made it, until somebody has it erased. Personal data.</summary>
+    public RiskContext? Context { get; init; }
+}

@@ -15,9 +15,8 @@ internal static class EvaluateCommand
 
     private static readonly DateOnly[] HandbookWeeks = [new(2018, 8, 8), new(2018, 8, 15), new(2018, 8, 22), new(2018, 8, 29)];
 
-    public static void Run(IReadOnlyList<string> arguments, IReadOnlyList<IEnsembleTrainer> trainers, TextWriter output, CancellationToken cancellationToken)
+    public static void Run(CommandLine options, IReadOnlyList<IEnsembleTrainer> trainers, TextWriter output, CancellationToken cancellationToken)
     {
-        var options = new CommandLine(arguments, "--handbook", "--test-week", "--trainer", "--seed");
         var trainer = FraudCommands.Trainer(options, trainers);
         var seed = options.Number("--seed", 1, 0, long.MaxValue);
         var began = TimeProvider.System.GetTimestamp();

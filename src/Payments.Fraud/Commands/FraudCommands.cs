@@ -1,3 +1,4 @@
+using Npgsql;
 using Payments.Fraud.Model;
 using Payments.Fraud.Training;
 
@@ -9,29 +10,46 @@ public static class FraudCommands
     public const string Usage = """
         Usage: fraud COMMAND [OPTION VALUE]...
 
-          train     trains a model from a stream of labelled payments and writes it as JSON
+          train     trains a model from a stream of labelled payments and writes it as JSON, or from the payments that the service has
+                    scored, and stores it as a candidate
                     --stream FILE     CSV, plain or .gz; columns: see docs/fraud-model.md
                     --output FILE     the model file
+                    --mode MODE       live or test: the payments that the service has scored, in the database of ConnectionStrings__fraud
+                    --merchant ID     with --mode: a model of this merchant's own
                     --version NAME    the model's name (default: the date of the last training day)
                     --trainer NAME    histogram, or fasttree where ML.NET is available (default histogram)
-                    --days N          days of training data (default 77)
+                    --days N          days of training data (default 77; with --mode 180)
+                    --epoch DATE      the day that the stream's seconds count from, where it tells more than cards and amounts (default 2026-01-05)
                     --seed N          default 1
-          evaluate  measures features, trainer and scorer on the data of the Fraud Detection Handbook, protocol B
+          evaluate  measures features, trainer and scorer on the data of the Fraud Detection Handbook, protocol B; or champion and challenger
+                    on payments whose outcome is known by now
                     --handbook FILE   the handbook's simulated transactions as CSV, plain or .gz
                     --test-week DATE  first day of the only week to test (default: each of the handbook's four that FILE holds)
                     --trainer NAME    as above
                     --seed N          as above
-          explain   says why a payment of a stream has its score
+                    --mode MODE       as above, with --merchant ID
+          promote   makes a stored model, or a file that is stored first, challenger or champion; the retired one again is the way back
+                    --mode MODE       as above, with --merchant ID
+                    --version NAME    the stored model
+                    --model FILE      the file, instead
+                    --to STATE        challenger (default), champion or candidate
+          explain   says why a payment has its score
                     --model FILE      a model that train wrote
                     --stream FILE     as above
-                    --transaction ID  the payment
+                    --transaction ID  the payment of the stream
+                    --mode MODE       as above
+                    --payment ID      the payment that the service has scored
         """;
 
-    public static bool Handles(string[] args) => args is ["train" or "evaluate" or "explain" or "--help" or "help", ..];
+    public static bool Handles(string[] args) => args is ["train" or "evaluate" or "promote" or "explain" or "--help" or "help", ..];
 
     /// <returns>The exit code: 0 done, 1 failed, 2 called wrongly, 130 stopped.</returns>
-    public static int Run(string[] args, IReadOnlyList<IEnsembleTrainer> trainers, TextWriter output, TextWriter errors, CancellationToken cancellationToken)
+    /// <param name="environment">The value of an environment variable; the process's own by default.</param>
+    public static int Run(
+        string[] args, IReadOnlyList<IEnsembleTrainer> trainers, TextWriter output, TextWriter errors, CancellationToken cancellationToken,
+        Func<string, string?>? environment = null)
     {
+        environment ??= Environment.GetEnvironmentVariable;
         ArgumentNullException.ThrowIfNull(args);
         ArgumentNullException.ThrowIfNull(output);
         ArgumentNullException.ThrowIfNull(errors);
@@ -40,13 +58,16 @@ public static class FraudCommands
             switch (args)
             {
                 case ["train", .. var rest]:
-                    TrainCommand.Run(rest, trainers, output, cancellationToken);
+                    TrainCommand.RunAsync(rest, trainers, output, environment, cancellationToken).GetAwaiter().GetResult();
                     return 0;
                 case ["evaluate", .. var rest]:
-                    EvaluateCommand.Run(rest, trainers, output, cancellationToken);
+                    Evaluate(rest, trainers, output, environment, cancellationToken);
+                    return 0;
+                case ["promote", .. var rest]:
+                    PromoteCommand.RunAsync(rest, output, environment, cancellationToken).GetAwaiter().GetResult();
                     return 0;
                 case ["explain", .. var rest]:
-                    ExplainCommand.Run(rest, output, cancellationToken);
+                    ExplainCommand.RunAsync(rest, output, environment, cancellationToken).GetAwaiter().GetResult();
                     return 0;
                 case ["--help" or "help", ..]:
                     output.WriteLine(Usage);
@@ -61,7 +82,7 @@ public static class FraudCommands
             errors.WriteLine(e.Message);
             return 2;
         }
-        catch (Exception e) when (e is EnsembleFormatException or InvalidDataException or IOException or UnauthorizedAccessException)
+        catch (Exception e) when (e is EnsembleFormatException or InvalidDataException or IOException or UnauthorizedAccessException or NpgsqlException)
         {
             errors.WriteLine(e.Message);
             return 1;
@@ -83,6 +104,20 @@ public static class FraudCommands
             stop.Cancel();
         };
         return Run(args, trainers, Console.Out, Console.Error, stop.Token);
+    }
+
+    private static void Evaluate(
+        IReadOnlyList<string> arguments, IReadOnlyList<IEnsembleTrainer> trainers, TextWriter output, Func<string, string?> environment, CancellationToken cancellationToken)
+    {
+        var options = new CommandLine(arguments, "--handbook", "--test-week", "--trainer", "--seed", "--mode", "--merchant");
+        if (options.Text("--mode") is null)
+        {
+            EvaluateCommand.Run(options, trainers, output, cancellationToken);
+        }
+        else
+        {
+            CompareCommand.RunAsync(options, output, environment, cancellationToken).GetAwaiter().GetResult();
+        }
     }
 
     internal static IEnsembleTrainer Trainer(CommandLine options, IReadOnlyList<IEnsembleTrainer> trainers)

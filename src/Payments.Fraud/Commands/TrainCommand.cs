@@ -1,64 +1,126 @@
 using System.Collections.Immutable;
 using System.Globalization;
+using Payments.Core;
 using Payments.Fraud.Features;
 using Payments.Fraud.Handbook;
+using Payments.Fraud.Live;
 using Payments.Fraud.Model;
+using Payments.Fraud.Registry;
 using Payments.Fraud.Training;
+using Payments.Fraud.Velocity;
 
 namespace Payments.Fraud.Commands;
 
-/// <summary>
-/// <c>fraud train</c>: the last week with known outcomes is set aside first; it says how many trees pay off, calibrates, and
-/// measures. Then the trees are grown again from all rows.
-/// </summary>
+/// <summary><c>fraud train</c>: from a file, or from the payments that the service has scored (<c>--mode</c>).</summary>
 internal static class TrainCommand
 {
     private const int AsideDays = 7;
     private const int LabelDelayDays = 7;
+    private const int LeastFrauds = 40;
 
-    public static void Run(IReadOnlyList<string> arguments, IReadOnlyList<IEnsembleTrainer> trainers, TextWriter output, CancellationToken cancellationToken)
+    /// <summary>Where a file counts its seconds from, unless it is told.</summary>
+    private static readonly DateOnly UsualEpoch = new(2026, 1, 5);
+
+    public static async Task RunAsync(IReadOnlyList<string> arguments, IReadOnlyList<IEnsembleTrainer> trainers, TextWriter output, Func<string, string?> environment, CancellationToken cancellationToken)
     {
-        var options = new CommandLine(arguments, "--stream", "--output", "--version", "--trainer", "--days", "--seed");
+        var options = new CommandLine(arguments, "--stream", "--mode", "--merchant", "--output", "--version", "--trainer", "--days", "--seed", "--epoch");
         var trainer = FraudCommands.Trainer(options, trainers);
-        var days = (int)options.Number("--days", 77, 2 * AsideDays, 3_650);
-        var seed = options.Number("--seed", 1, 0, long.MaxValue);
+        if (options.Text("--mode") is not null)
+        {
+            await FromDatabaseAsync(options, trainer, output, environment, cancellationToken);
+            return;
+        }
+
         var target = options.Required("--output");
+        var path = options.ExistingFile("--stream");
+        Console.Error.WriteLine($"Reading {path}");
+        var ensemble = HistoryCsv.Is(path) ? FromHistory(path, options, trainer, cancellationToken) : FromStream(path, options, trainer, cancellationToken);
+        EnsembleFile.Save(ensemble, target);
+        Tell(output, target, ensemble);
+    }
 
-        Console.Error.WriteLine($"Reading {options.ExistingFile("--stream")}");
-        var stream = PaymentCsv.Read(options.ExistingFile("--stream"), cancellationToken);
-        var table = Replay(stream, days, out var fromDay, out var toDay, cancellationToken);
-        var (earlier, aside) = (Rows(fromDay, toDay - AsideDays), Rows(toDay - AsideDays, toDay));
-        if (!earlier.Labels.Contains(true) || !aside.Labels.Contains(true))
+    private static Ensemble FromStream(string path, CommandLine options, IEnsembleTrainer trainer, CancellationToken cancellationToken)
+    {
+        var days = (int)options.Number("--days", 77, 2 * AsideDays, 3_650);
+        var stream = PaymentCsv.Read(path, cancellationToken);
+        var table = Replay(stream, days, out var from, out var to, cancellationToken);
+        TrainingRows Rows(int first, int end) => table.Select(i => ProtocolB.DayOf(stream[i]) is var day && day >= first && day < end);
+        var version = ProtocolB.Epoch.AddDays(to - 1).ToString("yyyy-MM-dd", CultureInfo.InvariantCulture);
+        var subject = Subject(options, version, from * FeatureState.Day, to * FeatureState.Day, FeatureCatalogue.StreamNames);
+        return ModelTraining.Fit(
+            trainer, new(Rows(from, to - AsideDays), Rows(to - AsideDays, to), Rows(from, to)), subject, Hyperparameters.LongHistory, Progress, cancellationToken);
+    }
+
+    private static Ensemble FromHistory(string path, CommandLine options, IEnsembleTrainer trainer, CancellationToken cancellationToken)
+    {
+        var epoch = new DateTimeOffset((options.Date("--epoch") ?? UsualEpoch).ToDateTime(TimeOnly.MinValue), TimeSpan.Zero);
+        var payments = HistoryCsv.Read(path, epoch, cancellationToken);
+        if (payments.Count == 0)
         {
-            throw new InvalidDataException($"Training needs frauds both in the last {AsideDays} days with known outcomes and before them.");
+            throw new InvalidDataException("The file holds no payments.");
         }
 
-        var choice = Hyperparameters.LongHistory with { Seed = seed };
-        var first = Train("Finding the number of trees", earlier, aside, choice with { PatienceRounds = 50 });
-        var (calibration, metrics) = Measure(first, aside);
+        // A month gives the features their history, and what came later than the end of the file is not known.
+        var end = payments[^1].At;
+        var from = payments[0].At.AddDays(Math.Min(30, (end - payments[0].At).TotalDays / 3));
+        var byId = payments.ToDictionary(p => p.Request.PaymentId.Value);
+        var rows = new RowCollector(FeatureCatalogue.Count);
+        PaymentHistory.Replay(
+            PaymentHistory.Occurrences(payments, new EntityHash(new byte[32])), new FeatureState(),
+            (attempt, row) =>
+            {
+                var payment = byId[attempt.Payment];
+                if (payment.At >= from && PaymentHistory.LabelOf(payment, end) is { } fraud)
+                {
+                    rows.Add(row, fraud, 1, attempt.At);
+                }
+            },
+            Progress("Replaying payments for their features"), cancellationToken);
+        return Fit(rows, options, trainer, cancellationToken);
+    }
 
-        var all = Rows(fromDay, toDay);
-        var rounds = Math.Max(1, (int)Math.Round(first.Trees.Count * ((double)all.Count / earlier.Count)));
-        var trained = Train("Training on all rows", all, null, choice with { Rounds = rounds });
-        var version = options.Text("--version") ?? ProtocolB.Epoch.AddDays(toDay - 1).ToString("yyyy-MM-dd", CultureInfo.InvariantCulture);
-        var origin = new EnsembleOrigin(
-            version, trainer.Name, seed, fromDay * FeatureState.Day, toDay * FeatureState.Day, all.Count, all.Labels.Count(l => l), metrics);
-        EnsembleFile.Save(new(origin, FeatureCatalogue.Names, trained.Base, [.. trained.Trees], calibration), target);
-
-        output.WriteLine($"{target}: {trained.Trees.Count} trees from {all.Count} rows with {origin.Frauds} frauds");
-        foreach (var (name, value) in metrics)
+    private static async Task FromDatabaseAsync(
+        CommandLine options, IEnsembleTrainer trainer, TextWriter output, Func<string, string?> environment, CancellationToken cancellationToken)
+    {
+        var days = options.Number("--days", 180, 2 * AsideDays, 3_650);
+        await using var stored = StoredModels.Open(options, environment);
+        var now = TimeProvider.System.GetUtcNow();
+        var (rows, payments) = await new StoredRows(stored.Database).LoadAsync(
+            stored.Mode, stored.Merchant, now.AddDays(-days), now, Progress("Reading scored payments"), cancellationToken);
+        var ensemble = Fit(rows, options, trainer, cancellationToken);
+        var model = await new ModelRegistry(stored.Database).AddAsync(
+            new IdSource(TimeProvider.System).New<FraudModelId>(), stored.Mode, stored.Merchant, ensemble, payments, "fraud train", cancellationToken);
+        if (options.Text("--output") is { } target)
         {
-            output.WriteLine(string.Create(CultureInfo.InvariantCulture, $"  {name} {value:F4} (on the week set aside)"));
+            EnsembleFile.Save(ensemble, target);
         }
 
-        TrainingRows Rows(int from, int to) => table.Select(i => ProtocolB.DayOf(stream[i]) is var day && day >= from && day < to);
+        Tell(output, $"{model.Version} ({model.Id}), a candidate", ensemble);
+    }
 
-        TrainedTrees Train(string what, TrainingRows rows, TrainingRows? setAside, TrainingOptions how)
+    private static Ensemble Fit(RowCollector rows, CommandLine options, IEnsembleTrainer trainer, CancellationToken cancellationToken)
+    {
+        if (rows.Frauds < LeastFrauds)
         {
-            var progress = ProgressLine.OnError(what);
-            var trees = trainer.Train(rows, setAside, how, p => progress.Report((double)p.Round / p.Rounds), cancellationToken);
-            progress.Report(1);
-            return trees;
+            throw new InvalidDataException($"There are {rows.Frauds} known frauds in {rows.Count} payments with a known outcome; a model needs {LeastFrauds}.");
+        }
+
+        var version = DateTimeOffset.FromUnixTimeSeconds(rows.Last).ToString("yyyy-MM-dd", CultureInfo.InvariantCulture);
+        return ModelTraining.Fit(
+            trainer, rows.Split(), Subject(options, version, rows.First, rows.Last, FeatureCatalogue.Names), Hyperparameters.LongHistory, Progress, cancellationToken);
+    }
+
+    private static TrainingSubject Subject(CommandLine options, string version, long from, long to, ImmutableArray<string> features) =>
+        new(options.Text("--version") ?? version, options.Number("--seed", 1, 0, long.MaxValue), from, to, features);
+
+    private static Action<double> Progress(string what) => ProgressLine.OnError(what).Report;
+
+    private static void Tell(TextWriter output, string what, Ensemble ensemble)
+    {
+        output.WriteLine($"{what}: {ensemble.Trees.Length} trees from {ensemble.Origin.Rows} rows with {ensemble.Origin.Frauds} frauds");
+        foreach (var (name, value) in ensemble.Origin.Metrics)
+        {
+            output.WriteLine(string.Create(CultureInfo.InvariantCulture, $"  {name} {value:0.####} (on the newest rows, set aside)"));
         }
     }
 
@@ -73,9 +135,8 @@ internal static class TrainCommand
                 $"The stream is too short: {Trial.WarmUpDays} days give the features their history, {2 * AsideDays} are trained on and {LabelDelayDays} wait for outcomes.");
         }
 
-        var progress = ProgressLine.OnError("Replaying payments for their features");
-        var table = FeatureTable.Replay(stream, LabelDelayDays * FeatureState.Day, WeightOf, progress.Report, cancellationToken);
-        progress.Report(1);
+        var table = FeatureTable.Replay(
+            stream, LabelDelayDays * FeatureState.Day, WeightOf, Progress("Replaying payments for their features"), cancellationToken);
         (fromDay, toDay) = (from, to);
         return table;
 
@@ -85,28 +146,5 @@ internal static class TrainCommand
             var day = ProtocolB.DayOf(stream[index]);
             return day < from || day >= to ? 0 : stream[index].Fraud || day >= to - AsideDays ? 1 : index % share == 0 ? share : 0;
         }
-    }
-
-    private static (Calibration Calibration, ImmutableSortedDictionary<string, double> Metrics) Measure(TrainedTrees trained, TrainingRows aside)
-    {
-        var raw = new double[aside.Count];
-        var ranked = new Ranked[aside.Count];
-        for (var row = 0; row < raw.Length; row++)
-        {
-            raw[row] = trained.Base;
-            foreach (var tree in trained.Trees)
-            {
-                raw[row] += tree.Evaluate(aside[row]);
-            }
-
-            ranked[row] = new(0, row, raw[row], aside.Labels[row]);
-        }
-
-        var calibration = CalibrationFit.Fit(raw, aside.Labels, aside.Weights);
-        var brier = raw.Select((r, i) => Math.Pow(calibration.Of(r).Probability - (aside.Labels[i] ? 1 : 0), 2)).Average();
-        return (calibration, ImmutableSortedDictionary<string, double>.Empty
-            .Add("area_under_roc", Ranking.AreaUnderRoc(ranked))
-            .Add("average_precision", Ranking.AveragePrecision(ranked))
-            .Add("brier", brier));
     }
 }

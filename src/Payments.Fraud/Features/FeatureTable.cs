@@ -5,7 +5,7 @@ namespace Payments.Fraud.Features;
 /// <summary>A payment of a stored stream whose outcome is known by now.</summary>
 public readonly record struct LabelledPayment(long Id, PaymentFact Payment, bool Fraud);
 
-/// <summary>Rows of features with their labels, as training and evaluation take them.</summary>
+/// <summary>Rows of a stored stream's features with their labels, as training and evaluation take them.</summary>
 public sealed class FeatureTable
 {
     private readonly float[] values;
@@ -20,7 +20,7 @@ public sealed class FeatureTable
 
     public int Rows => Source.Length;
 
-    public static int Columns => FeatureCatalogue.Count;
+    public static int Columns => FeatureCatalogue.StreamCount;
 
     /// <summary>Of each row, the index of its payment in the stream.</summary>
     public int[] Source { get; }

@@ -1,11 +1,11 @@
 namespace Payments.Fraud.Features;
 
-/// <summary>Outcomes of a card's or a merchant's payments, in the order in which they became known.</summary>
-internal sealed class Outcomes
+/// <summary>Outcomes of a party's payments, in the order in which they became known.</summary>
+internal sealed class Outcomes(int most)
 {
     public const long Horizon = 28 * FeatureState.Day;
 
-    private readonly Recent<Outcome> recent = new();
+    private readonly Recent<Outcome> recent = new(most);
 
     private long known;
     private long frauds;
@@ -90,6 +90,20 @@ internal sealed class Outcomes
         writer.AddHours(at, run == 0 ? Never : firstFraudOfRun);
         writer.Add(frauds == 0 ? float.NaN : goodSinceFraud);
         writer.Add(recent.Count == 0 ? float.NaN : lastFive);
+    }
+
+    /// <summary>The little that is told of parties beside card and merchant.</summary>
+    public void DescribeBriefly(long at, ref FeatureWriter writer)
+    {
+        var lately = 0;
+        for (var i = recent.Count - 1; i >= 0 && at - recent[i].KnownAt < Horizon; i--)
+        {
+            lately += recent[i].Fraud ? 1 : 0;
+        }
+
+        writer.Add(lately);
+        writer.Add(known == 0 ? float.NaN : (float)((double)frauds / known));
+        writer.AddHours(at, lastFraud);
     }
 
     private readonly record struct Outcome(long KnownAt, bool Fraud, bool OrdinaryFraud);

@@ -1,10 +1,9 @@
 namespace Payments.Fraud.Features;
 
-/// <summary>The newest entries of a stream, oldest first, at most <see cref="Capacity"/>: memory per card or merchant is bounded.</summary>
-internal sealed class Recent<T>
+/// <summary>The newest entries of a stream, oldest first, at most so many: memory per party is bounded.</summary>
+/// <param name="capacity">A power of two.</param>
+internal sealed class Recent<T>(int capacity)
 {
-    public const int Capacity = 512;
-
     private T[] entries = new T[4];
     private int first;
 
@@ -14,7 +13,7 @@ internal sealed class Recent<T>
 
     public void Add(in T entry)
     {
-        if (Count == Capacity)
+        if (Count == capacity)
         {
             RemoveOldest();
         }

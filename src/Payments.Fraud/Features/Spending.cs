@@ -11,9 +11,12 @@ internal sealed class Spending
     /// <summary>So many times the usual amount is unusual: it counts as a sign, and is kept out of the average.</summary>
     public const double Unusual = 2.5;
 
+    /// <summary>The newest payments of a party that count in windows.</summary>
+    public const int Most = 512;
+
     private const int EnoughToJudge = 5;
 
-    private readonly Recent<Payment> recent = new();
+    private readonly Recent<Payment> recent = new(Most);
 
     private long count;
     private long firstAt = Outcomes.Never;
@@ -21,6 +24,8 @@ internal sealed class Spending
     private long usualCount;
     private double usualMean;
     private double usualSquares;
+
+    public long LastAt => lastAt;
 
     public double UsualMean => usualCount == 0 ? double.NaN : usualMean;
 
@@ -145,8 +150,8 @@ internal sealed class Spending
     /// <summary>How many payments were made with the same counterpart in the last 30 days, and different counterparts in one and seven.</summary>
     public void DescribeCounterparts(in PaymentFact payment, long counterpart, ref FeatureWriter writer)
     {
-        Span<long> day = stackalloc long[Recent<Payment>.Capacity];
-        Span<long> week = stackalloc long[Recent<Payment>.Capacity];
+        Span<long> day = stackalloc long[Most];
+        Span<long> week = stackalloc long[Most];
         int same = 0, inDay = 0, inWeek = 0;
         for (var i = recent.Count - 1; i >= 0; i--)
         {

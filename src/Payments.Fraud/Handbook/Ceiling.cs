@@ -10,8 +10,8 @@ namespace Payments.Fraud.Handbook;
 internal static class Ceiling
 {
     private static readonly int Amount = FeatureCatalogue.Names.IndexOf("amount");
-    private static readonly int OverUsual = FeatureCatalogue.Names.IndexOf("amount_over_customer_usual");
-    private static readonly int UnusualLately = FeatureCatalogue.Names.IndexOf("customer_unusual_14d");
+    private static readonly int OverUsual = FeatureCatalogue.Names.IndexOf("amount_over_card_usual");
+    private static readonly int UnusualLately = FeatureCatalogue.Names.IndexOf("card_unusual_14d");
     private static readonly int FraudsOfMerchant = FeatureCatalogue.Names.IndexOf("merchant_frauds_28d");
 
     public static bool LeavesSign(ReadOnlySpan<float> row) =>

@@ -34,10 +34,10 @@ internal sealed record ProtocolB(int TestFrom)
             var day = DayOf(stream[i]);
             if (stream[i].Fraud && day >= TrainTo - Days && day < TestFrom)
             {
-                blocked.TryAdd(stream[i].Payment.Customer, day);
+                blocked.TryAdd(stream[i].Payment.Card, day);
             }
 
-            if (day >= TestFrom && day < TestFrom + Days && !(blocked.TryGetValue(stream[i].Payment.Customer, out var misused) && misused <= day - Days - 1))
+            if (day >= TestFrom && day < TestFrom + Days && !(blocked.TryGetValue(stream[i].Payment.Card, out var misused) && misused <= day - Days - 1))
             {
                 test.Add(i);
             }

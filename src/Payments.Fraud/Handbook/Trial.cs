@@ -28,12 +28,12 @@ internal sealed class Trial(LabelledPayment[] stream, FeatureTable table, IEnsem
         var took = time.GetElapsedTime(began);
 
         var scorer = new EnsembleScorer(new Ensemble(
-            new("trial", trainer.Name, options.Seed, 0, 0, rows.Count, 0, ImmutableSortedDictionary<string, double>.Empty), FeatureCatalogue.Names, trained.Base, [.. trained.Trees], new PlattCalibration(1, 0, 1)));
+            new("trial", trainer.Name, options.Seed, 0, 0, rows.Count, 0, ImmutableSortedDictionary<string, double>.Empty), FeatureCatalogue.StreamNames, trained.Base, [.. trained.Trees], new PlattCalibration(1, 0, 1)));
         var ranked = new List<Ranked>();
         foreach (var index in protocol.Test(stream))
         {
             var row = table.RowOf(index);
-            ranked.Add(new(ProtocolB.DayOf(stream[index]), stream[index].Payment.Customer, scorer.Raw(table[row]), stream[index].Fraud));
+            ranked.Add(new(ProtocolB.DayOf(stream[index]), stream[index].Payment.Card, scorer.Raw(table[row]), stream[index].Fraud));
         }
 
         return new(
@@ -45,7 +45,7 @@ internal sealed class Trial(LabelledPayment[] stream, FeatureTable table, IEnsem
     {
         var ranked = protocol.Test(stream)
             .Select(i => new Ranked(
-                ProtocolB.DayOf(stream[i]), stream[i].Payment.Customer, stream[i].Fraud && Ceiling.LeavesSign(table[table.RowOf(i)]) ? 1 : 0, stream[i].Fraud))
+                ProtocolB.DayOf(stream[i]), stream[i].Payment.Card, stream[i].Fraud && Ceiling.LeavesSign(table[table.RowOf(i)]) ? 1 : 0, stream[i].Fraud))
             .ToList();
         return (Ranking.AveragePrecision(ranked), Ranking.CardPrecision(ranked, 100));
     }

@@ -11,6 +11,9 @@ public sealed record EnsembleOrigin(
 public sealed record Ensemble(
     EnsembleOrigin Origin, ImmutableArray<string> Features, double Base, ImmutableArray<DecisionTree> Trees, Calibration Calibration)
 {
+    /// <summary>Of features by name, and of the score; empty where nothing was kept.</summary>
+    public ImmutableSortedDictionary<string, FeatureProfile> Profiles { get; init; } = ImmutableSortedDictionary.Create<string, FeatureProfile>(StringComparer.Ordinal);
+
     /// <summary>The raw score by the definition, slowly: walks tree by tree.</summary>
     public double Raw(ReadOnlySpan<float> row)
     {

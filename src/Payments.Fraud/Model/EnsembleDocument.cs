@@ -6,7 +6,8 @@ namespace Payments.Fraud.Model;
 
 /// <summary>The file as it is written; see docs/fraud-model.md.</summary>
 internal sealed record EnsembleDocument(
-    string Format, int FormatVersion, OriginDocument Origin, string[] Features, double Base, TreeDocument[] Trees, CalibrationDocument Calibration)
+    string Format, int FormatVersion, OriginDocument Origin, string[] Features, double Base, TreeDocument[] Trees, CalibrationDocument Calibration,
+    SortedDictionary<string, ProfileDocument>? Profiles = null)
 {
     public static JsonSerializerOptions Options { get; } = new()
     {
@@ -29,7 +30,8 @@ internal sealed record EnsembleDocument(
             [.. ensemble.Features],
             ensemble.Base,
             [.. ensemble.Trees.Select(TreeDocument.Of)],
-            CalibrationDocument.Of(ensemble.Calibration));
+            CalibrationDocument.Of(ensemble.Calibration),
+            ensemble.Profiles.IsEmpty ? null : new(ensemble.Profiles.ToDictionary(p => p.Key, p => new ProfileDocument([.. p.Value.Cuts], [.. p.Value.Shares])), StringComparer.Ordinal));
     }
 }
 
@@ -60,5 +62,7 @@ internal sealed record CalibrationDocument(
         _ => throw new ArgumentException($"No file can hold a {calibration.GetType().Name}.", nameof(calibration)),
     };
 }
+
+internal sealed record ProfileDocument(float[] Cuts, double[] Shares);
 
 internal sealed record PointDocument(double Raw, double Probability, double Rows);

@@ -26,7 +26,26 @@ internal static class EnsembleValidation
             [.. document.Features],
             document.Base,
             [.. document.Trees.Select((t, i) => Tree(t, $"trees[{i}]", document.Features.Length))],
-            Calibration(document.Calibration));
+            Calibration(document.Calibration))
+        {
+            Profiles = Profiles(document),
+        };
+    }
+
+    private static ImmutableSortedDictionary<string, FeatureProfile> Profiles(EnsembleDocument document)
+    {
+        var profiles = ImmutableSortedDictionary.CreateBuilder<string, FeatureProfile>(StringComparer.Ordinal);
+        foreach (var (name, profile) in document.Profiles ?? [])
+        {
+            var at = $"profiles.{name}";
+            Require(name == FeatureProfile.Score || document.Features.Contains(name), at, "is of no feature of the model");
+            Require(profile is not null && profile.Shares.Length == profile.Cuts.Length + 2 && profile.Cuts.Length <= 100, at, "must have two shares more than cuts, which are at most 100");
+            Require(profile.Cuts.All(float.IsFinite) && profile.Cuts.Zip(profile.Cuts.Skip(1)).All(c => c.First < c.Second), at, "must have finite, rising cuts");
+            Require(profile.Shares.All(s => s is >= 0 and <= 1) && Math.Abs(profile.Shares.Sum() - 1) < 1e-3, at, "must have shares that add up to 1");
+            profiles.Add(name, new([.. profile.Cuts], [.. profile.Shares]));
+        }
+
+        return profiles.ToImmutable();
     }
 
     private static EnsembleOrigin Origin(OriginDocument origin)

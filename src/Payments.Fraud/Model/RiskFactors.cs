@@ -13,11 +13,12 @@ public sealed record RiskFactor(string Name, double Contribution, string Feature
 public static class RiskFactors
 {
     /// <summary>All factors that say anything, the strongest argument for fraud first.</summary>
+    /// <param name="row">Of all features, or of a stream's, which come first.</param>
     public static ImmutableArray<RiskFactor> Of(Attribution attribution, ReadOnlySpan<float> row)
     {
         ArgumentNullException.ThrowIfNull(attribution);
-        ArgumentOutOfRangeException.ThrowIfNotEqual(row.Length, FeatureCatalogue.Count);
-        ArgumentOutOfRangeException.ThrowIfNotEqual(attribution.Contributions.Length, FeatureCatalogue.Count);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(row.Length, FeatureCatalogue.Count);
+        ArgumentOutOfRangeException.ThrowIfNotEqual(attribution.Contributions.Length, row.Length);
         var factors = new Dictionary<string, (double Sum, int Strongest)>(StringComparer.Ordinal);
         for (var i = 0; i < row.Length; i++)
         {

@@ -77,7 +77,7 @@ public static class Postings
 
     // No money moved or is promised.
     private static readonly FrozenSet<string> Nothing =
-        new[] { Rejected, RequiresAction, Processing, Declined, PaymentEventTypes.Failed, VoidFailed, RefundPending }.ToFrozenSet(StringComparer.Ordinal);
+        new[] { Rejected, ReviewDecided, RequiresAction, Processing, Declined, PaymentEventTypes.Failed, VoidFailed, RefundPending }.ToFrozenSet(StringComparer.Ordinal);
 
     private static readonly FrozenDictionary<string, OperationKind> KindOf = new Dictionary<string, OperationKind>
     {

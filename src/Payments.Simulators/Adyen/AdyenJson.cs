@@ -45,18 +45,30 @@ public static class AdyenJson
             ["avsResultRaw"] = "4",
             ["cvcResult"] = card.Behaviour == "incorrect_cvc" ? "2 Doesn't match" : "1 Matches",
             ["cvcResultRaw"] = card.Behaviour == "incorrect_cvc" ? "N" : "M",
-            ["threeDOffered"] = charge.ThreeDSecure is null ? "false" : "true",
-            ["threeDAuthenticated"] = charge.ThreeDSecure == "authenticated" ? "true" : "false",
-            ["liabilityShift"] = charge.ThreeDSecure == "authenticated" ? "true" : "false",
+            ["threeDOffered"] = charge.ThreeDSecure is null or "not_supported" ? "false" : "true",
+            ["threeDAuthenticated"] = charge.ThreeDSecure == Authenticator.Success ? "true" : "false",
+            ["liabilityShift"] = charge.ThreeDSecure is Authenticator.Success or "attempt_acknowledged" ? "true" : "false",
             ["fraudResultType"] = "GREEN",
             ["merchantReference"] = charge.Reference ?? "",
             ["acquirerCode"] = "TestPmmAcquirer",
             ["acquirerReference"] = charge.Id[..11],
         };
-        if (charge.ThreeDSecure is not null)
+        if (charge.ThreeDSecure is { } result)
         {
             data["threeDSVersion"] = "2.2.0";
-            data["eci"] = "05";
+            data["eci"] = Authenticator.Eci(card.Brand, result);
+            data["threeDAuthenticatedResponse"] = result switch
+            {
+                Authenticator.Success => "Y",
+                "attempt_acknowledged" => "A",
+                "processing_error" => "U",
+                _ => "N",
+            };
+        }
+
+        if (charge is { Exemption: { } exemption, ThreeDSecure: null })
+        {
+            data["scaExemptionRequested"] = exemption;
         }
 
         if (charge.AuthorisationCode is { } code)

@@ -54,11 +54,16 @@ public sealed class AdyenPayments(AdyenCards cards, AdyenNotifications notificat
             Metadata = request.Map("metadata"),
             ManualCapture = isManual,
             CaptureDelayHours = delay is > 0 ? delay : null,
+            Exemption = request.Additional("scaExemption"),
         };
         var store = request.Flag("storePaymentMethod") && stored is null ? request.Text("shopperReference") : null;
-        if (!NeedsChallenge(request, facts, stored))
+        var preference = PreferenceOf(request);
+        if (!Authenticator.Challenges(facts, preference, stored is { SetUp: true }))
         {
-            return Answer.Of(200, Conclude(books, charge, store));
+            // An issuer that insists refuses softly: the same payment may come again, authenticated.
+            return preference == ChallengePreference.None && facts.Acts.Authentication == Authentication.Insists
+                ? Answer.Of(200, Refused(books, charge, 38, "Authentication required", "1A : Authentication required", "Refused"))
+                : Answer.Of(200, Conclude(books, With(charge, Authenticator.Frictionless(facts, preference)), store));
         }
 
         if (request.Text("shopperInteraction") == "ContAuth")
@@ -96,8 +101,8 @@ public sealed class AdyenPayments(AdyenCards cards, AdyenNotifications notificat
 
         var answered = charge with { Challenge = challenge with { ShopperReference = null }, Status = ChargeStatus.Authorized };
         return Answer.Of(200, result.EndsWith(".Y", StringComparison.Ordinal)
-            ? Conclude(books, answered with { ThreeDSecure = "authenticated" }, challenge.StoreCard ? challenge.ShopperReference : null)
-            : Refused(books, answered with { ThreeDSecure = "failed" }, 11, "3D Not Authenticated", "3D Not Authenticated", "Refused"));
+            ? Conclude(books, With(answered, Authenticator.Answered(isApproved: true)), challenge.StoreCard ? challenge.ShopperReference : null)
+            : Refused(books, With(answered, Authenticator.Answered(isApproved: false)), 11, "3D Not Authenticated", "3D Not Authenticated", "Refused"));
     }
 
     /// <summary>The delay before an automatic capture is over.</summary>
@@ -120,7 +125,7 @@ public sealed class AdyenPayments(AdyenCards cards, AdyenNotifications notificat
         books.Put(turn with { Done = true });
         if (books.Charge(turn.Charge) is { Status: ChargeStatus.RequiresAction } charge)
         {
-            var closed = books.Put(charge with { Status = ChargeStatus.Failed, ThreeDSecure = "failed", Failure = new Failure("11", "Offer closed", "3D Not Authenticated") });
+            var closed = books.Put(charge with { Status = ChargeStatus.Failed, ThreeDSecure = Authenticator.Failure, Failure = new Failure("11", "Offer closed", "3D Not Authenticated") });
             notifications.OfferClosed(books, closed);
         }
     }
@@ -152,13 +157,18 @@ public sealed class AdyenPayments(AdyenCards cards, AdyenNotifications notificat
             : null;
     }
 
-    private static bool NeedsChallenge(AdyenRequest request, CardFacts card, StoredCard? stored) => card.Acts.Authentication switch
+    /// <summary>Whether authentication is asked for, and with which of EMVCo's indicators: 03 and 04 want a challenge.</summary>
+    private static ChallengePreference PreferenceOf(AdyenRequest request)
     {
-        Authentication.Always => true,
-        Authentication.UnlessSetUp => stored is not { SetUp: true },
-        Authentication.OnRequest => request.Text("authenticationData.attemptAuthentication") == "always" || request.Additional("executeThreeD") == "true",
-        _ => false,
-    };
+        if (request.Text("authenticationData.attemptAuthentication") != "always" && request.Additional("executeThreeD") != "true")
+        {
+            return ChallengePreference.None;
+        }
+
+        return request.Text("threeDS2RequestData.threeDSRequestorChallengeInd") is "03" or "04" ? ChallengePreference.Challenge : ChallengePreference.NoPreference;
+    }
+
+    private static Charge With(Charge charge, Authenticated? authenticated) => charge with { ThreeDSecure = authenticated?.Result, ThreeDSecureFlow = authenticated?.Flow };
 
     private JsonObject Challenge(Call call, Transaction books, Charge charge, string returnUrl, string? store)
     {

@@ -82,7 +82,14 @@ public sealed record Charge : Entity
 
     public bool Multicapture { get; init; }
 
+    /// <summary>How its authentication ended, in Stripe's words; null where nobody tried.</summary>
     public string? ThreeDSecure { get; init; }
+
+    /// <summary>frictionless or challenge.</summary>
+    public string? ThreeDSecureFlow { get; init; }
+
+    /// <summary>Adyen: the exemption from authentication that was asked for.</summary>
+    public string? Exemption { get; init; }
 
     public string? PaymentMethod { get; init; }
 

@@ -2,11 +2,17 @@ namespace Payments.Simulators.Cards;
 
 public enum Authentication
 {
-    /// <summary>Never challenged.</summary>
+    /// <summary>Takes no part in 3-D Secure: an attempt is acknowledged, where its scheme does that.</summary>
     None,
 
-    /// <summary>Challenged when the merchant asks for it.</summary>
+    /// <summary>Challenged when the merchant asks for a challenge; authenticated without one when it asks without preference.</summary>
     OnRequest,
+
+    /// <summary>Refuses to be charged unauthenticated, whatever exemption is claimed; else as <see cref="OnRequest"/>.</summary>
+    Insists,
+
+    /// <summary>Its issuer's systems do not answer.</summary>
+    Unavailable,
 
     /// <summary>Challenged unless it was set up for use without the shopper.</summary>
     UnlessSetUp,
@@ -71,6 +77,8 @@ public static class Behaviours
         new("authentication_always", Authentication: Authentication.Always),
         new("authentication_unless_set_up", Authentication: Authentication.UnlessSetUp),
         new("authentication_on_request", Authentication: Authentication.OnRequest),
+        new("authentication_insists", Authentication: Authentication.Insists),
+        new("authentication_unavailable", Authentication: Authentication.Unavailable),
         new("authentication_then_decline", Generic, Authentication.Always),
         new("authentication_then_insufficient_funds", NoFunds, Authentication.Always),
         new("refund_fails_later", Refund: Later.FailsLater),

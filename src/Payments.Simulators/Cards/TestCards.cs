@@ -1,3 +1,5 @@
+using System.Globalization;
+
 namespace Payments.Simulators.Cards;
 
 /// <summary>A number that means something.</summary>
@@ -6,8 +8,9 @@ public sealed record TestCard(string Number, string Brand, string Country, strin
 /// <summary>
 /// The test cards: published numbers that belong to nobody. One table for both providers, so a card that is refused at one is
 /// refused alike at the other. Deviations from the vendors: attaching a card to a Stripe customer does not verify it (the vendor
-/// refuses most declining cards there, which would hide their declines behind tokenisation), and two numbers of our own:
-/// one makes a capture fail later, one makes the first refund fail later for a reason that passes.
+/// refuses most declining cards there, which would hide their declines behind tokenisation), and four numbers of our own:
+/// one makes a capture fail later, one makes the first refund fail later for a reason that passes, one is refused without authentication
+/// whatever is claimed, and one Dutch card is challenged on request.
 /// </summary>
 public static class TestCards
 {
@@ -95,6 +98,10 @@ public static class TestCards
         new("4917610000000000", "visa", "NL", "credit", "authentication_always"),
         new("5201281505129736", "mastercard", "NL", "credit", "authentication_always"),
 
+        new("4000000000003097", "visa", "US", "credit", "authentication_unavailable"),
+        new("4000005280000028", "visa", "NL", "credit", "authentication_insists"),
+        new("4000005280000036", "visa", "NL", "credit", "authentication_on_request"),
+
         // Afterwards
         new("4000000000005126", "visa", "US", "credit", "refund_fails_later", "pm_card_refundFail"),
         new("4000000000007726", "visa", "US", "credit", "refund_pending_then_succeeds", "pm_card_pendingRefund"),
@@ -108,13 +115,16 @@ public static class TestCards
     private static readonly Dictionary<string, TestCard> ByStripeName = Rows.Where(c => c.StripeName is not null).ToDictionary(c => c.StripeName!);
 
     /// <summary>
-    /// Besides single numbers, two prefixes stand for any number of distinct good cards, which load generators and velocity
-    /// rules need.
+    /// Besides single numbers, some prefixes stand for any number of distinct cards, which load generators and velocity rules need: good
+    /// ones of two brands, good ones of each country that has a row (400000 and the country's number), and two kinds of declined ones.
     /// </summary>
     private static readonly (string Prefix, TestCard Like)[] Ranges =
     [
         ("424242", ByNumber["4242424242424242"]),
         ("555555", ByNumber["5555555555554444"]),
+        ("400097", ByNumber["4000000000009995"]),
+        ("400098", ByNumber["4000000000000002"]),
+        .. Rows.Where(c => c is { StripeName.Length: 10, Behaviour: "succeeds" } && c.Number.StartsWith("400000", StringComparison.Ordinal)).Select(c => (c.Number[..9], c)),
     ];
 
     public static IReadOnlyList<TestCard> All => Rows;
@@ -122,6 +132,15 @@ public static class TestCards
     public static TestCard? WithNumber(string number) =>
         ByNumber.GetValueOrDefault(number)
         ?? Ranges.Where(r => number.Length == 16 && number.StartsWith(r.Prefix, StringComparison.Ordinal)).Select(r => r.Like).FirstOrDefault();
+
+    /// <summary>A number of a prefix that stands for many, with its check digit; the same for the same place.</summary>
+    public static string InRange(string prefix, long place)
+    {
+        ArgumentNullException.ThrowIfNull(prefix);
+        var room = (long)Math.Pow(10, 15 - prefix.Length);
+        var digits = prefix + (place % room).ToString(CultureInfo.InvariantCulture).PadLeft(15 - prefix.Length, '0');
+        return Enumerable.Range(0, 10).Select(check => string.Create(CultureInfo.InvariantCulture, $"{digits}{check}")).First(PassesLuhn);
+    }
 
     public static TestCard? WithStripeName(string name) => ByStripeName.GetValueOrDefault(name);
 

@@ -14,14 +14,17 @@ public sealed class StripeAuthorization(Settings settings)
     {
         ArgumentNullException.ThrowIfNull(intent);
         ArgumentNullException.ThrowIfNull(card);
-        if (!NeedsChallenge(intent, card))
+        var preference = PreferenceOf(intent);
+        // Stripe authenticates by itself where the issuer would refuse without.
+        preference = preference == ChallengePreference.None && card.Card.Acts.Authentication == Authentication.Insists ? ChallengePreference.Challenge : preference;
+        if (!Authenticator.Challenges(card.Card, preference, card.SetUp))
         {
-            return Authorize(call, books, intent, card, threeDSecure: null);
+            return Authorize(call, books, intent, card, Authenticator.Frictionless(card.Card, preference));
         }
 
         if (isOffSession || isActionAnError)
         {
-            return Decline(call, books, intent, card, AuthenticationRequired, threeDSecure: null);
+            return Decline(call, books, intent, card, AuthenticationRequired, null);
         }
 
         var waiting = books.Put(intent with { Status = "requires_action", ActionUrl = $"{call.PublicUrl}/3ds/{intent.Id}" });
@@ -36,7 +39,7 @@ public sealed class StripeAuthorization(Settings settings)
         var card = books.Card(intent.PaymentMethod) ?? throw new InvalidOperationException($"{intent.Id} waits without a card.");
         if (isApproved)
         {
-            return Authorize(call, books, intent, books.Put(card with { SetUp = card.SetUp || intent.SetupFutureUsage == "off_session" }), "authenticated").Intent;
+            return Authorize(call, books, intent, books.Put(card with { SetUp = card.SetUp || intent.SetupFutureUsage == "off_session" }), Authenticator.Answered(isApproved: true)).Intent;
         }
 
         var failed = books.Put(intent with
@@ -51,15 +54,14 @@ public sealed class StripeAuthorization(Settings settings)
         return failed;
     }
 
-    private static bool NeedsChallenge(PaymentIntent intent, StoredCard card) => card.Card.Acts.Authentication switch
+    private static ChallengePreference PreferenceOf(PaymentIntent intent) => intent.RequestThreeDSecure switch
     {
-        Authentication.Always => true,
-        Authentication.UnlessSetUp => !card.SetUp,
-        Authentication.OnRequest => intent.RequestThreeDSecure is "any" or "challenge",
-        _ => false,
+        "challenge" => ChallengePreference.Challenge,
+        "any" => ChallengePreference.NoPreference,
+        _ => ChallengePreference.None,
     };
 
-    private (PaymentIntent Intent, Answer? Decline) Authorize(Call call, Transaction books, PaymentIntent intent, StoredCard card, string? threeDSecure)
+    private (PaymentIntent Intent, Answer? Decline) Authorize(Call call, Transaction books, PaymentIntent intent, StoredCard card, Authenticated? threeDSecure)
     {
         if (card.Card.Acts.Refusal is { } refusal)
         {
@@ -92,7 +94,7 @@ public sealed class StripeAuthorization(Settings settings)
         return (paid, null);
     }
 
-    private (PaymentIntent Intent, Answer? Decline) Decline(Call call, Transaction books, PaymentIntent intent, StoredCard card, Failure failure, string? threeDSecure)
+    private (PaymentIntent Intent, Answer? Decline) Decline(Call call, Transaction books, PaymentIntent intent, StoredCard card, Failure failure, Authenticated? threeDSecure)
     {
         var charge = books.Put(NewCharge(books, intent, card, threeDSecure) with { Status = ChargeStatus.Failed, Failure = failure });
         var declined = books.Put(intent with
@@ -120,7 +122,7 @@ public sealed class StripeAuthorization(Settings settings)
         }
     }
 
-    private static Charge NewCharge(Transaction books, PaymentIntent intent, StoredCard card, string? threeDSecure) => new()
+    private static Charge NewCharge(Transaction books, PaymentIntent intent, StoredCard card, Authenticated? threeDSecure) => new()
     {
         Id = Identifiers.Stripe("ch"),
         Provider = Providers.Stripe,
@@ -132,7 +134,8 @@ public sealed class StripeAuthorization(Settings settings)
         Status = ChargeStatus.Authorized,
         Created = books.Now,
         Card = card.Card,
-        ThreeDSecure = threeDSecure,
+        ThreeDSecure = threeDSecure?.Result,
+        ThreeDSecureFlow = threeDSecure?.Flow,
         PaymentMethod = card.Id,
         Customer = intent.Customer,
         Description = intent.Description,

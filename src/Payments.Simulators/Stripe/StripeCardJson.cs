@@ -52,8 +52,8 @@ internal static class StripeCardJson
         card["regulated_status"] = "unregulated";
         card["three_d_secure"] = charge.ThreeDSecure is null ? null : new JsonObject
         {
-            ["authentication_flow"] = "challenge",
-            ["electronic_commerce_indicator"] = "05",
+            ["authentication_flow"] = charge.ThreeDSecureFlow,
+            ["electronic_commerce_indicator"] = Authenticator.Eci(charge.Card.Brand, charge.ThreeDSecure),
             ["exemption_indicator"] = null,
             ["result"] = charge.ThreeDSecure,
             ["result_reason"] = null,

@@ -12,9 +12,9 @@ namespace Payments.Vault.Tokens;
 /// <c>POST /v1/tokens</c>: stores the card at every provider of the mode at once. One provider being down is tolerated and shows
 /// in <c>providers</c>; it cannot be made up for later, because the number is gone then.
 /// </summary>
-internal sealed class CreateToken(ConnectorRegistry connectors, CardFingerprint fingerprint, IdempotentRequests once, TimeProvider time, ILogger<CreateToken> logger)
+internal sealed class CreateToken(ConnectorRegistry connectors, CardFingerprint fingerprint, TokenContexts contexts, IdempotentRequests once, TimeProvider time, ILogger<CreateToken> logger)
 {
-    internal sealed record Request(CardRequest Card)
+    internal sealed record Request(CardRequest Card, RiskContextBody? RiskContext = null)
     {
         public override string ToString() => "Request";
     }
@@ -33,17 +33,18 @@ internal sealed class CreateToken(ConnectorRegistry connectors, CardFingerprint 
             return problem;
         }
 
-        if (CardCheck.Refuse(request.Card, time.GetUtcNow()) is { } refused)
+        RiskContext? told = null;
+        if ((CardCheck.Refuse(request.Card, time.GetUtcNow()) ?? RiskContexts.Check(request.RiskContext, time.GetUtcNow(), out told)) is { } refused)
         {
             return refused;
         }
 
         var caller = context.Caller();
         return await once.RunAsync(
-            context, IdempotencyScope.Of(caller), (work, token) => ExecuteAsync(caller, request.Card, work, token), cancellationToken);
+            context, IdempotencyScope.Of(caller), (work, token) => ExecuteAsync(caller, request.Card, told, work, token), cancellationToken);
     }
 
-    private async Task<IdempotentResponse> ExecuteAsync(Caller caller, CardRequest card, IdempotentWork work, CancellationToken cancellationToken)
+    private async Task<IdempotentResponse> ExecuteAsync(Caller caller, CardRequest card, RiskContext? told, IdempotentWork work, CancellationToken cancellationToken)
     {
         var id = TokenId.From(work.Subject);
         var call = new TokeniseCall(id, caller.MerchantId, caller.Mode, CardCheck.ToData(card));
@@ -78,7 +79,13 @@ internal sealed class CreateToken(ConnectorRegistry connectors, CardFingerprint 
             kept.Select(k => CountryOf(k.Answer)).FirstOrDefault(c => c is not null),
             kept.Select(k => FundingOf(k.Answer)).FirstOrDefault(f => f is not null),
             kept.ToDictionary(k => k.Provider, k => k.Answer.ProviderToken!));
-        var createdAt = await InsertAsync(await work.BeginAsync(cancellationToken), token, cancellationToken);
+        var transaction = await work.BeginAsync(cancellationToken);
+        var createdAt = await InsertAsync(transaction, token, cancellationToken);
+        if (told is not null)
+        {
+            await contexts.KeepAsync(transaction, token, told, cancellationToken);
+        }
+
         return IdempotentResponse.Created(new Response(
             id,
             "token",

@@ -20,6 +20,8 @@ internal static class DeleteToken
         const string sql = """
             WITH deleted AS (
                 UPDATE tokens SET deleted_at = now() WHERE id = $1 AND merchant_id = $2 AND mode = $3 AND deleted_at IS NULL RETURNING id),
+            forgotten AS (
+                DELETE FROM token_contexts WHERE token_id IN (SELECT id FROM deleted)),
             due AS (
                 UPDATE provider_tokens SET detach_due_at = now() WHERE token_id IN (SELECT id FROM deleted))
             SELECT EXISTS (SELECT FROM tokens WHERE id = $1 AND merchant_id = $2 AND mode = $3)

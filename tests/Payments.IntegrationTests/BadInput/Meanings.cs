@@ -20,7 +20,9 @@ internal sealed class Meanings
         meanings.PaymentTexts();
         meanings.Changes();
         meanings.WebhooksAndTokens();
+        meanings.Circumstances();
         meanings.Operators();
+        meanings.ReviewsAndErasures();
         return meanings.all;
     }
 
@@ -71,6 +73,50 @@ internal sealed class Meanings
         Payment($$"""{"receipt_email": "ada@{{Text(250)}}.example"}""", 400, "invalid_value", "receipt_email");
         Payment("""{"statement_descriptor": "M"}""", 400, "invalid_value", "statement_descriptor");
         Payment($$"""{"statement_descriptor": "{{Text(23)}}"}""", 400, "invalid_value", "statement_descriptor");
+    }
+
+    private void Circumstances()
+    {
+        Payment("""{"customer_reference": ""}""", 400, "invalid_value", "customer_reference");
+        Payment($$"""{"customer_reference": "{{Text(101)}}"}""", 400, "invalid_value", "customer_reference");
+        Payment("""{"three_d_secure": "never"}""", 400, "invalid_value", "three_d_secure");
+        Payment("""{"initiated_by": null}""", 400, "null_field", "initiated_by");
+        Payment("""{"initiated_by": "nobody"}""", 400, "invalid_value", "initiated_by");
+        Payment("""{"initiated_by": "merchant", "three_d_secure": "challenge"}""", 400, "invalid_value", "three_d_secure");
+        foreach (var (member, value) in new[]
+        {
+            ("ip", "\"203.0.113.256\""), ("ip", "\"203.0.113.07\""), ("user_agent", "\"\""), ("user_agent", $"\"{Text(501)}\""), ("device_id", $"\"{Text(201)}\""), ("email", "\"nobody\""),
+            ("session_seconds", "-1"), ("session_seconds", "2592001"), ("account_created_at", "\"1969-01-01T00:00:00Z\""), ("account_created_at", "\"2999-01-01T00:00:00Z\""),
+            ("account_created_at", "\"yesterday\""),
+        })
+        {
+            Payment($$$"""{"risk_context": {"{{{member}}}": {{{value}}}}}""", 400, "invalid_value", $"risk_context.{member}");
+            Add("POST /v1/tokens", $$$"""{"card": {"number": "4242424242424242", "exp_month": 12, "exp_year": 2034, "cvc": "123"}, "risk_context": {"{{{member}}}": {{{value}}}}}""", 400, "invalid_value", $"risk_context.{member}");
+        }
+
+        foreach (var address in new[] { "billing_address", "shipping_address" })
+        {
+            Payment($$$$"""{"risk_context": {"{{{{address}}}}": {"country": "de"}}}""", 400, "invalid_value", $"risk_context.{address}.country");
+            Payment($$$$"""{"risk_context": {"{{{{address}}}}": {"line1": "{{{{Text(201)}}}}"}}}""", 400, "invalid_value", $"risk_context.{address}.line1");
+            Payment($$$$"""{"risk_context": {"{{{{address}}}}": {"planet": "Earth"}}}""", 400, "unknown_field", $"risk_context.{address}.planet");
+        }
+    }
+
+    private void ReviewsAndErasures()
+    {
+        foreach (var act in new[] { "approve", "reject", "request_3ds" })
+        {
+            Add($$"""POST /ops/v1/reviews/{id}/{{act}}""", """{"reason": ""}""", 400, "invalid_value", "reason");
+            Add($$"""POST /ops/v1/reviews/{id}/{{act}}""", $$"""{"reason": "{{Text(2001)}}"}""", 400, "invalid_value", "reason");
+        }
+
+        Add("POST /ops/v1/reviews/{id}/notes", """{"note": ""}""", 400, "invalid_value", "note");
+        Add("POST /v1/erasures", "{}", 400, "missing_field", "customer_reference");
+        Add("POST /v1/erasures", """{"email": "nobody"}""", 400, "invalid_value", "email");
+        Add("POST /v1/erasures", $$"""{"customer_reference": "{{Text(101)}}"}""", 400, "invalid_value", "customer_reference");
+        Add("POST /ops/v1/erasures", $$"""{"merchant_id": "{{surface.Owner.MerchantId}}", "mode": "test", "reason": "", "email": "ada@example.com"}""", 400, "invalid_value", "reason");
+        Add("POST /ops/v1/erasures", """{"merchant_id": "mer_00000000000000000000000001", "mode": "test", "reason": "Asked", "email": "ada@example.com"}""", 422, "merchant_not_found", "merchant_id");
+        Add("POST /ops/v1/erasures", $$"""{"merchant_id": "{{surface.Owner.MerchantId}}", "mode": "test", "reason": "Asked"}""", 400, "missing_field", "customer_reference");
     }
 
     private void Changes()
@@ -126,7 +172,25 @@ internal sealed class Meanings
         Add("POST /ops/v1/merchants/{id}/keys", """{"mode": "test", "class": "secret", "scopes": ["everything"]}""", 400, "invalid_value", "scopes");
         Add("POST /ops/v1/merchants/{id}/keys/{key_id}/roll", """{"overlap_seconds": 604801}""", 400, "invalid_value", "overlap_seconds");
         Add("POST /ops/v1/operator_keys", """{"name": " "}""", 400, "invalid_value", "name");
-        Add("POST /ops/v1/blocklist", """{"mode": "test", "kind": "bin", "value": "4000"}""", 400, "invalid_value", "value");
+        Add("POST /ops/v1/risk/lists", """{"mode": "test", "action": "block", "kind": "bin", "value": "4000"}""", 400, "invalid_value", "value");
+        Add("POST /ops/v1/risk/lists", """{"mode": "test", "action": "block", "kind": "customer", "value": "ada"}""", 400, "missing_field", "merchant_id");
+        Add("POST /ops/v1/risk/rules", """{"mode": "test", "name": "Loud", "condition": "amount > 1", "action": "review"}""", 400, "invalid_value", "name");
+        foreach (var (kind, value) in new[] { ("fingerprint", "424242"), ("email", "ada"), ("email_domain", "@example.com"), ("ip", "10.0.0"), ("ip_range", "10.0.0.1/8"), ("country", "us"), ("country", "USA"), ("bin", "42424x") })
+        {
+            Add("POST /v1/risk/lists", $$"""{"action": "allow", "kind": "{{kind}}", "value": "{{value}}"}""", 400, "invalid_value", "value");
+        }
+
+        foreach (var condition in new[] { "", "amount", "amount >", "wealth > 1", "amount > 'x'", "card.attempts_5m > 255", "(amount > 1", new string('(', 17) + "amount > 1" + new string(')', 17), $"currency = '{Text(2000)}'" })
+        {
+            Add("POST /v1/risk/rules", $$"""{"name": "odd", "condition": "{{condition}}", "action": "review"}""", 400, "invalid_condition", "condition");
+            Add("POST /v1/risk/rules/{id}/versions", $$"""{"condition": "{{condition}}", "action": "review"}""", 400, "invalid_condition", "condition");
+        }
+
+        Add("POST /v1/risk/rules", """{"name": "odd", "condition": "amount > 1", "action": "ignore"}""", 400, "invalid_value", "action");
+        Add("POST /v1/risk/rules", """{"name": "odd", "condition": "amount > 1", "action": "review", "reason": "Too loud"}""", 400, "invalid_value", "reason");
+        Add("POST /v1/risk/rules/{id}/dry_run", """{"days": 91}""", 400, "invalid_value", "days");
+        Add("POST /v1/risk/rules/{id}/dry_run", """{"version": 9}""", 400, "invalid_value", "version");
+        Add("POST /v1/risk/rules/{id}/activate", """{"version": 9}""", 400, "invalid_value", "version");
         Add("POST /ops/v1/merchants", $$"""{"name": "{{Text(101)}}"}""", 400, "invalid_value", "name");
         Add("POST /ops/v1/merchants", """{"name": "a", "capture_window_days": 32}""", 400, "invalid_value", "capture_window_days");
         Add("POST /ops/v1/merchants", """{"name": "a", "rate_limit": {"requests_per_second": 0}}""", 400, "invalid_value", "rate_limit.requests_per_second");
@@ -135,8 +199,8 @@ internal sealed class Meanings
         Add("POST /ops/v1/incidents/{id}/assign", $$"""{"assignee": "{{Text(101)}}"}""", 400, "invalid_value", "assignee");
         Add("POST /ops/v1/incidents/{id}/notes", $$"""{"note": "{{Text(2001)}}"}""", 400, "invalid_value", "note");
         Add("POST /ops/v1/breaks/{id}/assign", $$"""{"owner": "{{Text(101)}}"}""", 400, "invalid_value", "owner");
-        Add("POST /ops/v1/blocklist", """{"mode": "test", "kind": "person", "value": "400000"}""", 400, "invalid_value", "kind");
-        Add("POST /ops/v1/blocklist", $$"""{"mode": "test", "kind": "bin", "value": "400000", "reason": "{{Text(201)}}"}""", 400, "invalid_value", "reason");
+        Add("POST /ops/v1/risk/lists", """{"mode": "test", "action": "block", "kind": "person", "value": "400000"}""", 400, "invalid_value", "kind");
+        Add("POST /ops/v1/risk/lists", $$"""{"mode": "test", "action": "block", "kind": "bin", "value": "400000", "reason": "{{Text(201)}}"}""", 400, "invalid_value", "reason");
     }
 
     private static string Text(int length) => new('x', length);

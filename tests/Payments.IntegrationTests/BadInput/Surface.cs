@@ -78,7 +78,8 @@ internal sealed partial class Surface(ProductFixture product)
         return parameter switch
         {
             "id" when operation.Path.Contains("dead_letters", StringComparison.Ordinal) => "dead_letter",
-            "id" when collection == "blocklist" => "blocklist_entry",
+            "id" when operation.Path.Contains("/risk/lists", StringComparison.Ordinal) => "risk_list_entry",
+            "id" when operation.Path.Contains("/risk/rules", StringComparison.Ordinal) => "risk_rule",
             "id" => collection.TrimEnd('s'),
             "key_id" => "api_key",
             _ => parameter.Replace("_id", "", StringComparison.Ordinal),
@@ -132,10 +133,10 @@ internal sealed partial class Surface(ProductFixture product)
         var counts = new List<string>();
         foreach (var (database, tables) in new (string, string[])[]
         {
-            (Names.Databases.Payments, ["payments", "operations", "attempts", "payment_requests", "cancelled_orders", "idempotency_keys", "merchants", "merchant_plans", "api_keys", "operator_keys", "audit_entries", "outbox", "incident_notes", "breaks"]),
-            (Names.Databases.Vault, ["tokens", "provider_tokens", "idempotency_keys"]),
+            (Names.Databases.Payments, ["payments", "operations", "attempts", "payment_requests", "cancelled_orders", "idempotency_keys", "merchants", "merchant_plans", "api_keys", "operator_keys", "audit_entries", "outbox", "incident_notes", "breaks", "risk_contexts", "erasures", "reviews", "review_notes"]),
+            (Names.Databases.Vault, ["tokens", "provider_tokens", "token_contexts", "idempotency_keys"]),
             (Names.Databases.Webhooks, ["webhook_endpoints", "webhook_secrets", "idempotency_keys"]),
-            (Names.Databases.Fraud, ["blocklist", "idempotency_keys"]),
+            (Names.Databases.Fraud, ["list_entries", "rules", "rule_versions", "risk_audit", "idempotency_keys"]),
         })
         {
             await using var source = NpgsqlDataSource.Create(product.ConnectionString(database));
@@ -289,14 +290,52 @@ internal sealed partial class Surface(ProductFixture product)
         Ids["/ops/v1/operator_keys/id"] = made.GetProperty("operator_key").GetProperty("id").GetString()!;
         Ids["/ops/v1/ledger/accounts/id"] = await FirstAsync("/ops/v1/ledger/accounts", ops);
         Ids["/ops/v1/ledger/journals/id"] = await FirstAsync("/ops/v1/ledger/journals", ops);
-        var (_, blocked) = await SendAsync("POST", "/ops/v1/blocklist", ops, new { mode = "test", kind = "bin", value = "499999" });
-        Ids["/ops/v1/blocklist/id"] = blocked.GetProperty("id").GetString()!;
+        await SeedRiskAsync(ops);
         (Ids["/ops/v1/incidents/id"], Ids["/ops/v1/breaks/id"]) = await (stray ??= StrayAsync());
+        await SeedReviewsAsync(ops);
         Ids["/ops/v1/ledger/findings/id"] = await ConflictAsync();
         Ids["/ops/v1/dead_letters/service"] = "ledger";
         Ids["/ops/v1/consumers/service"] = "ledger";
         Ids["/ops/v1/consumers/consumer"] = "ledger";
         Ids["/ops/v1/dead_letters/id"] = "dl_00000000000000000000000001";
+    }
+
+    /// <summary>For the merchant's and the operators' endpoints one entry and one rule each, the merchant's, which has been dry-run.</summary>
+    private async Task SeedRiskAsync(string ops)
+    {
+        foreach (var (prefix, value) in new[] { ("/v1", "499997"), ("/ops/v1", "499999") })
+        {
+            var (_, blocked) = await SendAsync("POST", "/v1/risk/lists", Owner.Secret, new { action = "block", kind = "bin", value });
+            Ids[prefix + "/risk/lists/id"] = blocked.GetProperty("id").GetString()!;
+            var (_, rule) = await SendAsync("POST", "/v1/risk/rules", Owner.Secret, new { name = "rule_" + value, condition = "ip.cards_1h > 5", action = "review" });
+            var id = Ids[prefix + "/risk/rules/id"] = rule.GetProperty("id").GetString()!;
+            var (status, tried) = await SendAsync("POST", $"{prefix}/risk/rules/{id}/dry_run", prefix == "/v1" ? Owner.Secret : ops, new { });
+            Assert.True(status == 200, tried.ToString());
+        }
+    }
+
+    /// <summary>Holds that a person must decide about: one to look at, and one for each decision, claimed.</summary>
+    private async Task SeedReviewsAsync(string ops)
+    {
+        foreach (var act in new[] { "", "approve", "reject", "request_3ds" })
+        {
+            var payment = await PaymentAsync(captured: false);
+            Assert.True(Core.Id.TryParse<Core.PaymentId>(payment, out var id));
+            await using var source = NpgsqlDataSource.Create(product.ConnectionString(Names.Databases.Payments));
+            await using var command = source.CreateCommand("""
+                WITH held AS (UPDATE payments SET held_for_review = true, status = 'in_review' WHERE id = $1 RETURNING merchant_id, mode, id)
+                INSERT INTO reviews (merchant_id, mode, payment_id, score, due_at) SELECT merchant_id, mode, id, 71, now() + interval '2 hours' FROM held
+                """);
+            command.Parameters.Add(new() { Value = id.Value });
+            await command.ExecuteNonQueryAsync(Token);
+            var review = "rev" + payment["pay".Length..];
+            Ids[act.Length == 0 ? "/ops/v1/reviews/id" : $"POST /ops/v1/reviews/{{id}}/{act} id"] = review;
+            if (act.Length > 0)
+            {
+                var (status, claimed) = await SendAsync("POST", $"/ops/v1/reviews/{review}/claim", ops, new { });
+                Assert.True(status == 200, claimed.ToString());
+            }
+        }
     }
 
     /// <summary>A posting conflict that somebody has closed already: nothing of these books is open by it.</summary>

@@ -89,5 +89,5 @@ internal static class Places
     }
 
     public static IReadOnlyList<string> DatabaseNames { get; } =
-        [Names.Databases.Payments, Names.Databases.Vault, Names.Databases.Ledger, Names.Databases.Fraud, Names.Databases.Webhooks];
+        [Names.Databases.Payments, Names.Databases.Vault, Names.Databases.Ledger, Names.Databases.Fraud, Names.Databases.Webhooks, Names.Databases.Reconciliation];
 }

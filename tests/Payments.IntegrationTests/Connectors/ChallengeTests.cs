@@ -64,12 +64,31 @@ public sealed class ChallengeTests(ProvidersWorld world) : IClassFixture<Provide
     {
         var call = await world.CallAsync(provider, ChallengedOnRequest);
         Assert.Equal(OutcomeKind.Approved, (await world[provider].AuthorizeAsync(call, Cancel)).Kind);
-        var requested = await world[provider].AuthorizeAsync(call with { AttemptId = ProvidersWorld.Ids.New<AttemptId>(), RequestChallenge = true }, Cancel);
+        var requested = await world[provider].AuthorizeAsync(call with { AttemptId = ProvidersWorld.Ids.New<AttemptId>(), ThreeDSecure = ThreeDSecureRequest.Challenge }, Cancel);
         Assert.Equal(OutcomeKind.NeedsAction, requested.Kind);
 
         var absent = await world.CallAsync(provider, AlwaysChallenged) with { CustomerPresent = false };
         var outcome = await world[provider].AuthorizeAsync(absent, Cancel);
         Assert.Equal((OutcomeKind.Declined, "authentication_required"), (outcome.Kind, outcome.Decline?.Code));
+    }
+
+    [Theory]
+    [InlineData(Provider.Stripe)]
+    [InlineData(Provider.Adyen)]
+    public async Task An_issuer_is_asked_without_preference_and_answers_without_a_challenge_what_it_will(Provider provider)
+    {
+        foreach (var (number, result, eci, shifts) in new[]
+        {
+            (ChallengedOnRequest, AuthenticationResult.Authenticated, "05", true), ("4242424242424242", AuthenticationResult.Attempted, "06", true),
+            ("4000000000003097", AuthenticationResult.Unavailable, "07", false),
+        })
+        {
+            var call = await world.CallAsync(provider, number) with { ThreeDSecure = ThreeDSecureRequest.NoPreference };
+            var outcome = await world[provider].AuthorizeAsync(call, Cancel);
+            Assert.Equal((OutcomeKind.Approved, result, eci, shifts), (outcome.Kind, outcome.Authentication!.Result, outcome.Authentication.Eci, outcome.Authentication.LiabilityShifted));
+        }
+
+        Assert.Null((await world[provider].AuthorizeAsync(await world.CallAsync(provider, ChallengedOnRequest), Cancel)).Authentication);
     }
 
     private Task<Outcome> CompleteAsync(Provider provider, AuthorizeCall call, Outcome asked, Dictionary<string, string> query) => world[provider].CompleteChallengeAsync(

@@ -147,7 +147,7 @@ public sealed class ProvidersWorld : IAsyncLifetime
     }
 
     public async Task<AuthorizeCall> CallAsync(Provider provider, string number = "4242424242424242", bool captureNow = false, long amount = 10_000) => new(
-        Ids.New<AttemptId>(), Ids.New<PaymentId>(), Ids.New<MerchantId>(), Mode.Test, new Money(amount, Currency.Of("USD")), captureNow, RequestChallenge: false,
+        Ids.New<AttemptId>(), Ids.New<PaymentId>(), Ids.New<MerchantId>(), Mode.Test, new Money(amount, Currency.Of("USD")), captureNow, ThreeDSecureRequest.None,
         await TokenAsync(provider, number), "A description", null, "https://shop.test/return?a=1");
 
     public static ModifyCall Modify(AuthorizeCall of, string reference, long amount, bool final = true, string? reason = null) => new(

@@ -56,7 +56,7 @@ public sealed class BadMigrationDrill(EmbeddedServers servers)
         await RestoreAsync(runbook, product);
         var (status, reinstated) = await runbook.HttpAsync("reinstate", product.Operator, Token, Reason);
         Assert.True(status == 200 && reinstated.GetProperty("events").GetInt32() > 10, reinstated.ToString());
-        foreach (var service in new[] { "ledger", "webhooks" })
+        foreach (var service in new[] { "ledger", "webhooks", "fraud" })
         {
             Assert.Equal(204, (await runbook.HttpAsync("resume", product.Operator, Token, ("service", service), ("consumer", service))).Status);
         }
@@ -89,7 +89,7 @@ public sealed class BadMigrationDrill(EmbeddedServers servers)
         await Eventually.BecomesTrueAsync("recovery ends", async () => (bool)(await runbook.SqlAsync("recovered", product.ServerOf, Token)).Single()["recovering"]! ? "it goes on" : null, Token);
         await runbook.SqlAsync("close-restored", product.ServerOf, Token, Reason);
         await product.ServeRestoredAsync();
-        foreach (var service in new[] { "ledger", "webhooks" })
+        foreach (var service in new[] { "ledger", "webhooks", "fraud" })
         {
             await Eventually.BecomesTrueAsync(
                 $"{service} halts",

@@ -46,7 +46,7 @@ internal static class EventSamples
             (PaymentEventTypes.Unattributed, PaymentStatus.Authorizing, OperationKind.Capture, OperationState.Succeeded, null),
             (PaymentEventTypes.Attributed, PaymentStatus.Authorizing, OperationKind.Authorize, OperationState.Succeeded, null),
         ];
-        return [Rejected(), .. rows.Select(r => Event(r.Type, Ids.New<PaymentId>(), 3, r.Status, r.Kind, r.State, r.Fees))];
+        return [Rejected(), ReviewDecided(), .. rows.Select(r => Event(r.Type, Ids.New<PaymentId>(), 3, r.Status, r.Kind, r.State, r.Fees))];
     }
 
     public static PaymentEvent Event(
@@ -75,6 +75,20 @@ internal static class EventSamples
         var (payment, merchant) = (Ids.New<PaymentId>(), Ids.New<MerchantId>());
         var view = View(payment, merchant, 1) with { Status = PaymentStatus.Rejected, Provider = null, ProviderReference = null };
         return new(Ids.New<EventId>(), PaymentEventTypes.Rejected, payment, merchant, Mode.Live, 1, Noon, new(view, null, null));
+    }
+
+    private static PaymentEvent ReviewDecided()
+    {
+        var (payment, merchant) = (Ids.New<PaymentId>(), Ids.New<MerchantId>());
+        var view = View(payment, merchant, 3) with
+        {
+            Status = PaymentStatus.Authorized,
+            AmountCapturable = 5_000,
+            AuthorizedAt = Noon,
+            Authentication = new(ThreeDSecureRequest.NoPreference, null, AuthenticationResult.Authenticated, AuthenticationFlow.Frictionless, "05", "2.2.0", true),
+            Review = new(ReviewStatus.Approved, true, Noon),
+        };
+        return new(Ids.New<EventId>(), PaymentEventTypes.ReviewDecided, payment, merchant, Mode.Test, 3, Noon, new(view, null, null));
     }
 
     private static PaymentView View(PaymentId payment, MerchantId merchant, long version) => new()

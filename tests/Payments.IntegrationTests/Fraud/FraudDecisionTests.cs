@@ -49,7 +49,7 @@ public sealed class FraudDecisionTests : IAsyncLifetime
     {
         var shop = await OpenAsync("Blocked BIN");
         var token = await TokenAsync(shop, Card);
-        var entry = await BlockAsync(new { mode = "test", kind = "bin", value = Card[..6], reason = "Carding attack" });
+        var entry = await BlockAsync(new { mode = "test", action = "block", kind = "bin", value = Card[..6], reason = "Carding attack" });
         var key = FlowProduct.NewKey();
 
         var rejected = await PayAsync(shop, token, key);
@@ -65,7 +65,7 @@ public sealed class FraudDecisionTests : IAsyncLifetime
         Assert.Equal((HttpStatusCode.Conflict, "payment_not_capturable"), (capture.Status, capture.Text("code")));
         Assert.Empty(await ChargesAsync(shop.Id));
 
-        using var unblocked = await product.Operator.DeleteAsync(new Uri($"/ops/v1/blocklist/{entry}", UriKind.Relative), Token);
+        using var unblocked = await product.Operator.DeleteAsync(new Uri($"/ops/v1/risk/lists/{entry}", UriKind.Relative), Token);
         Assert.Equal(HttpStatusCode.NoContent, unblocked.StatusCode);
         var paid = await PayAsync(shop, token);
         Assert.Equal("0 approve ", Risk(paid.Json));
@@ -77,7 +77,7 @@ public sealed class FraudDecisionTests : IAsyncLifetime
     public async Task What_is_blocked_for_live_payments_does_not_reject_one_in_test_mode()
     {
         var shop = await OpenAsync("Blocked elsewhere");
-        await BlockAsync(new { mode = "live", kind = "bin", value = Card[..6], merchant_id = shop.Id });
+        await BlockAsync(new { mode = "live", action = "block", kind = "bin", value = Card[..6], merchant_id = shop.Id });
 
         var paid = await PayAsync(shop, await TokenAsync(shop, Card));
 
@@ -90,7 +90,7 @@ public sealed class FraudDecisionTests : IAsyncLifetime
     {
         var shop = await OpenAsync("Fraud stopped");
         var token = await TokenAsync(shop, Card);
-        await BlockAsync(new { mode = "test", kind = "bin", value = Card[..6], merchant_id = shop.Id });
+        await BlockAsync(new { mode = "test", action = "block", kind = "bin", value = Card[..6], merchant_id = shop.Id });
         await fraud.CloseAsync();
 
         var paid = await PayAsync(shop, token);
@@ -113,7 +113,7 @@ public sealed class FraudDecisionTests : IAsyncLifetime
         await using var connection = new NpgsqlConnection(product.ConnectionString(Names.Databases.Fraud) + ";Pooling=false");
         await connection.OpenAsync(Token);
         await using var holding = await connection.BeginTransactionAsync(Token);
-        await using (var hold = new NpgsqlCommand("LOCK TABLE blocklist IN ACCESS EXCLUSIVE MODE", connection, holding))
+        await using (var hold = new NpgsqlCommand("LOCK TABLE decisions IN ACCESS EXCLUSIVE MODE", connection, holding))
         {
             await hold.ExecuteNonQueryAsync(Token);
         }
@@ -134,7 +134,7 @@ public sealed class FraudDecisionTests : IAsyncLifetime
         var paid = await PayAsync(shop, await TokenAsync(shop, Card));
 
         var fingerprint = (await GetAsync(product.Operator, $"/ops/v1/payments/{paid.Id}")).GetProperty("card_fingerprint").GetString()!;
-        await BlockAsync(new { mode = "test", kind = "fingerprint", value = fingerprint, merchant_id = shop.Id, reason = "Reported stolen" });
+        await BlockAsync(new { mode = "test", action = "block", kind = "fingerprint", value = fingerprint, merchant_id = shop.Id, reason = "Reported stolen" });
 
         Assert.Matches("^[0-9a-f]{64}$", fingerprint);
         var rejected = await PayAsync(shop, await TokenAsync(shop, Card));
@@ -222,7 +222,7 @@ public sealed class FraudDecisionTests : IAsyncLifetime
 
     private async Task<string> BlockAsync(object entry)
     {
-        using var answer = await product.PostAsync(product.Operator, "/ops/v1/blocklist", entry, Token);
+        using var answer = await product.PostAsync(product.Operator, "/ops/v1/risk/lists", entry, Token);
         return (await ProductFixture.JsonAsync(answer, Token)).GetProperty("id").GetString()!;
     }
 
@@ -251,14 +251,15 @@ public sealed class FraudDecisionTests : IAsyncLifetime
         return charges;
     }
 
+    /// <summary>Without the mark of a Redis that was late on a busy machine: the decision is the same.</summary>
     private static string Risk(JsonElement payment)
     {
         var risk = payment.GetProperty("risk");
-        return $"{risk.GetProperty("score").GetInt32()} {risk.GetProperty("decision").GetString()} {string.Join(',', risk.GetProperty("factors").EnumerateArray().Select(f => f.GetString()))}";
+        return $"{risk.GetProperty("score").GetInt32()} {risk.GetProperty("decision").GetString()} {string.Join(',', risk.GetProperty("factors").EnumerateArray().Select(f => f.GetString()).Where(f => f != Payments.Fraud.Scoring.FraudScorer.FromDatabase))}";
     }
 
     /// <summary>
-    /// Lets the fraud service decide otherwise about one merchant's payments, in its own database, as rules will that it does not have yet:
+    /// Lets the fraud service decide otherwise about one merchant's payments, in its own database, as rules would:
     /// what the payment path makes of a verdict is tested, not how one is found.
     /// </summary>
     private async Task<Rule> DecidingAsync(string merchant, string verdict, int score, string factor)

@@ -30,6 +30,7 @@ public sealed class ModeInTablesTests(ProductFixture product, EmbeddedServers se
         ["public.webhook_secrets"] = "of an endpoint, which has its mode",
         ["public.deliveries"] = "of an event, which has its mode",
         ["public.delivery_attempts"] = "of a delivery",
+        ["public.risk_revision"] = "one number for the rules and lists of both modes",
         ["ledger.account_kinds"] = "the chart of accounts",
         ["ledger.balances"] = "of an account, which has its mode",
         ["ledger.movements"] = "of a journal and two accounts, which have one mode",
@@ -43,6 +44,13 @@ public sealed class ModeInTablesTests(ProductFixture product, EmbeddedServers se
         ["ledger.month_audits"] = "a month of the whole book",
         ["ledger.retired_months"] = "a month of the whole book",
         ["ledger.opening_holds"] = "of a payment, which has its mode",
+        ["recon.quarantine"] = "of an import, which has its mode",
+        ["recon.rates"] = "exchange rates are the same in both modes",
+        ["recon.rules"] = "both modes are compared by the same rules",
+        ["recon.lone_kinds"] = "a rule",
+        ["recon.break_notes"] = "of a break, which has its mode",
+        ["recon.four_eyes"] = "a rule",
+        ["recon.resolutions"] = "a rule",
     };
 
     private static CancellationToken Cancel => TestContext.Current.CancellationToken;

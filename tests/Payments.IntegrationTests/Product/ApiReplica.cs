@@ -21,10 +21,20 @@ internal sealed class ApiReplica : IAsyncDisposable
     public Uri Address => new(app.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.Single());
 
     /// <param name="differently">What this process has set otherwise.</param>
-    public static async Task<ApiReplica> StartAsync(ProductFixture product, CancellationToken cancellationToken, params (string Key, string? Value)[] differently)
+    public static Task<ApiReplica> StartAsync(ProductFixture product, CancellationToken cancellationToken, params (string Key, string? Value)[] differently) =>
+        StartAsync(product, null, cancellationToken, differently);
+
+    /// <param name="logs">Gets every line at the finest level.</param>
+    public static async Task<ApiReplica> StartAsync(
+        ProductFixture product, ILoggerProvider? logs, CancellationToken cancellationToken, params (string Key, string? Value)[] differently)
     {
         var builder = WebApplication.CreateBuilder();
         builder.Logging.ClearProviders();
+        if (logs is not null)
+        {
+            builder.Logging.AddProvider(logs).SetMinimumLevel(LogLevel.Trace);
+        }
+
         builder.Configuration.AddInMemoryCollection(product.Host.ServicesOf(Names.Services.Api).GetRequiredService<IConfiguration>().AsEnumerable());
         builder.Configuration.AddInMemoryCollection(differently.ToDictionary(d => d.Key, d => d.Value));
         builder.WebHost.UseUrls("http://127.0.0.1:0");

@@ -23,7 +23,7 @@ internal static class ReferenceRules
     /// <summary>One sentence for each reference that breaks the rules.</summary>
     public static IEnumerable<string> Violations(string project, IEnumerable<string> references)
     {
-        if (project.EndsWith("Tests", StringComparison.Ordinal) || project is "Payments.AllInOne" or "Payments.AppHost" or "Payments.Chaos" or "Payments.Simulation" or "Payments.Bench")
+        if (project.EndsWith("Tests", StringComparison.Ordinal) || project is "Payments.AllInOne" or "Payments.AppHost" or "Payments.Chaos" or "Payments.Simulation" or "Payments.Bench" or "Payments.TrafficGenerator")
         {
             yield break;
         }

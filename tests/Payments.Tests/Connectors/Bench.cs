@@ -41,7 +41,7 @@ internal static class Bench
         Registry(url, time, timeLimitMilliseconds).Find(provider, Mode.Test)!;
 
     public static AuthorizeCall Authorize(Provider provider) => new(
-        Ids.New<AttemptId>(), Ids.New<PaymentId>(), Ids.New<MerchantId>(), Mode.Test, new Money(5_000, Currency.Of("USD")), CaptureNow: false, RequestChallenge: false,
+        Ids.New<AttemptId>(), Ids.New<PaymentId>(), Ids.New<MerchantId>(), Mode.Test, new Money(5_000, Currency.Of("USD")), CaptureNow: false, ThreeDSecureRequest.None,
         provider == Provider.Stripe ? "cus_1/pm_1" : "tok_1/8415000000000001", null, null, "https://shop.test/return");
 
     public static ModifyCall Modify(string reference = "ref_1") => new(

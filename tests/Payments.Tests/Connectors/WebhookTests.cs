@@ -78,6 +78,7 @@ public sealed class WebhookTests
     [InlineData("REFUND", false, ProviderFactKind.RefundFailed, "refund_rejected")]
     [InlineData("REFUND_FAILED", true, ProviderFactKind.RefundFailed, "refund_failed")]
     [InlineData("REFUNDED_REVERSED", true, ProviderFactKind.RefundFailed, "refund_rejected")]
+    [InlineData("NOTIFICATION_OF_FRAUD", true, ProviderFactKind.FraudWarning)]
     [InlineData("CHARGEBACK", true, ProviderFactKind.Other)]
     [InlineData("REPORT_AVAILABLE", true, ProviderFactKind.Other)]
     public void Every_event_of_Adyen_is_its_fact(string code, bool success, ProviderFactKind kind, string? decline = null)
@@ -94,6 +95,27 @@ public sealed class WebhookTests
     {
         var fact = Assert.Single(Read(adyen, Notice(Item("A1", null, "TECHNICAL_CANCEL", false)))!.Facts);
         Assert.Equal((ProviderFactKind.VoidFailed, "payment_not_found", (AttemptId?)Attempt), (fact.Kind, fact.Decline?.Code, fact.AttemptId));
+    }
+
+    [Fact]
+    public void A_warning_of_Stripes_names_the_payment_that_it_is_about()
+    {
+        const string warning = """
+            {"id":"evt_1","object":"event","type":"TYPE","livemode":false,"created":1772366400,"data":{"object":{"id":"issfr_1","object":"radar.early_fraud_warning","charge":"ch_1","payment_intent":"pi_1","fraud_type":"unauthorized_use_of_card"}}}
+            """;
+        var fact = Assert.Single(Read(stripe, warning.Replace("TYPE", "radar.early_fraud_warning.created", StringComparison.Ordinal))!.Facts);
+        Assert.Equal((ProviderFactKind.FraudWarning, "pi_1"), (fact.Kind, fact.PaymentReference));
+        Assert.Equal(ProviderFactKind.Other, Assert.Single(Read(stripe, warning.Replace("TYPE", "radar.early_fraud_warning.updated", StringComparison.Ordinal))!.Facts).Kind);
+    }
+
+    [Fact]
+    public void Adyens_notice_of_an_authorization_tells_how_the_customer_was_authenticated()
+    {
+        var told = Item("A1", null, "AUTHORISATION", true).Replace("\"additionalData\":{", "\"additionalData\":{\"threeDOffered\":\"true\",\"threeDAuthenticated\":\"true\",\"liabilityShift\":\"true\",\"eci\":\"05\",", StringComparison.Ordinal);
+        Assert.Contains("threeDOffered", told, StringComparison.Ordinal);
+        Assert.Equal(new AuthenticationOutcome(AuthenticationResult.Authenticated, null, "05", null, true), Assert.Single(Read(adyen, Notice(told))!.Facts).Authentication);
+        Assert.Null(Assert.Single(Read(adyen, Notice(Item("A1", null, "AUTHORISATION", true)))!.Facts).Authentication);
+        Assert.Null(Assert.Single(Read(adyen, Notice(Item("A2", "A1", "CAPTURE", true)))!.Facts).Authentication);
     }
 
     [Fact]

@@ -59,6 +59,29 @@ public sealed class FraudWithinBudgetTests
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => asked);
     }
 
+    // minor units, currency, verdict, 3-D Secure
+    [Theory]
+    [InlineData(1, "USD", FraudVerdict.Approve, ThreeDSecureRequest.NoPreference)]
+    [InlineData(5_000, "USD", FraudVerdict.Approve, ThreeDSecureRequest.NoPreference)]
+    [InlineData(5_001, "USD", FraudVerdict.Challenge, ThreeDSecureRequest.Challenge)]
+    [InlineData(50_000, "USD", FraudVerdict.Challenge, ThreeDSecureRequest.Challenge)]
+    [InlineData(50_001, "USD", FraudVerdict.Review, ThreeDSecureRequest.None)]
+    [InlineData(4_629, "EUR", FraudVerdict.Approve, ThreeDSecureRequest.NoPreference)]
+    [InlineData(4_630, "EUR", FraudVerdict.Challenge, ThreeDSecureRequest.Challenge)]
+    [InlineData(7_462, "JPY", FraudVerdict.Approve, ThreeDSecureRequest.NoPreference)]
+    [InlineData(7_463, "JPY", FraudVerdict.Challenge, ThreeDSecureRequest.Challenge)]
+    [InlineData(15_384, "KWD", FraudVerdict.Approve, ThreeDSecureRequest.NoPreference)]
+    [InlineData(15_385, "KWD", FraudVerdict.Challenge, ThreeDSecureRequest.Challenge)]
+    [InlineData(1, "XXX", FraudVerdict.Review, ThreeDSecureRequest.None)]
+    public void Without_scoring_the_amount_decides(long amount, string currency, FraudVerdict verdict, ThreeDSecureRequest authentication)
+    {
+        var decision = FraudFallback.Decide(Request with { AmountMinor = amount, Currency = currency }, new FraudDefault());
+        Assert.Equal((verdict, authentication, FraudFallback.Factor), (decision.Verdict, decision.ThreeDSecure, Assert.Single(decision.Factors)));
+    }
+
+    [Fact]
+    public void Every_accepted_currency_has_its_risk_amount() => Assert.All(Currency.All, c => Assert.True(RiskAmounts.Knows(c.Code), c.Code));
+
     private static void AssertFallback(FraudDecision decision)
     {
         Assert.Equal((0, FraudVerdict.Approve), (decision.Score, decision.Verdict));
@@ -66,7 +89,7 @@ public sealed class FraudWithinBudgetTests
     }
 
     private FraudWithinBudget Within(Func<CancellationToken, Task<FraudDecision>> score, TimeSpan budget) =>
-        new(new Scorer(score), TimeProvider.System, budget, (request, e) => told.Add($"{request.PaymentId}: {e.Message}"));
+        new(new Scorer(score), TimeProvider.System, budget, new FraudDefault(), (request, e) => told.Add($"{request.PaymentId}: {e.Message}"));
 
     private sealed class Scorer(Func<CancellationToken, Task<FraudDecision>> score) : IFraudScorer
     {

@@ -127,7 +127,7 @@ public sealed class PostingsTests
         };
         string[] silent =
         [
-            PaymentEventTypes.Rejected, PaymentEventTypes.RequiresAction, PaymentEventTypes.Processing, PaymentEventTypes.Declined,
+            PaymentEventTypes.Rejected, PaymentEventTypes.ReviewDecided, PaymentEventTypes.RequiresAction, PaymentEventTypes.Processing, PaymentEventTypes.Declined,
             PaymentEventTypes.Failed, PaymentEventTypes.VoidFailed, PaymentEventTypes.RefundPending,
         ];
         var quiet = new HashSet<(string, OperationState)> { (PaymentEventTypes.CaptureFailed, Failed), (PaymentEventTypes.RefundFailed, Failed), (PaymentEventTypes.DoubleChargeUndoFailed, Failed) };

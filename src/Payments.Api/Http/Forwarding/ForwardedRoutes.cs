@@ -1,6 +1,7 @@
 using System.Globalization;
 using Npgsql;
 using Payments.Api.Operators;
+using Payments.Api.Reviews;
 using Payments.Platform.Http;
 
 namespace Payments.Api.Http.Forwarding;
@@ -33,11 +34,13 @@ internal static class ForwardedRoutes
         new("GET", "/events/{id}", Owner.Webhooks),
         new("GET", "/balance", Owner.Ledger),
         new("GET", "/balance_transactions", Owner.Ledger),
+        .. Risk(audited: false),
     ];
 
     // The ledger's paths lose their first segment on the way: /ops/v1/ledger/journals is its /internal/v1/ops/journals.
     private static readonly Route[] Operators =
     [
+        new("GET", "/risk/metrics", Owner.Fraud),
         new("GET", "/ledger/accounts", Owner.Ledger),
         new("GET", "/ledger/accounts/{id}", Owner.Ledger),
         new("GET", "/ledger/accounts/{id}/movements", Owner.Ledger),
@@ -50,9 +53,11 @@ internal static class ForwardedRoutes
         new("POST", "/ledger/findings/{id}/close", Owner.Ledger, "ledger.finding.close"),
         new("GET", "/ledger/chain/verify", Owner.Ledger),
         new("POST", "/ledger/chain/anchor", Owner.Ledger, "ledger.anchor", Command: true),
-        new("GET", "/blocklist", Owner.Fraud),
-        new("POST", "/blocklist", Owner.Fraud, "blocklist.add"),
-        new("DELETE", "/blocklist/{id}", Owner.Fraud, "blocklist.remove"),
+        new("GET", "/risk/models", Owner.Fraud),
+        new("GET", "/risk/models/{id}", Owner.Fraud),
+        new("POST", "/risk/models/{id}/promote", Owner.Fraud, "risk.model.promote"),
+        new("GET", "/risk/payments/{id}/reasons", Owner.Fraud),
+        .. Risk(audited: true),
     ];
 
     // Services that consume events, and so may have dead letters.
@@ -60,7 +65,25 @@ internal static class ForwardedRoutes
     {
         ["ledger"] = Owner.Ledger,
         ["webhooks"] = Owner.Webhooks,
+        ["fraud"] = Owner.Fraud,
+        ["reconciliation"] = Owner.Reconciliation,
     };
+
+    /// <summary>Rules and lists of fraud decisions: a merchant's own, and for operators everybody's. The fraud service keeps its own audit of both.</summary>
+    private static Route[] Risk(bool audited) =>
+    [
+        new("POST", "/risk/lists", Owner.Fraud, audited ? "risk.list.add" : null),
+        new("GET", "/risk/lists", Owner.Fraud),
+        new("DELETE", "/risk/lists/{id}", Owner.Fraud, audited ? "risk.list.remove" : null),
+        new("POST", "/risk/rules", Owner.Fraud, audited ? "risk.rule.create" : null),
+        new("GET", "/risk/rules", Owner.Fraud),
+        new("GET", "/risk/rules/{id}", Owner.Fraud),
+        new("POST", "/risk/rules/{id}/versions", Owner.Fraud, audited ? "risk.rule.version" : null),
+        new("POST", "/risk/rules/{id}/dry_run", Owner.Fraud, audited ? "risk.rule.dry_run" : null),
+        new("POST", "/risk/rules/{id}/activate", Owner.Fraud, audited ? "risk.rule.activate" : null),
+        new("POST", "/risk/rules/{id}/deactivate", Owner.Fraud, audited ? "risk.rule.deactivate" : null, Command: true),
+        new("GET", "/risk/changes", Owner.Fraud),
+    ];
 
     public static void AddForwarding(this WebApplicationBuilder builder)
     {
@@ -160,6 +183,10 @@ internal static class ForwardedRoutes
             var target = string.Create(CultureInfo.InvariantCulture, $"{context.Request.Path}");
             await Audit.AppendAsync(transaction, context, action, target, new { Service = route.Owner, context.Response.StatusCode }, CancellationToken.None);
             await transaction.CommitAsync(CancellationToken.None);
+            if (action == "blocklist.add")
+            {
+                await BlockedCards.ReleaseAsync(context);
+            }
         }
 
         return Answer(null);

@@ -6,4 +6,5 @@ internal enum Owner
     Ledger,
     Webhooks,
     Fraud,
+    Reconciliation,
 }

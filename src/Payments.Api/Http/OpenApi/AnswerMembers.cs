@@ -8,13 +8,20 @@ internal static class AnswerMembers
     private const string Time = "\"2026-01-31T12:00:00Z\"";
     private const string Word = "\"…\"";
     private const string Decline = """{"code": "insufficient_funds", "kind": "soft", "provider_code": "51", "message": "The card has insufficient funds."}""";
+    private const string Address = """{"line1": "1 Main St", "line2": null, "city": "Berlin", "postal_code": "10115", "state": null, "country": "DE"}""";
     private const string Amount = """{"currency": "USD", "amount": 4825}""";
 
     // By the object's name, or by the member that holds it where it has none.
     private static readonly FrozenSet<string> MayBeNull = new (string Holder, string Members)[]
     {
         ("list", "next_cursor"),
-        ("payment", "provider provider_reference risk next_action decline order_id description statement_descriptor receipt_email authorized_at captured_at card_fingerprint"),
+        ("payment", "provider provider_reference risk authentication review next_action decline order_id description statement_descriptor receipt_email authorized_at captured_at card_fingerprint"),
+        ("authentication", "exemption result flow eci version"),
+        ("review", "automatic decided_at score due_at claimed_by claimed_until decided_by reason card_fingerprint customer_reference risk_context"),
+        ("risk_context", "ip user_agent device_id email billing_address shipping_address session_seconds account_created_at"),
+        ("billing_address", "line1 line2 city postal_code state country"),
+        ("shipping_address", "line1 line2 city postal_code state country"),
+        ("similar_payments", "score decision review"),
         ("payment_method", "brand last4 country funding token"),
         ("decline", "provider_code"),
         ("failure", "provider_code"),
@@ -35,6 +42,8 @@ internal static class AnswerMembers
         ("api_key", "name scopes rolled_to expires_at revoked_at"),
         ("new_api_key", "signing_secret"),
         ("operator_key", "revoked_at"),
+        ("risk_metrics", "merchant_id"),
+        ("risk_metric", "value numerator target within_target"),
         ("incident", "runbook action merchant_id payment_id attempt_id assignee closed_at closed_by close_reason"),
         ("break", "owner merchant_id closed_at closed_by close_reason"),
         ("attempt", "provider_reference detail missing_since next_look_at incident_id"),
@@ -50,11 +59,14 @@ internal static class AnswerMembers
         ("anchors", "last_at"),
         ("breaks", "journal"),
         ("data", "error halted_at halted_because p99_milliseconds opened_at opened_because next_probe_at"),
-        ("blocklist_entry", "merchant_id reason"),
+        ("risk_list_entry", "merchant_id reason"),
+        ("risk_rule", "merchant_id active_version"),
+        ("versions", "dry_run"),
+        ("risk_change", "merchant_id before after"),
     }.SelectMany(h => h.Members.Split(' ').Select(m => $"{h.Holder}.{m}")).ToFrozenSet(StringComparer.Ordinal);
 
     // Whatever happened: another form for each action.
-    private static readonly FrozenSet<string> Free = new[] { "recovery.before", "recovery.after", "audit_entry.detail" }.ToFrozenSet(StringComparer.Ordinal);
+    private static readonly FrozenSet<string> Free = new[] { "recovery.before", "recovery.after", "audit_entry.detail", "risk_change.before", "risk_change.after" }.ToFrozenSet(StringComparer.Ordinal);
 
     private static readonly FrozenDictionary<string, string> Shapes = new Dictionary<string, string>
     {
@@ -63,6 +75,21 @@ internal static class AnswerMembers
         ["attempts.decline"] = Decline,
         ["refund.failure"] = Decline,
         ["payment.next_action"] = """{"type": "redirect", "url": "https://issuer.example/3ds"}""",
+        ["payment.review"] = """{"status": "approved", "automatic": false, "decided_at": "2026-01-31T12:40:00Z"}""",
+        ["authentication.exemption"] = "\"low_value\"",
+        ["risk_context.billing_address"] = Address,
+        ["risk_context.shipping_address"] = Address,
+        ["billing_address.line2"] = Word,
+        ["billing_address.state"] = Word,
+        ["shipping_address.line2"] = Word,
+        ["shipping_address.state"] = Word,
+        ["similar_payments.review"] = "\"approved\"",
+        ["review.claimed_by"] = "\"Ada\"",
+        ["review.claimed_until"] = Time,
+        ["review.automatic"] = "false",
+        ["review.decided_by"] = "\"Ada\"",
+        ["review.reason"] = Word,
+        ["review.decided_at"] = Time,
         ["risk.factors"] = "[\"bin_blocked\"]",
         ["attempts.modification_reference"] = Word,
         ["attempts.error"] = "\"timeout\"",
@@ -78,6 +105,7 @@ internal static class AnswerMembers
         ["api_key.expires_at"] = Time,
         ["api_key.revoked_at"] = Time,
         ["operator_key.revoked_at"] = Time,
+        ["risk_metrics.merchant_id"] = "\"mer_01k0x5w3n8e2v9y7t4r6q1m5za\"",
         ["data.opened_at"] = Time,
         ["data.opened_because"] = Word,
         ["data.next_probe_at"] = Time,
@@ -110,7 +138,7 @@ internal static class AnswerMembers
         ["data.error"] = Word,
         ["data.halted_at"] = Time,
         ["data.halted_because"] = Word,
-        ["blocklist_entry.merchant_id"] = "\"mer_01k0x5w3n8e2v9y7t4r6q1m5za\"",
+        ["risk_list_entry.merchant_id"] = "\"mer_01k0x5w3n8e2v9y7t4r6q1m5za\"",
     }.ToFrozenDictionary(StringComparer.Ordinal);
 
     public static bool IsNullable(string member) => MayBeNull.Contains(member);

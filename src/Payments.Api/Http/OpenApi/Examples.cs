@@ -7,9 +7,22 @@ internal static class Examples
         {"id": "pay_01k0x5w3n8e2v9y7t4r6q1m5za", "object": "payment", "merchant_id": "mer_01k0x5w3n8e2v9y7t4r6q1m5za", "mode": "test", "status": "captured",
          "amount": 5000, "amount_capturable": 0, "amount_captured": 5000, "amount_refunded": 0, "currency": "USD", "capture_method": "automatic",
          "payment_method": {"type": "card", "brand": "visa", "last4": "4242", "country": "US", "funding": "credit", "token": "tok_01k0x5w3n8e2v9y7t4r6q1m5za"},
-         "provider": "stripe", "provider_reference": "pi_3PqX", "risk": {"score": 4, "decision": "approve", "factors": []}, "next_action": null, "decline": null,
+         "provider": "stripe", "provider_reference": "pi_3PqX", "risk": {"score": 4, "decision": "approve", "factors": []},
+         "authentication": {"requested": "no_preference", "exemption": null, "result": "authenticated", "flow": "frictionless", "eci": "05", "version": "2.2.0", "liability_shift": true},
+         "review": null, "next_action": null, "decline": null,
          "order_id": "1042", "description": "Two mugs", "statement_descriptor": "MUGS", "receipt_email": "ada@example.com", "metadata": {"cart": "77"}, "origin": "merchant",
          "created_at": "2026-01-31T12:00:00Z", "authorized_at": "2026-01-31T12:00:01Z", "captured_at": "2026-01-31T12:00:01Z", "version": 3}
+        """;
+
+    public const string Erasure = """
+        {"id": "ers_01k0x5w3n8e2v9y7t4r6q1m5za", "object": "erasure", "merchant_id": "mer_01k0x5w3n8e2v9y7t4r6q1m5za", "mode": "test", "payments": 12, "tokens": 3, "erased_at": "2026-01-31T12:00:00Z"}
+        """;
+
+    public const string Review = """
+        {"id": "rev_01k0x5w3n8e2v9y7t4r6q1m5za", "object": "review", "payment_id": "pay_01k0x5w3n8e2v9y7t4r6q1m5za", "merchant_id": "mer_01k0x5w3n8e2v9y7t4r6q1m5za", "mode": "test", "status": "open",
+         "score": 71, "factors": ["first_purchase_above_limit"], "amount": 60000, "currency": "USD",
+         "payment_method": {"type": "card", "brand": "visa", "last4": "4242", "country": "US", "funding": "credit", "token": "tok_01k0x5w3n8e2v9y7t4r6q1m5za"},
+         "opened_at": "2026-01-31T12:00:01Z", "due_at": "2026-01-31T14:00:01Z", "claimed_by": null, "claimed_until": null, "automatic": null, "decided_by": null, "reason": null, "decided_at": null}
         """;
 
     public const string Refund = """
@@ -30,6 +43,17 @@ internal static class Examples
     /// <summary>With what operators see besides.</summary>
     public static string PaymentForOperators { get; } = PaymentInFull.TrimEnd()[..^1] + """
         , "card_fingerprint": "5f70bf18a086007016e948b04aed3b82103a36bea41755b6cddfaf10ace3c6ef"}
+        """;
+
+    /// <summary>With all that helps to decide.</summary>
+    public static string ReviewInFull { get; } = Review.TrimEnd()[..^1] + $$"""
+        , "payment": {{PaymentInFull}},
+         "card_fingerprint": "5f70bf18a086007016e948b04aed3b82103a36bea41755b6cddfaf10ace3c6ef", "customer_reference": "c-1815",
+         "risk_context": {"ip": "203.0.113.7", "user_agent": "Mozilla/5.0", "device_id": "d-77", "email": "ada@example.com", "billing_address": null, "shipping_address": null, "session_seconds": 340,
+           "account_created_at": "2025-03-01T09:00:00Z"},
+         "similar_payments": [{"id": "pay_01k0x5w3n8e2v9y7t4r6q1m5zb", "status": "captured", "amount": 5000, "currency": "USD", "matches": ["card", "ip"], "score": 4, "decision": "approve", "review": null,
+           "created_at": "2026-01-30T18:00:00Z"}],
+         "notes": [{"id": "rvn_01k0x5w3n8e2v9y7t4r6q1m5za", "at": "2026-01-31T12:30:00Z", "by": "Ada", "note": "Called the customer"}]}
         """;
 
     public const string Endpoint = """
@@ -83,8 +107,22 @@ internal static class Examples
            "credit": {"account": "acc_01k0x5w3n8e2v9y7t4r6q1m5zb", "owner": "mer_01k0x5w3n8e2v9y7t4r6q1m5za", "kind": "merchant_pending"}, "amount": 5000, "currency": "USD"}]}
         """;
 
-    public const string Blocked = """
-        {"id": "blk_01k0x5w3n8e2v9y7t4r6q1m5za", "object": "blocklist_entry", "mode": "live", "kind": "bin", "value": "499998", "merchant_id": null, "reason": "Carding attack",
+    public const string RiskListEntry = """
+        {"id": "rle_01k0x5w3n8e2v9y7t4r6q1m5za", "object": "risk_list_entry", "mode": "live", "action": "block", "kind": "bin", "value": "499998", "merchant_id": null,
+         "reason": "Carding attack", "created_by": "opk_01k0x5w3n8e2v9y7t4r6q1m5za", "created_at": "2026-01-31T12:00:00Z"}
+        """;
+
+    public const string DryRun = """
+        {"object": "rule_dry_run", "version": 1, "days": 30, "payments": 4310, "matched": 12,
+         "amounts": [{"currency": "USD", "fraud_payments": 9, "fraud_amount": 194000, "other_payments": 3, "other_amount": 31000}], "complete": true,
+         "summary": "would have reviewed 12 of 4,310 payments: USD 1,940.00 of fraud, 310.00 of other payments", "at": "2026-01-31T12:00:00Z"}
+        """;
+
+    public const string RiskRule = $$"""
+        {"id": "rul_01k0x5w3n8e2v9y7t4r6q1m5za", "object": "risk_rule", "mode": "test", "merchant_id": "mer_01k0x5w3n8e2v9y7t4r6q1m5za", "name": "many_foreign_cards", "built_in": false,
+         "status": "active", "active_version": 1,
+         "versions": [{"version": 1, "condition": "ip.cards_1h > 5 and card.country != 'US'", "action": "review", "reason": "many_foreign_cards",
+                       "created_by": "key_01k0x5w3n8e2v9y7t4r6q1m5za", "created_at": "2026-01-31T12:00:00Z", "dry_run": {{DryRun}}}],
          "created_at": "2026-01-31T12:00:00Z"}
         """;
 
@@ -111,5 +149,11 @@ internal static class Examples
 
     public const string Consumer = """
         {"name": "ledger", "epoch": "0b0f5a52-6a0e-4f0e-9d52-6e0c3f4c2a10", "applied": 118, "parked_payments": 0, "halted_at": null, "halted_because": null}
+        """;
+
+    public const string RiskMetrics = """
+        {"object": "risk_metrics", "from": "2026-01-01T00:00:00Z", "to": "2026-01-31T00:00:00Z", "mode": "live", "merchant_id": null, "reviews_open": 3,
+         "metrics": [{"object": "risk_metric", "name": "fraud_rate", "value": 0.00071, "unit": "ratio", "numerator": 31240, "denominator": 44000000,
+                      "target": {"is": "below", "value": 0.001}, "within_target": true, "definition": "Captured amount of payments known to be fraud, of all captured amount …"}]}
         """;
 }

@@ -13,7 +13,11 @@ internal static class MerchantOperations
         {
             Origin = Origin.Vault,
             Description = "Called by the shopper's browser with a publishable key, so that card data never touches the merchant's server. The card is stored at every provider of the mode.",
-            Request = """{"card": {"number": "4242424242424242", "exp_month": 12, "exp_year": 2034, "cvc": "123", "name": "Ada Lovelace"}}""",
+            Request = """
+                {"card": {"number": "4242424242424242", "exp_month": 12, "exp_year": 2034, "cvc": "123", "name": "Ada Lovelace"},
+                 "risk_context": {"ip": "203.0.113.7", "user_agent": "Mozilla/5.0", "device_id": "d-77", "email": "ada@example.com", "billing_address": {"line1": "1 Main St", "line2": "Flat 2", "city": "Berlin", "postal_code": "10115", "state": "BE", "country": "DE"},
+                   "shipping_address": {"line1": "1 Main St", "line2": "Flat 2", "city": "Berlin", "postal_code": "10115", "state": "BE", "country": "DE"}, "session_seconds": 340, "account_created_at": "2025-03-01T09:00:00Z"}}
+                """,
             Required = ["card", "card.number", "card.exp_month", "card.exp_year", "card.cvc"],
             Status = 201,
             Response = """
@@ -28,7 +32,10 @@ internal static class MerchantOperations
             Description = "Authorizes, and with capture_method automatic also captures. 201 with the payment, also when it was declined (status declined); 202 while the outcome is unknown: repeat the request with the same Idempotency-Key, or wait for the webhook.",
             Request = """
                 {"amount": 5000, "currency": "USD", "payment_method": {"type": "card", "token": "tok_01k0x5w3n8e2v9y7t4r6q1m5za"}, "capture_method": "automatic", "description": "Two mugs", "order_id": "1042",
-                 "metadata": {"cart": "77"}, "statement_descriptor": "MUGS", "return_url": "https://shop.example/return", "receipt_email": "ada@example.com"}
+                 "metadata": {"cart": "77"}, "statement_descriptor": "MUGS", "return_url": "https://shop.example/return", "receipt_email": "ada@example.com", "customer_reference": "c-1815",
+                 "risk_context": {"ip": "203.0.113.7", "user_agent": "Mozilla/5.0", "device_id": "d-77", "email": "ada@example.com", "billing_address": {"line1": "1 Main St", "line2": "Flat 2", "city": "Berlin", "postal_code": "10115", "state": "BE", "country": "DE"},
+                   "shipping_address": {"line1": "1 Main St", "line2": "Flat 2", "city": "Berlin", "postal_code": "10115", "state": "BE", "country": "DE"}, "session_seconds": 340, "account_created_at": "2025-03-01T09:00:00Z"},
+                 "three_d_secure": "no_preference", "initiated_by": "customer"}
                 """,
             Required = ["amount", "currency", "payment_method", "payment_method.token"],
             Status = 201,
@@ -59,6 +66,17 @@ internal static class MerchantOperations
                  "payments": [{"id": "pay_01k0x5w3n8e2v9y7t4r6q1m5za", "status": "authorized", "currency": "USD", "amount_held": 5000, "released_after": "2026-01-31T16:00:00Z"}]}
                 """,
         },
+        new("DELETE", "/v1/payments/{id}/risk_context", "Privacy", "Erase what was told of a payment's customer")
+        {
+            Status = 204,
+            Description = "The risk_context and customer_reference of this payment. The payment itself stays as it is; erasing again changes nothing.",
+        },
+        new("POST", "/v1/erasures", "Privacy", "Erase what was told of a customer")
+        {
+            Description = "The risk_context and customer_reference of all payments, and the risk_context of all tokens, that carry either name, in this mode. Neither name is kept.",
+            Request = """{"customer_reference": "c-1815", "email": "ada@example.com"}""",
+            Response = Examples.Erasure,
+        },
         new("GET", "/v1/refunds/{id}", "Refunds", "Read a refund") { Response = Examples.Refund },
 
         new("POST", "/v1/webhook_endpoints", "Webhooks", "Create a webhook endpoint")
@@ -83,6 +101,8 @@ internal static class MerchantOperations
         new("POST", "/v1/webhook_endpoints/{id}/deliveries/{delivery_id}/resend", "Webhooks", "Deliver again") { Request = "{}", Status = 202, Response = Examples.Delivery },
         new("GET", "/v1/events", "Webhooks", "List events") { Description = EventData, Query = ["type@event", "payment", "created[gte]", "created[lt]", .. Paging], Response = DocumentedOperation.List(Examples.Event) },
         new("GET", "/v1/events/{id}", "Webhooks", "Read an event") { Description = EventData, Response = Examples.Event },
+
+        .. RiskOperations.Of("/v1", "Risk", ofOperators: false),
 
         new("GET", "/v1/balance", "Balance", "Read the balance")
         {

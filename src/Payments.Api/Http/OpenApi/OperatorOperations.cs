@@ -143,6 +143,58 @@ internal static class OperatorOperations
                  "incident_id": "inc_01k0x5w3n8e2v9y7t4r6q1m5za"}
                 """),
         },
+        new("GET", "/ops/v1/reviews", "Operators: fraud", "List payments that wait, or waited, for a person")
+        {
+            Description = "Oldest first. What nobody has decided when due_at comes is decided by itself: approved below a score of 75, else rejected.",
+            Query = ["status@review", "merchant_id", "mode", "claimed", .. Paging],
+            Response = DocumentedOperation.List(Examples.Review),
+        },
+        new("GET", "/ops/v1/reviews/{id}", "Operators: fraud", "Read a review")
+        {
+            Description = "With the payment, what the merchant told of the customer, payments of the last 30 days that are like it, and notes.",
+            Response = Examples.ReviewInFull,
+        },
+        new("POST", "/ops/v1/reviews/{id}/claim", "Operators: fraud", "Claim a review")
+        {
+            Description = "For 15 minutes; claiming again makes it last anew. Only who has claimed a review can decide it.",
+            Request = "{}",
+            Response = Examples.Review,
+        },
+        new("POST", "/ops/v1/reviews/{id}/release", "Operators: fraud", "Give a review back") { Request = "{}", Response = Examples.Review },
+        new("POST", "/ops/v1/reviews/{id}/approve", "Operators: fraud", "Approve a payment in review")
+        {
+            Description = "Captures it, if its merchant asked for automatic capture.",
+            Request = """{"reason": "The customer confirmed it"}""",
+            Required = ["reason"],
+            Response = Examples.Review,
+        },
+        new("POST", "/ops/v1/reviews/{id}/reject", "Operators: fraud", "Reject a payment in review")
+        {
+            Description = "Its hold is released: the payment ends voided.",
+            Request = """{"reason": "Card reported stolen"}""",
+            Required = ["reason"],
+            Response = Examples.Review,
+        },
+        new("POST", "/ops/v1/reviews/{id}/request_3ds", "Operators: fraud", "Ask for the customer to be authenticated")
+        {
+            Description = "Its hold is released, and the merchant is told (payment.review_decided with challenge_requested, then payment.voided) to have its customer pay again with three_d_secure challenge.",
+            Request = """{"reason": "Unknown device"}""",
+            Required = ["reason"],
+            Response = Examples.Review,
+        },
+        new("POST", "/ops/v1/reviews/{id}/notes", "Operators: fraud", "Write something about a review")
+        {
+            Request = """{"note": "Called the customer"}""",
+            Required = ["note"],
+            Response = Examples.Review,
+        },
+        new("POST", "/ops/v1/erasures", "Operators: access", "Erase what was told of a merchant's customer")
+        {
+            Description = "As POST /v1/erasures, for a merchant.",
+            Request = """{"merchant_id": "mer_01k0x5w3n8e2v9y7t4r6q1m5za", "mode": "test", "reason": "Asked by letter", "customer_reference": "c-1815", "email": "ada@example.com"}""",
+            Required = ["merchant_id", "mode", "reason"],
+            Response = Examples.Erasure,
+        },
         new("GET", "/ops/v1/recoveries", "Operators: payments", "List what was put right")
         {
             Description = "Who did it, why, and how it stood before and after. Kinds: attempt_resolved, authorization_cancelled, contradiction_settled, orphaned_hold, refund_retried and others.",
@@ -213,6 +265,13 @@ internal static class OperatorOperations
             Status = 204,
         },
 
+        new("GET", "/ops/v1/risk/metrics", "Operators: fraud", "Read the risk metrics of a period")
+        {
+            Description = "Of payments created in the period; live ones unless a mode is given. Every figure with what it was divided by, its target and its definition. Frauds and chargebacks become known weeks later.",
+            Query = ["from", "to", "mode", "merchant_id"],
+            Response = Examples.RiskMetrics,
+        },
+
         new("POST", "/ops/v1/event_log/reinstate", "Operators: events", "Put back what a restored database has lost of the event log")
         {
             Description = "For a database of payments that was restored to an earlier moment and whose log was closed. Fetches lost events from those who applied them, brings payments up to them, and opens the log in a new epoch.",
@@ -223,15 +282,6 @@ internal static class OperatorOperations
                 """,
         },
 
-        new("POST", "/ops/v1/blocklist", "Operators: fraud", "Block a card or BIN")
-        {
-            Description = "In one mode. A card by its fingerprint, as a payment read by operators shows it, or a BIN; for one merchant, or for all.",
-            Request = """{"mode": "live", "kind": "bin", "value": "499998", "reason": "Carding attack"}""",
-            Required = ["mode", "kind", "value"],
-            Status = 201,
-            Response = Examples.Blocked,
-        },
-        new("GET", "/ops/v1/blocklist", "Operators: fraud", "List what is blocked") { Query = ["mode", .. Paging], Response = DocumentedOperation.List(Examples.Blocked) },
-        new("DELETE", "/ops/v1/blocklist/{id}", "Operators: fraud", "Unblock") { Status = 204 },
+        .. RiskOperations.Of("/ops/v1", "Operators: fraud", ofOperators: true),
     ];
 }

@@ -21,4 +21,15 @@ internal sealed class HttpVault(IHttpClientFactory clients) : IVault
         response.EnsureSuccessStatusCode();
         return await response.Content.ReadFromJsonAsync<CardToken>(Json.Options, cancellationToken);
     }
+
+    public async Task<long> EraseAsync(MerchantId merchant, Mode mode, ContextErasure erasure, CancellationToken cancellationToken)
+    {
+        using var client = clients.CreateInternalClient("Vault");
+        using var response = await client.PostAsJsonAsync(
+            new Uri($"internal/v1/merchants/{merchant}/{ModeNames.Of(mode)}/erasures", UriKind.Relative), erasure, Json.Options, cancellationToken);
+        response.EnsureSuccessStatusCode();
+        return (await response.Content.ReadFromJsonAsync<Erased>(Json.Options, cancellationToken))?.Tokens ?? throw new HttpRequestException("The vault answered without a number.");
+    }
+
+    private sealed record Erased(long Tokens);
 }

@@ -35,7 +35,7 @@ public static class InternalClients
     /// A named <see cref="HttpClient"/> to the internal endpoints of another service: <c>Payments:Urls:{service}</c>, with the shared key.
     /// Get it by <see cref="CreateInternalClient"/>. It has no retries and no time limit but the caller's token and 10 s.
     /// </summary>
-    /// <param name="service">Api, Vault, Ledger, Fraud or Webhooks.</param>
+    /// <param name="service">Api, Vault, Ledger, Fraud, Webhooks or Reconciliation.</param>
     public static IHttpClientBuilder AddInternalClient(this WebApplicationBuilder builder, string service)
     {
         ArgumentNullException.ThrowIfNull(builder);

@@ -70,13 +70,13 @@ public sealed class AttributionTests
         var contributions = new double[FeatureCatalogue.Count];
         var row = new float[FeatureCatalogue.Count];
         Set("amount", 0.5, 300);
-        Set("customer_unusual_7d", 1.0, 3);
-        Set("customer_unusual_14d", 1.5, 4);
+        Set("card_unusual_7d", 1.0, 3);
+        Set("card_unusual_14d", 1.5, 4);
         Set("merchant_fraud_share_7d", -0.25, float.NaN);
 
         var factors = RiskFactors.Of(new(-5, contributions), row);
         Assert.Equal(
-            [("recent_unusual_spending", 2.5, "customer_unusual_14d", 4f), ("high_amount", 0.5, "amount", 300f), ("merchant_fraud_history", -0.25, "merchant_fraud_share_7d", null)],
+            [("recent_unusual_spending", 2.5, "card_unusual_14d", 4f), ("high_amount", 0.5, "amount", 300f), ("merchant_fraud_history", -0.25, "merchant_fraud_share_7d", null)],
             factors.Select(f => (f.Name, f.Contribution, f.Feature, f.Value)));
 
         void Set(string feature, double contribution, float value)

@@ -17,7 +17,7 @@ public sealed class FeatureReplayTests
         // Scoring sees one thing after the other: a payment is described, then happens; its outcome arrives a week later by itself.
         var arrivals = new PriorityQueue<(PaymentTrace Trace, bool Fraud), long>();
         var state = new FeatureState();
-        var row = new float[FeatureCatalogue.Count];
+        var row = new float[FeatureCatalogue.StreamCount];
         for (var i = 0; i < Stream.Length; i++)
         {
             var payment = Stream[i].Payment;
@@ -43,7 +43,7 @@ public sealed class FeatureReplayTests
         // Every label that is not yet known then is turned, and the later payments are others.
         var other = Stream.Select((p, i) => i <= until
             ? p with { Fraud = p.Payment.At + Delay <= seen ? p.Fraud : !p.Fraud }
-            : p with { Payment = p.Payment with { AmountMinor = 1, Customer = 0 } }).ToArray();
+            : p with { Payment = p.Payment with { AmountMinor = 1, Card = 0 } }).ToArray();
         var changed = FeatureTable.Replay(other, Delay, _ => 1, null, TestContext.Current.CancellationToken);
         for (var i = 0; i <= until; i++)
         {
@@ -55,7 +55,7 @@ public sealed class FeatureReplayTests
     public void Describing_a_payment_leaves_no_trace()
     {
         var state = new FeatureState();
-        var (first, second) = (new float[FeatureCatalogue.Count], new float[FeatureCatalogue.Count]);
+        var (first, second) = (new float[FeatureCatalogue.StreamCount], new float[FeatureCatalogue.StreamCount]);
         state.Observe(new(1, 1, 100, 500));
         state.Describe(new(1, 1, 200, 900), first);
         state.Describe(new(2, 2, 200, 900), second);
@@ -66,11 +66,12 @@ public sealed class FeatureReplayTests
     [Fact]
     public void Every_name_is_unique_and_every_feature_varies_or_can_be_unknown()
     {
-        Assert.True(FeatureCatalogue.Count >= 60);
+        Assert.True(FeatureCatalogue.StreamCount >= 60);
+        Assert.Equal(FeatureCatalogue.StreamNames.AsEnumerable(), FeatureCatalogue.Names.Take(FeatureCatalogue.StreamCount));
         Assert.Equal(FeatureCatalogue.Count, FeatureCatalogue.Names.Distinct().Count());
         var table = FeatureTable.Replay(Stream, Delay, _ => 1, null, TestContext.Current.CancellationToken);
         Assert.All(
-            Enumerable.Range(0, FeatureCatalogue.Count),
+            Enumerable.Range(0, FeatureCatalogue.StreamCount),
             f => Assert.True(Enumerable.Range(0, table.Rows).Select(r => table[r][f]).Distinct().Count() > 1, FeatureCatalogue.Names[f] + " never varies"));
     }
 
@@ -82,7 +83,7 @@ public sealed class FeatureReplayTests
         {
             foreach (var (name, expected) in Definitions(i))
             {
-                var actual = table[i][FeatureCatalogue.Names.IndexOf(name)];
+                var actual = table[i][FeatureCatalogue.StreamNames.IndexOf(name)];
                 Assert.True(
                     double.IsNaN(expected) ? float.IsNaN(actual) : Math.Abs(expected - actual) <= 1e-5 * Math.Max(1, Math.Abs(expected)),
                     $"{name} of payment {i} is {actual}, not {expected}");
@@ -94,7 +95,7 @@ public sealed class FeatureReplayTests
     {
         var now = Stream[index].Payment;
         var earlier = Stream.Take(index).ToArray();
-        var ofCustomer = earlier.Where(p => p.Payment.Customer == now.Customer).ToArray();
+        var ofCard = earlier.Where(p => p.Payment.Card == now.Card).ToArray();
         var ofMerchant = earlier.Where(p => p.Payment.Merchant == now.Merchant).ToArray();
         LabelledPayment[] Within(LabelledPayment[] payments, long window) => [.. payments.Where(p => now.At - p.Payment.At < window)];
         LabelledPayment[] KnownWithin(LabelledPayment[] payments, long window) =>
@@ -104,7 +105,7 @@ public sealed class FeatureReplayTests
 
         yield return ("amount", now.AmountMinor / 100.0);
         yield return ("hour_of_day", now.At % Day / 3600.0);
-        foreach (var (who, payments) in new[] { ("customer", ofCustomer), ("merchant", ofMerchant) })
+        foreach (var (who, payments) in new[] { ("card", ofCard), ("merchant", ofMerchant) })
         {
             foreach (var (window, seconds) in new[] { ("1h", 3_600L), ("1d", Day), ("7d", 7 * Day), ("30d", 30 * Day) })
             {
@@ -134,22 +135,22 @@ public sealed class FeatureReplayTests
             yield return ($"{who}_good_since_fraud", all.Any(p => p.Fraud) ? all.Reverse().TakeWhile(p => !p.Fraud).Count() : double.NaN);
         }
 
-        var (usual, spread, multiples) = Usual(ofCustomer);
-        yield return ("customer_usual_amount", usual / 100);
-        yield return ("customer_usual_spread", spread / 100);
-        yield return ("amount_over_customer_usual", now.AmountMinor / usual);
-        yield return ("amount_deviation_for_customer", (now.AmountMinor - usual) / spread);
-        var lately = ofCustomer.Zip(multiples).Where(p => now.At - p.First.Payment.At < 14 * Day).ToArray();
-        yield return ("customer_unusual_14d", lately.Count(p => p.Second > 2.5));
-        yield return ("customer_elevated_14d", lately.Count(p => p.Second > 1.8));
-        yield return ("customer_extreme_14d", lately.Count(p => p.Second > 4));
-        yield return ("customer_unusual_3d", lately.Count(p => p.Second > 2.5 && now.At - p.First.Payment.At < 3 * Day));
-        yield return ("customer_excess_14d", lately.Sum(p => Math.Max(0, p.Second - 1.8)));
-        yield return ("customer_first_unusual_hours", HoursSince(lately.Where(p => p.Second > 2.5).Select(p => p.First.Payment.At), first: true));
-        yield return ("customer_last_unusual_hours", HoursSince(lately.Where(p => p.Second > 2.5).Select(p => p.First.Payment.At)));
-        yield return ("customer_merchants_7d", Within(ofCustomer, 7 * Day).Select(p => p.Payment.Merchant).Distinct().Count());
-        yield return ("customer_merchants_1d", Within(ofCustomer, Day).Select(p => p.Payment.Merchant).Distinct().Count());
-        yield return ("customer_merchant_payments_30d", Within(ofCustomer, 30 * Day).Count(p => p.Payment.Merchant == now.Merchant));
+        var (usual, spread, multiples) = Usual(ofCard);
+        yield return ("card_usual_amount", usual / 100);
+        yield return ("card_usual_spread", spread / 100);
+        yield return ("amount_over_card_usual", now.AmountMinor / usual);
+        yield return ("amount_deviation_for_card", (now.AmountMinor - usual) / spread);
+        var lately = ofCard.Zip(multiples).Where(p => now.At - p.First.Payment.At < 14 * Day).ToArray();
+        yield return ("card_unusual_14d", lately.Count(p => p.Second > 2.5));
+        yield return ("card_elevated_14d", lately.Count(p => p.Second > 1.8));
+        yield return ("card_extreme_14d", lately.Count(p => p.Second > 4));
+        yield return ("card_unusual_3d", lately.Count(p => p.Second > 2.5 && now.At - p.First.Payment.At < 3 * Day));
+        yield return ("card_excess_14d", lately.Sum(p => Math.Max(0, p.Second - 1.8)));
+        yield return ("card_first_unusual_hours", HoursSince(lately.Where(p => p.Second > 2.5).Select(p => p.First.Payment.At), first: true));
+        yield return ("card_last_unusual_hours", HoursSince(lately.Where(p => p.Second > 2.5).Select(p => p.First.Payment.At)));
+        yield return ("card_merchants_7d", Within(ofCard, 7 * Day).Select(p => p.Payment.Merchant).Distinct().Count());
+        yield return ("card_merchants_1d", Within(ofCard, Day).Select(p => p.Payment.Merchant).Distinct().Count());
+        yield return ("card_merchant_payments_30d", Within(ofCard, 30 * Day).Count(p => p.Payment.Merchant == now.Merchant));
     }
 
     /// <summary>Mean and deviation of the amounts that were not unusual when they came, and each payment's multiple of the mean then.</summary>

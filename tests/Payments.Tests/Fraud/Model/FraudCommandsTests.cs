@@ -25,7 +25,7 @@ public sealed class FraudCommandsTests : IDisposable
             {
                 writer.WriteLine(string.Create(
                     CultureInfo.InvariantCulture,
-                    $"{p.Id},{p.Payment.At},{p.Payment.Customer},{p.Payment.Merchant},{p.Payment.AmountMinor / 100m},{(p.Fraud ? 1 : 0)}"));
+                    $"{p.Id},{p.Payment.At},{p.Payment.Card},{p.Payment.Merchant},{p.Payment.AmountMinor / 100m},{(p.Fraud ? 1 : 0)}"));
             }
         }
 
@@ -44,7 +44,11 @@ public sealed class FraudCommandsTests : IDisposable
     }
 
     [Theory]
-    [InlineData(2, "Usage", "promote")]
+    [InlineData(2, "Usage", "demote")]
+    [InlineData(2, "--mode is required", "promote", "--version", "x")]
+    [InlineData(2, "--mode must be live or test", "promote", "--mode", "both")]
+    [InlineData(2, "--to must be candidate, challenger or champion", "promote", "--mode", "live", "--to", "retired")]
+    [InlineData(2, "--merchant must be the id of a merchant", "train", "--mode", "live", "--merchant", "acme")]
     [InlineData(2, "Usage")]
     [InlineData(2, "--handbook is required", "evaluate")]
     [InlineData(2, "there is no file", "evaluate", "--handbook", "/nowhere/file.csv")]

@@ -1,0 +1,110 @@
+using Npgsql;
+using Payments.Core;
+using Payments.Fraud.Features;
+using Payments.Platform;
+
+namespace Payments.Fraud.Live;
+
+/// <summary>
+/// Builds the state of features from stored payments when the service starts, and then keeps it and the models up to date: with what
+/// other replicas scored, with answers and labels as they are stored, and with promotions.
+/// </summary>
+internal sealed class ModelFeed(
+    StoredOccurrences stored, LiveFeatures features, LoadedModels models, NpgsqlDataSource database, ModelOptions options, TimeProvider time, ILogger<ModelFeed> logger)
+    : BackgroundService
+{
+    /// <summary>A transaction is seen at most so long after the moment that its rows carry.</summary>
+    private static readonly TimeSpan Overlap = TimeSpan.FromSeconds(5);
+
+    private static readonly TimeSpan Remembered = TimeSpan.FromMinutes(5);
+    private static readonly TimeSpan SweepEvery = TimeSpan.FromHours(1);
+
+    private DateTimeOffset reached = DateTimeOffset.MinValue;
+    private DateTimeOffset swept = DateTimeOffset.MinValue;
+    private bool catalogued;
+
+    protected override Task ExecuteAsync(CancellationToken stoppingToken) =>
+        Rounds.RunAsync(TimeSpan.FromMilliseconds(options.RefreshMilliseconds), time, RoundAsync, e => ModelLog.NotRefreshed(logger, e), stoppingToken);
+
+    /// <summary>One look at the database; the first one reads the whole history.</summary>
+    internal async Task RoundAsync(CancellationToken cancellationToken)
+    {
+        if (!catalogued)
+        {
+            await AddCatalogueAsync(cancellationToken);
+            catalogued = true;
+        }
+
+        await models.RefreshAsync(cancellationToken);
+        var now = await stored.NowAsync(cancellationToken);
+        if (!features.Ready)
+        {
+            await LoadAsync(now, cancellationToken);
+        }
+        else
+        {
+            foreach (var mode in Enum.GetValues<Mode>())
+            {
+                features.Apply(mode, await stored.SinceAsync(mode, reached - Overlap, reached, now, cancellationToken));
+                features.ForgetSeen(mode, (now - Remembered).ToUnixTimeSeconds());
+            }
+        }
+
+        reached = now;
+        if (now - swept > SweepEvery)
+        {
+            await SweepAsync(cancellationToken);
+            swept = now;
+        }
+    }
+
+    private async Task LoadAsync(DateTimeOffset now, CancellationToken cancellationToken)
+    {
+        foreach (var mode in Enum.GetValues<Mode>())
+        {
+            var part = new List<Occurrence>();
+            await foreach (var occurrence in stored.BetweenAsync(mode, now - TimeSpan.FromDays(options.HistoryDays), now, cancellationToken))
+            {
+                part.Add(occurrence);
+                if (part.Count == 4_096)
+                {
+                    features.Apply(mode, part);
+                    features.ForgetSeen(mode, (now - Remembered).ToUnixTimeSeconds());
+                    part.Clear();
+                }
+            }
+
+            features.Apply(mode, part);
+            features.ForgetSeen(mode, (now - Remembered).ToUnixTimeSeconds());
+        }
+
+        features.Ready = true;
+        ModelLog.StateLoaded(logger, features.PartyCount);
+    }
+
+    private async Task AddCatalogueAsync(CancellationToken cancellationToken)
+    {
+        await using var command = database.CreateCommand("INSERT INTO model_catalogues (id, names) VALUES ($1, $2) ON CONFLICT (id) DO NOTHING");
+        command.Parameters.Add(new() { Value = FeatureCatalogue.Id });
+        command.Parameters.Add(new() { Value = FeatureCatalogue.Names.ToArray() });
+        await command.ExecuteNonQueryAsync(cancellationToken);
+    }
+
+    /// <summary>Rows beyond their retention go, some thousands at a time.</summary>
+    private async Task SweepAsync(CancellationToken cancellationToken)
+    {
+        const string sql = """
+            WITH old AS (SELECT payment_id FROM model_rows WHERE at < now() - $1 AND mode IN ('test', 'live') ORDER BY mode, at LIMIT 5000),
+            answers AS (DELETE FROM model_answers WHERE payment_id IN (SELECT payment_id FROM old))
+            DELETE FROM model_rows WHERE payment_id IN (SELECT payment_id FROM old)
+            """;
+        int deleted;
+        do
+        {
+            await using var command = database.CreateCommand(sql);
+            command.Parameters.Add(new() { Value = TimeSpan.FromDays(options.RetentionDays) });
+            deleted = await command.ExecuteNonQueryAsync(cancellationToken);
+        }
+        while (deleted > 0);
+    }
+}

@@ -1,0 +1,19 @@
+namespace Payments.Fraud.Live;
+
+internal static partial class ModelLog
+{
+    [LoggerMessage(6101, LogLevel.Warning, "{Rows} rows of features could not be written; they are tried again until the service stops.")]
+    public static partial void RowsNotWritten(ILogger logger, int rows, Exception exception);
+
+    [LoggerMessage(6102, LogLevel.Information, "The state of features knows {Parties} parties from stored payments.")]
+    public static partial void StateLoaded(ILogger logger, int parties);
+
+    [LoggerMessage(6103, LogLevel.Warning, "Models and the state of features could not be refreshed; what was known goes on.")]
+    public static partial void NotRefreshed(ILogger logger, Exception exception);
+
+    [LoggerMessage(6104, LogLevel.Information, "Model {Version} ({Model}) is {State} of {Mode} payments{Scope}.")]
+    public static partial void ModelInUse(ILogger logger, string version, string model, string state, string mode, string scope);
+
+    [LoggerMessage(6105, LogLevel.Error, "Model {Version} ({Model}) cannot be used by this version of the service.")]
+    public static partial void ModelUnusable(ILogger logger, string version, string model, Exception exception);
+}

@@ -1,0 +1,90 @@
+using Npgsql;
+using NpgsqlTypes;
+using Payments.Core;
+using Payments.Core.Events;
+using Payments.Fraud.Features;
+using Payments.Platform.Http;
+using Payments.Platform.Inbox;
+
+namespace Payments.Fraud.Live;
+
+/// <summary>What an event says of a payment's outcome.</summary>
+/// <param name="Source">Of a label: who said so.</param>
+internal readonly record struct ToldOutcome(PaymentAnswer? Answer, bool? Fraud, string? Source)
+{
+    public static IEnumerable<ToldOutcome> Of(PaymentEvent told)
+    {
+        switch (told.Type)
+        {
+            case PaymentEventTypes.Authorized or PaymentEventTypes.InReview or PaymentEventTypes.Captured:
+                yield return new(PaymentAnswer.Approved, null, null);
+                break;
+            case PaymentEventTypes.Declined:
+                yield return new(PaymentAnswer.Declined, null, null);
+                break;
+            default:
+                break;
+        }
+    }
+}
+
+/// <summary>Stores answers and labels from the payment events: the consumer <see cref="Consumer"/>, in the transaction that advances its checkpoint.</summary>
+internal sealed class OutcomeIntake : IEventHandler
+{
+    /// <summary>The consumer's name, for ever.</summary>
+    public const string Consumer = "fraud_model";
+
+    public async Task ApplyAsync(NpgsqlConnection connection, NpgsqlTransaction transaction, IReadOnlyList<ReceivedEvent> batch, CancellationToken cancellationToken)
+    {
+        ArgumentNullException.ThrowIfNull(batch);
+        var told = batch.SelectMany(e => ToldOutcome.Of(e.Event).Select(o => (e.Event, Outcome: o))).OrderBy(t => t.Event.PaymentId.Value).ToArray();
+        await AnswersAsync(connection, transaction, [.. told.Where(t => t.Outcome.Answer is not null)], cancellationToken);
+        await LabelsAsync(connection, transaction, [.. told.Where(t => t.Outcome.Fraud is not null)], cancellationToken);
+    }
+
+    private static async Task AnswersAsync(NpgsqlConnection connection, NpgsqlTransaction transaction, (PaymentEvent Event, ToldOutcome Outcome)[] told, CancellationToken cancellationToken)
+    {
+        if (told.Length == 0)
+        {
+            return;
+        }
+
+        const string sql = """
+            INSERT INTO model_answers (payment_id, kind, mode, at)
+            SELECT payment_id, kind, mode, at FROM unnest($1::uuid[], $2::text[], $3::text[], $4::timestamptz[]) AS answer (payment_id, kind, mode, at)
+            ON CONFLICT (payment_id, kind) DO NOTHING
+            """;
+        await using var command = new NpgsqlCommand(sql, connection, transaction);
+        command.Parameters.Add(Of(NpgsqlDbType.Uuid, told, t => t.Event.PaymentId.Value));
+        command.Parameters.Add(Of(NpgsqlDbType.Text, told, t => Words.Of(t.Outcome.Answer!.Value)));
+        command.Parameters.Add(Of(NpgsqlDbType.Text, told, t => ModeNames.Of(t.Event.Mode)));
+        command.Parameters.Add(Of(NpgsqlDbType.TimestampTz, told, t => t.Event.OccurredAt));
+        await command.ExecuteNonQueryAsync(cancellationToken);
+    }
+
+    private static async Task LabelsAsync(NpgsqlConnection connection, NpgsqlTransaction transaction, (PaymentEvent Event, ToldOutcome Outcome)[] told, CancellationToken cancellationToken)
+    {
+        if (told.Length == 0)
+        {
+            return;
+        }
+
+        // It is known when it is stored, whenever it was decided: nobody could have used it before.
+        const string sql = """
+            INSERT INTO labels (mode, merchant_id, payment_id, fraud, source, known_at)
+            SELECT mode, merchant_id, payment_id, fraud, source, clock_timestamp()
+            FROM unnest($1::text[], $2::uuid[], $3::uuid[], $4::boolean[], $5::text[]) AS label (mode, merchant_id, payment_id, fraud, source)
+            ON CONFLICT DO NOTHING
+            """;
+        await using var command = new NpgsqlCommand(sql, connection, transaction);
+        command.Parameters.Add(Of(NpgsqlDbType.Text, told, t => ModeNames.Of(t.Event.Mode)));
+        command.Parameters.Add(Of(NpgsqlDbType.Uuid, told, t => t.Event.MerchantId.Value));
+        command.Parameters.Add(Of(NpgsqlDbType.Uuid, told, t => t.Event.PaymentId.Value));
+        command.Parameters.Add(Of(NpgsqlDbType.Boolean, told, t => t.Outcome.Fraud!.Value));
+        command.Parameters.Add(Of(NpgsqlDbType.Text, told, t => t.Outcome.Source!));
+        await command.ExecuteNonQueryAsync(cancellationToken);
+    }
+
+    private static NpgsqlParameter Of<T>(NpgsqlDbType type, (PaymentEvent Event, ToldOutcome Outcome)[] told, Func<(PaymentEvent Event, ToldOutcome Outcome), T> of) =>
+        new() { Value = Array.ConvertAll(told, t => of(t)), NpgsqlDbType = NpgsqlDbType.Array | type };
+}

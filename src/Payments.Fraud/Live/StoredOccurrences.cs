@@ -1,0 +1,137 @@
+using System.Runtime.CompilerServices;
+using Npgsql;
+using Payments.Core;
+using Payments.Fraud.Features;
+using Payments.Platform.Http;
+
+namespace Payments.Fraud.Live;
+
+/// <summary>What the database knows of attempts, answers, labels, and of payments that nobody complained about.</summary>
+internal sealed class StoredOccurrences(NpgsqlDataSource database)
+{
+    private const string Parties = "r.payment_id, r.merchant_id, r.at, r.amount, r.card, r.customer, r.ip, r.device, r.email, r.ordinary";
+
+    private const string OfAttempts = $"SELECT {Parties}, r.at FROM model_rows AS r WHERE r.mode = $1 AND r.:when ORDER BY r.at, r.payment_id";
+
+    private const string OfAnswers = $"""
+        SELECT {Parties}, a.at, a.kind FROM model_answers AS a JOIN model_rows AS r USING (payment_id)
+        WHERE a.mode = $1 AND a.:when ORDER BY a.at, r.payment_id
+        """;
+
+    private const string OfLabels = $"""
+        SELECT {Parties}, l.known_at, l.fraud FROM labels AS l JOIN model_rows AS r USING (payment_id)
+        WHERE l.mode = $1 AND l.:when ORDER BY l.known_at, r.payment_id
+        """;
+
+    // As of the moment at which it matured: what became known later counts later.
+    private const string OfMatured = $"""
+        SELECT {Parties}, r.at + $4 FROM model_rows AS r JOIN model_answers AS a USING (payment_id)
+        WHERE r.mode = $1 AND r.:when AND a.kind = 'approved' AND a.at <= r.at + $4
+            AND NOT EXISTS (SELECT FROM labels AS l WHERE l.mode = r.mode AND l.payment_id = r.payment_id AND l.known_at <= r.at + $4)
+        ORDER BY r.at, r.payment_id
+        """;
+
+    /// <summary>Everything that became known in a span of time, in its order, read as it is needed.</summary>
+    public async IAsyncEnumerable<Occurrence> BetweenAsync(Mode mode, DateTimeOffset from, DateTimeOffset to, [EnumeratorCancellation] CancellationToken cancellationToken)
+    {
+        var maturity = PaymentHistory.Maturity;
+        IAsyncEnumerator<Occurrence>[] sources =
+        [
+            ReadAsync(OfAttempts, "at > $2 AND r.at <= $3", mode, from, to, OccurrenceKind.Attempted, cancellationToken).GetAsyncEnumerator(cancellationToken),
+            ReadAsync(OfAnswers, "at > $2 AND a.at <= $3", mode, from, to, OccurrenceKind.Answered, cancellationToken).GetAsyncEnumerator(cancellationToken),
+            ReadAsync(OfLabels, "known_at > $2 AND l.known_at <= $3", mode, from, to, OccurrenceKind.Labelled, cancellationToken).GetAsyncEnumerator(cancellationToken),
+            ReadAsync(OfMatured, "at > $2 AND r.at <= $3", mode, from - maturity, to - maturity, OccurrenceKind.Matured, cancellationToken).GetAsyncEnumerator(cancellationToken),
+        ];
+        try
+        {
+            var next = new PriorityQueue<IAsyncEnumerator<Occurrence>, Occurrence>();
+            foreach (var source in sources)
+            {
+                if (await source.MoveNextAsync())
+                {
+                    next.Enqueue(source, source.Current);
+                }
+            }
+
+            while (next.TryDequeue(out var source, out var occurrence))
+            {
+                yield return occurrence;
+                if (await source.MoveNextAsync())
+                {
+                    next.Enqueue(source, source.Current);
+                }
+            }
+        }
+        finally
+        {
+            foreach (var source in sources)
+            {
+                await source.DisposeAsync();
+            }
+        }
+    }
+
+    /// <summary>
+    /// What was written since a moment of the database's clock, and what matured in a span: some of it may have been told before.
+    /// </summary>
+    public async Task<List<Occurrence>> SinceAsync(Mode mode, DateTimeOffset stored, DateTimeOffset maturedFrom, DateTimeOffset maturedTo, CancellationToken cancellationToken)
+    {
+        var occurrences = new List<Occurrence>();
+        foreach (var (sql, condition, from, to, kind) in new[]
+        {
+            (OfAttempts, "stored_at > $2", stored, stored, OccurrenceKind.Attempted),
+            (OfAnswers, "stored_at > $2", stored, stored, OccurrenceKind.Answered),
+            (OfLabels, "known_at > $2", stored, stored, OccurrenceKind.Labelled),
+            (OfMatured, "at > $2 AND r.at <= $3", maturedFrom - PaymentHistory.Maturity, maturedTo - PaymentHistory.Maturity, OccurrenceKind.Matured),
+        })
+        {
+            await foreach (var occurrence in ReadAsync(sql, condition, mode, from, to, kind, cancellationToken))
+            {
+                occurrences.Add(occurrence);
+            }
+        }
+
+        occurrences.Sort();
+        return occurrences;
+    }
+
+    public async Task<DateTimeOffset> NowAsync(CancellationToken cancellationToken)
+    {
+        await using var command = database.CreateCommand("SELECT clock_timestamp()");
+        return new DateTimeOffset((DateTime)(await command.ExecuteScalarAsync(cancellationToken))!);
+    }
+
+    private async IAsyncEnumerable<Occurrence> ReadAsync(
+        string sql, string condition, Mode mode, DateTimeOffset from, DateTimeOffset to, OccurrenceKind kind, [EnumeratorCancellation] CancellationToken cancellationToken)
+    {
+        await using var command = database.CreateCommand(sql.Replace(":when", condition, StringComparison.Ordinal));
+        command.Parameters.Add(new() { Value = ModeNames.Of(mode) });
+        command.Parameters.Add(new() { Value = from });
+        if (condition.Contains("$3", StringComparison.Ordinal))
+        {
+            command.Parameters.Add(new() { Value = to });
+        }
+
+        if (kind == OccurrenceKind.Matured)
+        {
+            command.Parameters.Add(new() { Value = PaymentHistory.Maturity });
+        }
+
+        await using var reader = await command.ExecuteReaderAsync(cancellationToken);
+        while (await reader.ReadAsync(cancellationToken))
+        {
+            var merchant = RequestFacts.MerchantKey(reader.GetGuid(1));
+            var fact = new PaymentFact(reader.GetInt64(4), merchant, reader.GetFieldValue<DateTimeOffset>(2).ToUnixTimeSeconds(), reader.GetInt64(3))
+            {
+                Customer = reader.GetInt64(5),
+                Ip = reader.GetInt64(6),
+                Device = reader.GetInt64(7),
+                Email = reader.GetInt64(8),
+            };
+            yield return new(
+                reader.GetFieldValue<DateTimeOffset>(10).ToUnixTimeSeconds(), kind, reader.GetGuid(0), new(fact, reader.GetBoolean(9)),
+                kind == OccurrenceKind.Answered ? Words.Parse<PaymentAnswer>(reader.GetString(11)) : default,
+                kind == OccurrenceKind.Labelled && reader.GetBoolean(11));
+        }
+    }
+}

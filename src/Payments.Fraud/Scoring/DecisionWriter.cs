@@ -1,0 +1,160 @@
+using System.Text.Json;
+using Npgsql;
+using NpgsqlTypes;
+using Payments.Core;
+using Payments.Core.Seams;
+using Payments.Fraud.Rules;
+using Payments.Fraud.Velocity;
+using Payments.Platform.Http;
+using Payments.Platform.Postgres;
+
+namespace Payments.Fraud.Scoring;
+
+/// <summary>A decision and what it was made of.</summary>
+internal sealed record DecisionRow(
+    FraudRequest Request, EntityKeys Keys, Observed Observed, PaymentFacts Facts, FraudDecision Decision, IReadOnlyList<ModelFactor> Model, IReadOnlyList<string> Without);
+
+/// <summary>
+/// Keeps decisions, those that come together in one round trip. A decision that stands already is given back instead of the new one. A
+/// decision lost in a crash is made again, so nobody waits for the disk.
+/// </summary>
+internal sealed class DecisionWriter : IAsyncDisposable
+{
+    private const char Comma = ',';
+
+    // Rows in order of their keys, so that two replicas never wait for each other.
+    private const string InsertAttempts = """
+        INSERT INTO attempts (attempt, mode, payment_id, merchant_id, card, customer, ip, device, email, at, in_redis)
+        SELECT * FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) AS a (attempt, mode, payment_id, merchant_id, card, customer, ip, device, email, at, in_redis)
+        ORDER BY attempt
+        ON CONFLICT (attempt) DO NOTHING
+        """;
+
+    private const string InsertDecisions = """
+        INSERT INTO decisions (payment_id, merchant_id, mode, score, verdict, factors, attempt, three_d_secure, confidence, model_version, model_factors, without, facts, counters)
+        SELECT payment_id, merchant_id, mode, score, verdict, string_to_array(factors, ','), attempt, three_d_secure, confidence, model_version, model_factors::jsonb,
+            string_to_array(without, ','), facts::jsonb, counters
+        FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)
+            AS d (payment_id, merchant_id, mode, score, verdict, factors, attempt, three_d_secure, confidence, model_version, model_factors, without, facts, counters)
+        ORDER BY payment_id
+        ON CONFLICT (payment_id) DO NOTHING
+        """;
+
+    private const string Standing = """
+        SELECT payment_id, score, verdict, factors, three_d_secure, confidence, model_version FROM decisions WHERE payment_id = ANY ($1)
+        """;
+
+    private static readonly GroupWriterOptions Options = new() { Patience = TimeSpan.FromSeconds(1), RetryDelay = TimeSpan.FromMilliseconds(20) };
+
+    private readonly NpgsqlDataSource database;
+    private readonly GroupWriter<DecisionRow, Kept> writer;
+
+    private readonly record struct Kept(FraudDecision Decision);
+
+    public DecisionWriter(NpgsqlDataSource database, IdSource ids, TimeProvider time)
+    {
+        this.database = database;
+        writer = new("fraud.decisions", row => row.Request.PaymentId.Value, WriteBatchAsync, Options, ids, time);
+    }
+
+    /// <summary>The decision that stands.</summary>
+    public async Task<FraudDecision> WriteAsync(DecisionRow row) => (await writer.WriteAsync(row)).Decision;
+
+    public ValueTask DisposeAsync() => writer.DisposeAsync();
+
+    private async Task<IReadOnlyList<Kept>> WriteBatchAsync(Guid number, IReadOnlyList<DecisionRow> rows, CancellationToken cancellationToken)
+    {
+        await using var batch = database.CreateBatch();
+        batch.BatchCommands.Add(new NpgsqlBatchCommand("SELECT set_config('synchronous_commit', 'off', true)"));
+        var attempts = rows.Where(r => !r.Observed.IsRecorded).DistinctBy(r => r.Keys.Attempt).ToArray();
+        if (attempts.Length > 0)
+        {
+            batch.BatchCommands.Add(Attempts(attempts));
+        }
+
+        batch.BatchCommands.Add(Decisions(rows));
+        var payments = rows.Select(r => r.Request.PaymentId.Value).ToArray();
+        batch.BatchCommands.Add(new NpgsqlBatchCommand(Standing) { Parameters = { new() { Value = payments } } });
+
+        await using var reader = await batch.ExecuteReaderAsync(cancellationToken);
+        await reader.NextResultAsync(cancellationToken);
+        var standing = new Dictionary<Guid, FraudDecision>();
+        while (await reader.ReadAsync(cancellationToken))
+        {
+            standing[reader.GetGuid(0)] = Read(reader);
+        }
+
+        return [.. payments.Select(p => standing.TryGetValue(p, out var decision) ? new Kept(decision) : throw new InvariantException("a decision that was written or in the way is there"))];
+    }
+
+    private static FraudDecision Read(NpgsqlDataReader reader)
+    {
+        var verdict = Words.Parse<FraudVerdict>(reader.GetString(2));
+        return new FraudDecision(reader.GetInt16(1), verdict, reader.GetFieldValue<string[]>(3))
+        {
+            // A decision from before authentication was decided about says it by its verdict.
+            ThreeDSecure = verdict == FraudVerdict.Challenge ? ThreeDSecureRequest.Challenge
+                : reader.IsDBNull(4) ? ThreeDSecureRequest.None
+                : Words.Parse<ThreeDSecureRequest>(reader.GetString(4)),
+            Confidence = reader.IsDBNull(5) ? null : Math.Round(reader.GetFloat(5), 4),
+            ModelVersion = reader.IsDBNull(6) ? null : reader.GetString(6),
+        };
+    }
+
+    private static NpgsqlBatchCommand Attempts(DecisionRow[] rows) => new(InsertAttempts)
+    {
+        Parameters =
+        {
+            Of(rows, r => r.Keys.Attempt, NpgsqlDbType.Uuid),
+            Of(rows, r => ModeNames.Of(r.Request.Mode), NpgsqlDbType.Text),
+            Of(rows, r => r.Request.PaymentId.Value, NpgsqlDbType.Uuid),
+            Of(rows, r => r.Keys.Merchant, NpgsqlDbType.Uuid),
+            Of(rows, r => r.Keys.Card, NpgsqlDbType.Uuid),
+            Of(rows, r => r.Keys.Customer, NpgsqlDbType.Uuid),
+            Of(rows, r => r.Keys.Ip, NpgsqlDbType.Uuid),
+            Of(rows, r => r.Keys.Device, NpgsqlDbType.Uuid),
+            Of(rows, r => r.Keys.Email, NpgsqlDbType.Uuid),
+            Of(rows, r => r.Observed.At, NpgsqlDbType.TimestampTz),
+            Of(rows, r => r.Observed.InRedis, NpgsqlDbType.Boolean),
+        },
+    };
+
+    private static NpgsqlBatchCommand Decisions(IReadOnlyList<DecisionRow> rows) => new(InsertDecisions)
+    {
+        Parameters =
+        {
+            Of(rows, r => r.Request.PaymentId.Value, NpgsqlDbType.Uuid),
+            Of(rows, r => r.Request.MerchantId.Value, NpgsqlDbType.Uuid),
+            Of(rows, r => ModeNames.Of(r.Request.Mode), NpgsqlDbType.Text),
+            Of(rows, r => (short)r.Decision.Score, NpgsqlDbType.Smallint),
+            Of(rows, r => Words.Of(r.Decision.Verdict), NpgsqlDbType.Text),
+            Of(rows, r => string.Join(Comma, r.Decision.Factors), NpgsqlDbType.Text),
+            Of(rows, r => r.Keys.Attempt, NpgsqlDbType.Uuid),
+            Of(rows, r => Words.Of(r.Decision.ThreeDSecure), NpgsqlDbType.Text),
+            Of(rows, r => (float?)r.Decision.Confidence, NpgsqlDbType.Real),
+            Of(rows, r => r.Decision.ModelVersion, NpgsqlDbType.Text),
+            Of(rows, r => r.Model.Count == 0 ? null : JsonSerializer.Serialize(r.Model, Json.Options), NpgsqlDbType.Text),
+            Of(rows, r => string.Join(Comma, r.Without), NpgsqlDbType.Text),
+            Of(rows, r => JsonSerializer.Serialize(r.Facts, StoredFacts.Options), NpgsqlDbType.Text),
+            Of(rows, r => r.Facts.Velocity.Pack(), NpgsqlDbType.Bytea),
+        },
+    };
+
+    private static NpgsqlParameter Of<T>(IReadOnlyList<DecisionRow> rows, Func<DecisionRow, T> value, NpgsqlDbType type) =>
+        new NpgsqlParameter<T[]> { TypedValue = [.. rows.Select(value)], NpgsqlDbType = NpgsqlDbType.Array | type };
+}
+
+/// <summary>How facts stand in a decision: members that are not known are left out.</summary>
+internal static class StoredFacts
+{
+    public static JsonSerializerOptions Options { get; } = Make();
+
+    private static JsonSerializerOptions Make()
+    {
+        var options = new JsonSerializerOptions();
+        Json.Configure(options, System.Text.Json.Serialization.JsonUnmappedMemberHandling.Skip);
+        options.DefaultIgnoreCondition = System.Text.Json.Serialization.JsonIgnoreCondition.WhenWritingNull;
+        options.MakeReadOnly(populateMissingResolver: true);
+        return options;
+    }
+}

@@ -1,0 +1,52 @@
+using System.Diagnostics.Metrics;
+using Payments.Core.Seams;
+
+namespace Payments.Fraud.Velocity;
+
+/// <summary>What the counters said about an attempt, itself included.</summary>
+/// <param name="InRedis">Whether Redis has counted the attempt.</param>
+/// <param name="FromDatabase">Redis should have counted and could not.</param>
+/// <param name="IsRecorded">The attempt stands in the database already.</param>
+internal sealed record Observed(DateTimeOffset At, VelocityReading Reading, bool InRedis, bool FromDatabase, bool IsRecorded);
+
+/// <summary>The time of attempts where a stream is replayed faster than it happened. No host registers one: attempts are made now, by Redis' clock.</summary>
+internal sealed record StreamClock(Func<DateTimeOffset> Now);
+
+/// <summary>
+/// Counts an attempt where it can be counted: in Redis, or in the database while Redis is away, is being filled, or may lack what this
+/// process counted in the database meanwhile.
+/// </summary>
+internal sealed class VelocityCounters(VelocityRedis redis, VelocityDatabase database, StreamClock? clock = null)
+{
+    private static readonly Meter Meter = new("Payments.Fraud");
+    private static readonly Counter<long> Fallbacks = Meter.CreateCounter<long>("payments.fraud.velocity.database", "{attempt}", "Attempts that the database counted because Redis could not.");
+    private int trusted;
+
+    /// <summary>Whether Redis has everything that this process has counted.</summary>
+    public bool Trusted
+    {
+        get => Volatile.Read(ref trusted) == 1;
+        set => Volatile.Write(ref trusted, value ? 1 : 0);
+    }
+
+    public async Task<Observed> ObserveAsync(FraudRequest request, EntityKeys keys, CancellationToken cancellationToken)
+    {
+        var recorded = redis.IsConfigured
+            ? await redis.RecordAsync(new Countable(keys.Attempt, request.Mode, Measure.Attempts, keys, clock?.Now()), reads: Trusted, cancellationToken)
+            : null;
+        if (recorded is { Complete: true, Reading: { } reading } && Trusted)
+        {
+            return new Observed(recorded.At, reading, InRedis: true, FromDatabase: false, IsRecorded: false);
+        }
+
+        if (redis.IsConfigured && recorded is not { Complete: true })
+        {
+            Trusted = false;
+        }
+
+        Fallbacks.Add(redis.IsConfigured ? 1 : 0);
+        var inRedis = recorded is not null || !redis.IsConfigured;
+        var (at, counted) = await database.RecordAsync(request, keys, recorded?.At, inRedis, cancellationToken);
+        return new Observed(at, counted, inRedis, redis.IsConfigured, IsRecorded: true);
+    }
+}

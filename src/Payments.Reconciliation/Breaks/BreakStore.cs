@@ -1,0 +1,149 @@
+using Npgsql;
+using Payments.Core;
+using Payments.Platform.Postgres;
+
+namespace Payments.Reconciliation.Breaks;
+
+public enum BreakState
+{
+    Open,
+
+    /// <summary>Somebody says what closes it; because of its amount another person has to agree.</summary>
+    Proposed,
+    Resolved,
+}
+
+/// <summary>What somebody wrote about a break.</summary>
+public sealed record BreakNote(string Author, string Note, DateTimeOffset At);
+
+/// <param name="Difference">Ours less theirs, in minor units.</param>
+/// <param name="AgeDays">Since the day it belongs to.</param>
+public sealed record BreakView(
+    ReconciliationBreakId Id, string Object, Mode Mode, Leg Leg, string Provider, DateOnly Day, string Class, string Currency, long Difference, string Priority, BreakState State,
+    string? Owner, PaymentId? Payment, string? Journal, string? Reason, string? ProposedBy, string? ResolvedBy, int AgeDays, DateTimeOffset OpenedAt, DateTimeOffset? ResolvedAt);
+
+public enum ResolveVerdict
+{
+    Done,
+    NotFound,
+
+    /// <summary>It was resolved before, or nothing was proposed.</summary>
+    WrongState,
+
+    /// <summary>The one who proposed cannot be the one who agrees.</summary>
+    SamePerson,
+}
+
+/// <summary>Breaks: who cares for them, what was found out, and what closed them.</summary>
+public sealed class BreakStore(NpgsqlDataSource database, TimeProvider time)
+{
+    private const string Columns = """
+        SELECT break_id, mode, leg, provider, day, class, currency, amount, priority, state, owner, payment_id, journal, reason, proposed_by, resolved_by, opened_at, resolved_at FROM recon.breaks
+        """;
+
+    /// <summary>In the order of their ids, which say nothing.</summary>
+    public async Task<IReadOnlyList<BreakView>> ListAsync(BreakState? state, Guid? after, int limit, CancellationToken cancellationToken)
+    {
+        await using var command = database.CreateCommand($"{Columns} WHERE ($1::text IS NULL OR state = $1) AND ($2::uuid IS NULL OR break_id < $2) ORDER BY break_id DESC LIMIT $3");
+        command.With(state is { } s ? Words.Of(s) : null, after, limit);
+        return await ReadAsync(command, cancellationToken);
+    }
+
+    public async Task<BreakView?> FindAsync(ReconciliationBreakId id, CancellationToken cancellationToken)
+    {
+        await using var command = database.CreateCommand($"{Columns} WHERE break_id = $1");
+        command.With(id.Value);
+        return await ReadAsync(command, cancellationToken) is [var found, ..] ? found : null;
+    }
+
+    public async Task<bool> AssignAsync(ReconciliationBreakId id, string owner, CancellationToken cancellationToken)
+    {
+        await using var command = database.CreateCommand("UPDATE recon.breaks SET owner = $2 WHERE break_id = $1");
+        command.With(id.Value, owner);
+        return await command.ExecuteNonQueryAsync(cancellationToken) > 0;
+    }
+
+    public async Task<bool> NoteAsync(ReconciliationBreakId id, string author, string note, CancellationToken cancellationToken)
+    {
+        // The row of the break lets notes in one by one. The same words again by the same person are the same note.
+        await using var command = database.CreateCommand("""
+            WITH one AS (SELECT break_id FROM recon.breaks WHERE break_id = $1 FOR UPDATE)
+            INSERT INTO recon.break_notes (break_id, number, author, text)
+            SELECT break_id, (SELECT count(*) + 1 FROM recon.break_notes n WHERE n.break_id = $1), $2, $3 FROM one
+            WHERE NOT EXISTS (SELECT 1 FROM recon.break_notes n WHERE n.break_id = $1 AND n.author = $2 AND n.text = $3)
+            """);
+        command.With(id.Value, author, note);
+        await command.ExecuteNonQueryAsync(cancellationToken);
+        return await FindAsync(id, cancellationToken) is not null;
+    }
+
+    public async Task<IReadOnlyList<BreakNote>> NotesAsync(ReconciliationBreakId id, CancellationToken cancellationToken)
+    {
+        await using var command = database.CreateCommand("SELECT author, text, written_at FROM recon.break_notes WHERE break_id = $1 ORDER BY number");
+        command.With(id.Value);
+        var notes = new List<BreakNote>();
+        await using var reader = await command.ExecuteReaderAsync(cancellationToken);
+        while (await reader.ReadAsync(cancellationToken))
+        {
+            notes.Add(new(reader.GetString(0), reader.GetString(1), reader.GetFieldValue<DateTimeOffset>(2)));
+        }
+
+        return notes;
+    }
+
+    /// <summary>Says what closes the break. Beyond the limit of its currency that is a proposal, on which somebody else decides.</summary>
+    public async Task<ResolveVerdict> ResolveAsync(ReconciliationBreakId id, string? journal, string? reason, string actor, CancellationToken cancellationToken)
+    {
+        await using var command = database.CreateCommand("""
+            UPDATE recon.breaks SET journal = $2, reason = $3, proposed_by = $4,
+                state = CASE WHEN recon.needs_four_eyes(currency, amount) THEN 'proposed' ELSE 'resolved' END,
+                resolved_by = CASE WHEN recon.needs_four_eyes(currency, amount) THEN NULL ELSE $4 END,
+                resolved_at = CASE WHEN recon.needs_four_eyes(currency, amount) THEN NULL ELSE $5::timestamptz END
+            WHERE break_id = $1 AND state <> 'resolved'
+            """);
+        command.With(id.Value, journal, reason, actor, time.GetUtcNow());
+        return await command.ExecuteNonQueryAsync(cancellationToken) > 0 ? ResolveVerdict.Done : await WhyNotAsync(id, cancellationToken);
+    }
+
+    /// <summary>The second person agrees.</summary>
+    public async Task<ResolveVerdict> ApproveAsync(ReconciliationBreakId id, string actor, CancellationToken cancellationToken)
+    {
+        await using var command = database.CreateCommand(
+            "UPDATE recon.breaks SET state = 'resolved', resolved_by = $2, resolved_at = $3 WHERE break_id = $1 AND state = 'proposed' AND proposed_by <> $2");
+        command.With(id.Value, actor, time.GetUtcNow());
+        if (await command.ExecuteNonQueryAsync(cancellationToken) > 0)
+        {
+            return ResolveVerdict.Done;
+        }
+
+        return await FindAsync(id, cancellationToken) is { State: BreakState.Proposed } ? ResolveVerdict.SamePerson : await WhyNotAsync(id, cancellationToken);
+    }
+
+    public async Task<long> CountOpenAsync(CancellationToken cancellationToken)
+    {
+        await using var command = database.CreateCommand("SELECT count(*) FROM recon.breaks WHERE state <> 'resolved'");
+        return (long)(await command.ExecuteScalarAsync(cancellationToken))!;
+    }
+
+    private async Task<ResolveVerdict> WhyNotAsync(ReconciliationBreakId id, CancellationToken cancellationToken) =>
+        await FindAsync(id, cancellationToken) is null ? ResolveVerdict.NotFound : ResolveVerdict.WrongState;
+
+    private async Task<IReadOnlyList<BreakView>> ReadAsync(NpgsqlCommand command, CancellationToken cancellationToken)
+    {
+        var today = DateOnly.FromDateTime(time.GetUtcNow().UtcDateTime);
+        var breaks = new List<BreakView>();
+        await using var r = await command.ExecuteReaderAsync(cancellationToken);
+        while (await r.ReadAsync(cancellationToken))
+        {
+            var day = r.GetFieldValue<DateOnly>(4);
+            breaks.Add(new(
+                new(r.GetGuid(0)), "reconciliation_break", Words.Parse<Mode>(r.GetString(1)), Words.Parse<Leg>(r.GetString(2)), r.GetString(3), day, r.GetString(5), r.GetString(6), r.GetInt64(7),
+                r.GetString(8), Words.Parse<BreakState>(r.GetString(9)), Text(10), r.IsDBNull(11) ? null : new PaymentId(r.GetGuid(11)), Text(12), Text(13), Text(14), Text(15),
+                Math.Max(0, today.DayNumber - day.DayNumber), r.GetFieldValue<DateTimeOffset>(16), r.IsDBNull(17) ? null : r.GetFieldValue<DateTimeOffset>(17)));
+
+            string? Text(int column) => r.IsDBNull(column) ? null : r.GetString(column);
+        }
+
+        return breaks;
+    }
+}

@@ -1,0 +1,137 @@
+using System.Globalization;
+using System.Text.Json;
+using Npgsql;
+using Payments.Core;
+using Payments.Platform.Http;
+using Payments.Reconciliation.Imports;
+using Payments.Reconciliation.Matching;
+using Payments.Reconciliation.Reports;
+
+namespace Payments.Reconciliation.Commands;
+
+/// <summary>
+/// <c>recon import|match|close|report|explain</c>: the same as the service does, from a shell and straight on its database
+/// (<c>ConnectionStrings__reconciliation</c>).
+/// </summary>
+public static class ReconCommand
+{
+    public const string Usage = """
+        recon import FILE... [--mode test|live] [--format NAME]     loads statements; the same file again changes nothing
+        recon match [--mode test|live]                              compares what changed
+        recon close DAY --provider NAME [--leg provider|bank] [--mode test|live]
+        recon report [DAY] [--provider NAME] [--leg provider|bank] [--mode test|live] [--as json|csv|html]
+        recon explain PAYMENT                                       one payment's story
+        """;
+
+    private static readonly string[] Verbs = ["import", "match", "close", "report", "explain"];
+    private static readonly JsonSerializerOptions Indented = new(Json.Options) { WriteIndented = true };
+
+    public static bool Is(IReadOnlyList<string> arguments)
+    {
+        ArgumentNullException.ThrowIfNull(arguments);
+        return arguments.Count > 0 && (Verbs.Contains(arguments[0]) || arguments[0] is "--help");
+    }
+
+    /// <returns>0: done; 1: something was refused; 2: the command is not understood.</returns>
+    public static async Task<int> RunAsync(IReadOnlyList<string> arguments, IServiceProvider services, TextWriter output, TextWriter told, CancellationToken cancellationToken)
+    {
+        ArgumentNullException.ThrowIfNull(services);
+        ArgumentNullException.ThrowIfNull(output);
+        ArgumentNullException.ThrowIfNull(told);
+        if (Options.Parse(arguments) is not { } options)
+        {
+            await told.WriteLineAsync(Usage);
+            return 2;
+        }
+
+        switch (options)
+        {
+            case { Verb: "import", Words.Count: > 0 }:
+                return await ImportAsync(options, services, output, told, cancellationToken);
+            case { Verb: "match", Words.Count: 0 }:
+                var result = await services.GetRequiredService<Matcher>().MatchAsync(
+                    options.Mode, (done, all, what) => told.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{done}/{all} {what}")), cancellationToken);
+                await output.WriteLineAsync(JsonSerializer.Serialize(result, Indented));
+                return 0;
+            case { Verb: "close", Words: [var day], Provider: { } provider } when DateOnly.TryParseExact(day, "yyyy-MM-dd", out var date):
+                var closed = await services.GetRequiredService<Matcher>().CloseAsync(new(options.Mode ?? Mode.Test, options.Leg ?? Leg.Provider, provider), date, cancellationToken);
+                await output.WriteLineAsync(Words.Of(closed));
+                return closed is CloseResult.Now or CloseResult.Closed ? 0 : 1;
+            case { Verb: "report", Words.Count: <= 1 }:
+                return await ReportAsync(options, services, output, cancellationToken);
+            case { Verb: "explain", Words: [var payment] } when Id.TryParse<PaymentId>(payment, out var id):
+                if (await services.GetRequiredService<Explanations>().FindAsync(id, cancellationToken) is not { } story)
+                {
+                    await told.WriteLineAsync("Nothing is expected of this payment at any provider.");
+                    return 1;
+                }
+
+                await output.WriteLineAsync(JsonSerializer.Serialize(story, Indented));
+                return 0;
+            default:
+                await told.WriteLineAsync(Usage);
+                return options.Verb is "--help" ? 0 : 2;
+        }
+    }
+
+    private static async Task<int> ImportAsync(Options options, IServiceProvider services, TextWriter output, TextWriter told, CancellationToken cancellationToken)
+    {
+        var importer = services.GetRequiredService<Importer>();
+        var refused = false;
+        foreach (var path in options.Words)
+        {
+            var result = await importer.ImportAsync(path, options.Mode ?? Mode.Test, options.Format, line => told.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{path}: line {line}")), cancellationToken);
+            refused |= result.State == "refused";
+            await output.WriteLineAsync(JsonSerializer.Serialize(result, Indented));
+        }
+
+        return refused ? 1 : 0;
+    }
+
+    private static async Task<int> ReportAsync(Options options, IServiceProvider services, TextWriter output, CancellationToken cancellationToken)
+    {
+        var all = await services.GetRequiredService<DayReports>().ListAsync(options.Mode, options.Leg, options.Provider, null, 10_000, cancellationToken);
+        var wanted = all.Where(r => options.Words.Count == 0 || r.Day.ToString("O", CultureInfo.InvariantCulture) == options.Words[0]).Reverse();
+        foreach (var report in wanted)
+        {
+            await output.WriteLineAsync(options.As switch { "csv" => ReportText.Csv(report), "html" => ReportText.Html(report), _ => JsonSerializer.Serialize(report, Indented) });
+        }
+
+        return 0;
+    }
+
+    private sealed record Options(string Verb, IReadOnlyList<string> Words, Mode? Mode, Leg? Leg, string? Provider, string? Format, string As)
+    {
+        public static Options? Parse(IReadOnlyList<string> arguments)
+        {
+            var words = new List<string>();
+            var named = new Dictionary<string, string>(StringComparer.Ordinal);
+            for (var i = 1; i < arguments.Count; i++)
+            {
+                if (!arguments[i].StartsWith("--", StringComparison.Ordinal))
+                {
+                    words.Add(arguments[i]);
+                }
+                else if (arguments[i] is not ("--mode" or "--leg" or "--provider" or "--format" or "--as") || i + 1 == arguments.Count || !named.TryAdd(arguments[i], arguments[++i]))
+                {
+                    return null;
+                }
+            }
+
+            var (mode, leg) = ((Core.Mode?)null, (Reconciliation.Leg?)null);
+            if (named.TryGetValue("--mode", out var modeText))
+            {
+                mode = ModeNames.TryParse(modeText, out var parsed) ? parsed : null;
+            }
+
+            if (named.TryGetValue("--leg", out var legText))
+            {
+                leg = Core.Words.TryParse<Reconciliation.Leg>(legText, out var parsed) ? parsed : null;
+            }
+
+            return (mode is null && modeText is not null) || (leg is null && legText is not null)
+                ? null
+                : new(arguments[0], words, mode, leg, named.GetValueOrDefault("--provider"), named.GetValueOrDefault("--format"), named.GetValueOrDefault("--as", "json"));
+        }
+    }
+}

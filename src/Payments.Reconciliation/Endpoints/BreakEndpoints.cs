@@ -1,0 +1,130 @@
+using Payments.Core;
+using Payments.Platform.Http;
+using Payments.Reconciliation.Breaks;
+
+namespace Payments.Reconciliation.Endpoints;
+
+/// <summary>
+/// <c>GET breaks</c>, <c>GET breaks/{id}</c>, and <c>POST …/assign</c>, <c>…/notes</c>, <c>…/resolve</c>, <c>…/approve</c>. Each of these
+/// comes to the same when it is repeated, so they keep no answers under idempotency keys.
+/// </summary>
+internal static class BreakEndpoints
+{
+    /// <summary>Who asks: the operator's key, told by the origin that has checked it.</summary>
+    public const string ActorHeader = "Payments-Operator";
+
+    private const int LongestName = 100;
+    private const int LongestText = 2000;
+
+    public sealed record Assignment(string Owner);
+
+    public sealed record NewNote(string Note);
+
+    /// <param name="Journal">The ledger's journal that puts it right; or a reason in words.</param>
+    public sealed record Resolution(JournalId? Journal = null, string? Reason = null);
+
+    public static async Task<IResult> ListAsync(HttpContext context, BreakStore breaks, CancellationToken cancellationToken)
+    {
+        var query = new RequestQuery(context);
+        var (limit, after, state) = (query.Limit(), query.CursorId(), query.Choice<BreakState>("state"));
+        return query.Problem is { } problem
+            ? problem
+            : TypedResults.Ok(Page.Of(await breaks.ListAsync(state, after, limit + 1, cancellationToken), limit, b => Cursor.Of(b.Id.Value)));
+    }
+
+    public static async Task<IResult> GetAsync(string id, HttpContext context, BreakStore breaks, CancellationToken cancellationToken)
+    {
+        if (new RequestQuery(context).Problem is { } problem)
+        {
+            return problem;
+        }
+
+        return await AnswerAsync(id, breaks, cancellationToken);
+    }
+
+    public static async Task<IResult> AssignAsync(string id, HttpContext context, BreakStore breaks, CancellationToken cancellationToken)
+    {
+        if (!(await RequestBody.ReadAsync<Assignment>(context, cancellationToken)).Succeeded(out var request, out var problem))
+        {
+            return problem;
+        }
+
+        if (CheckText("owner", request.Owner, LongestName) is { } wrong)
+        {
+            return wrong;
+        }
+
+        return Id.TryParse<ReconciliationBreakId>(id, out var breakId) && await breaks.AssignAsync(breakId, request.Owner, cancellationToken)
+            ? await AnswerAsync(id, breaks, cancellationToken)
+            : Problems.NotFound("break");
+    }
+
+    public static async Task<IResult> NoteAsync(string id, HttpContext context, BreakStore breaks, CancellationToken cancellationToken)
+    {
+        if (!(await RequestBody.ReadAsync<NewNote>(context, cancellationToken)).Succeeded(out var request, out var problem))
+        {
+            return problem;
+        }
+
+        if (CheckText("note", request.Note, LongestText) is { } wrong)
+        {
+            return wrong;
+        }
+
+        return Id.TryParse<ReconciliationBreakId>(id, out var breakId) && await breaks.NoteAsync(breakId, ActorOf(context), request.Note, cancellationToken)
+            ? await AnswerAsync(id, breaks, cancellationToken)
+            : Problems.NotFound("break");
+    }
+
+    public static async Task<IResult> ResolveAsync(string id, HttpContext context, BreakStore breaks, CancellationToken cancellationToken)
+    {
+        if (!(await RequestBody.ReadAsync<Resolution>(context, cancellationToken)).Succeeded(out var request, out var problem))
+        {
+            return problem;
+        }
+
+        if ((request.Journal is null) == (request.Reason is null))
+        {
+            return request.Journal is null ? Problems.MissingField("reason") : Problems.InvalidValue("reason", "Either a journal or a reason is expected, not both.");
+        }
+
+        if (request.Reason is { } reason && CheckText("reason", reason, LongestText) is { } wrong)
+        {
+            return wrong;
+        }
+
+        return Id.TryParse<ReconciliationBreakId>(id, out var breakId)
+            ? await AnswerAsync(id, await breaks.ResolveAsync(breakId, request.Journal?.ToString(), request.Reason, ActorOf(context), cancellationToken), breaks, cancellationToken)
+            : Problems.NotFound("break");
+    }
+
+    public static async Task<IResult> ApproveAsync(string id, HttpContext context, BreakStore breaks, CancellationToken cancellationToken) =>
+        Id.TryParse<ReconciliationBreakId>(id, out var breakId)
+            ? await AnswerAsync(id, await breaks.ApproveAsync(breakId, ActorOf(context), cancellationToken), breaks, cancellationToken)
+            : Problems.NotFound("break");
+
+    private static async Task<IResult> AnswerAsync(string id, ResolveVerdict verdict, BreakStore breaks, CancellationToken cancellationToken) => verdict switch
+    {
+        ResolveVerdict.Done => await AnswerAsync(id, breaks, cancellationToken),
+        ResolveVerdict.NotFound => Problems.NotFound("break"),
+        ResolveVerdict.SamePerson => new Problem(StatusCodes.Status409Conflict, "second_person_needed", "A break of this amount is approved by another person than proposed its resolution.", "id"),
+        _ => new Problem(StatusCodes.Status409Conflict, "break_state_conflict", "The break is resolved, or nothing was proposed for it.", "id"),
+    };
+
+    private static async Task<IResult> AnswerAsync(string id, BreakStore breaks, CancellationToken cancellationToken)
+    {
+        if (!Id.TryParse<ReconciliationBreakId>(id, out var breakId) || await breaks.FindAsync(breakId, cancellationToken) is not { } found)
+        {
+            return Problems.NotFound("break");
+        }
+
+        var full = System.Text.Json.JsonSerializer.SerializeToNode(found, Json.Options)!.AsObject();
+        full["notes"] = System.Text.Json.JsonSerializer.SerializeToNode(await breaks.NotesAsync(breakId, cancellationToken), Json.Options);
+        return TypedResults.Json(full, Json.Options);
+    }
+
+    private static Problem? CheckText(string param, string text, int longest) =>
+        text.Length == 0 || text.Length > longest ? Problems.InvalidValue(param, $"A text of 1 to {longest} characters is expected.") : null;
+
+    private static string ActorOf(HttpContext context) => context.Request.Headers[ActorHeader] is [{ Length: > 0 and <= LongestName } actor] ? actor : "operator";
+}

@@ -1,0 +1,384 @@
+using System.Globalization;
+using System.Text;
+using System.Xml;
+using System.Xml.Linq;
+using Payments.Core;
+
+namespace Payments.Reconciliation.Imports;
+
+/// <summary>
+/// camt.053, the bank statement of ISO 20022, read entry by entry. What the schema asks for is held: namespace, the order of elements and
+/// how often they may come, the forms of amounts, currencies and dates, code lists; and what it cannot say: opening balance and booked
+/// entries come to the closing balance.
+/// </summary>
+public static class Camt053
+{
+    public const string Format = "camt053";
+    private const string Namespace = "urn:iso:std:iso:20022:tech:xsd:camt.053.001.";
+
+    private static readonly XmlReaderSettings Safe = new()
+    {
+        DtdProcessing = DtdProcessing.Prohibit,
+        XmlResolver = null,
+        IgnoreComments = true,
+        IgnoreProcessingInstructions = true,
+        IgnoreWhitespace = true,
+        MaxCharactersFromEntities = 1024,
+    };
+
+    // Children in the schema's order, with how often they may come (least, most).
+    private static readonly (string Name, int Least, int Most)[] OfStatement =
+    [
+        ("Id", 1, 1), ("StmtPgntn", 0, 1), ("ElctrncSeqNb", 0, 1), ("RptgSeq", 0, 1), ("LglSeqNb", 0, 1), ("CreDtTm", 0, 1), ("FrToDt", 0, 1), ("CpyDplctInd", 0, 1), ("RptgSrc", 0, 1),
+        ("Acct", 1, 1), ("RltdAcct", 0, 1), ("Intrst", 0, int.MaxValue), ("Bal", 1, int.MaxValue), ("TxsSummry", 0, 1), ("Ntry", 0, int.MaxValue), ("AddtlStmtInf", 0, 1),
+    ];
+
+    private static readonly (string Name, int Least, int Most)[] OfEntry =
+    [
+        ("NtryRef", 0, 1), ("Amt", 1, 1), ("CdtDbtInd", 1, 1), ("RvslInd", 0, 1), ("Sts", 1, 1), ("BookgDt", 0, 1), ("ValDt", 0, 1), ("AcctSvcrRef", 0, 1), ("Avlbty", 0, int.MaxValue),
+        ("BkTxCd", 1, 1), ("ComssnWvrInd", 0, 1), ("AddtlInfInd", 0, 1), ("AmtDtls", 0, 1), ("Chrgs", 0, 1), ("TechInptChanl", 0, 1), ("Intrst", 0, 1), ("CardTx", 0, 1),
+        ("NtryDtls", 0, int.MaxValue), ("AddtlNtryInf", 0, 1),
+    ];
+
+    private static readonly (string Name, int Least, int Most)[] OfBalance =
+        [("Tp", 1, 1), ("CdtLine", 0, int.MaxValue), ("Amt", 1, 1), ("CdtDbtInd", 1, 1), ("Dt", 1, 1), ("Avlbty", 0, int.MaxValue)];
+
+    public static bool Recognizes(string head)
+    {
+        ArgumentNullException.ThrowIfNull(head);
+        return head.Contains(Namespace, StringComparison.Ordinal) || head.Contains("BkToCstmrStmt", StringComparison.Ordinal);
+    }
+
+    /// <summary>The account and the first statement's id.</summary>
+    public static string IdentityOf(StatementFile file) => Guarded(() =>
+    {
+        using var reader = Open(file);
+        var id = "";
+        while (reader.Read())
+        {
+            if (reader is { NodeType: XmlNodeType.Element, LocalName: "Stmt" })
+            {
+                reader.Read();
+                id = reader is { NodeType: XmlNodeType.Element, LocalName: "Id" } ? reader.ReadElementContentAsString() : "";
+            }
+
+            if (reader is { NodeType: XmlNodeType.Element, LocalName: "Acct" })
+            {
+                return $"{((XElement)XNode.ReadFrom(reader)).Descendants().FirstOrDefault(e => !e.HasElements)?.Value.Trim()} {id}";
+            }
+        }
+
+        // What is missing is said when it is read.
+        return id.Length > 0 ? id : file.Name;
+    });
+
+    public static IEnumerable<LineRead> Read(StatementFile file)
+    {
+        using var reader = Open(file);
+        using var lines = Lines(reader).GetEnumerator();
+        var last = 0L;
+        while (Guarded(lines.MoveNext))
+        {
+            // A file may be one long line: entries are counted on then.
+            last = Math.Max(last + 1, lines.Current.Number);
+            yield return new(last, lines.Current.Line is { } line ? line with { Number = last } : null, lines.Current.Rejection);
+        }
+    }
+
+    private static IEnumerable<LineRead> Lines(XmlReader reader)
+    {
+        if (reader.MoveToContent() != XmlNodeType.Element || reader.LocalName != "Document" || !reader.NamespaceURI.StartsWith(Namespace, StringComparison.Ordinal))
+        {
+            throw new RefusedFileException(LineOf(reader), $"the root is no Document of {Namespace}…");
+        }
+
+        var space = reader.NamespaceURI;
+        var statements = 0;
+        reader.Read();
+        if (!Is(reader, "BkToCstmrStmt", space))
+        {
+            throw new RefusedFileException(LineOf(reader), "BkToCstmrStmt is expected");
+        }
+
+        reader.Read();
+        if (!Is(reader, "GrpHdr", space))
+        {
+            throw new RefusedFileException(LineOf(reader), "GrpHdr is expected");
+        }
+
+        var header = (XElement)XNode.ReadFrom(reader);
+        if (header.Element(XName.Get("MsgId", space)) is null || header.Element(XName.Get("CreDtTm", space)) is null)
+        {
+            throw new RefusedFileException(LineOf(reader), "GrpHdr has no MsgId and CreDtTm");
+        }
+
+        while (Is(reader, "Stmt", space))
+        {
+            statements++;
+            foreach (var line in Statement(reader, space))
+            {
+                yield return line;
+            }
+        }
+
+        if (statements == 0)
+        {
+            throw new RefusedFileException(LineOf(reader), "Stmt is expected");
+        }
+
+        while (reader.Read())
+        {
+            // To the end: also what follows must be well-formed.
+        }
+    }
+
+    private static IEnumerable<LineRead> Statement(XmlReader reader, string space)
+    {
+        var began = LineOf(reader);
+        var order = new ChildOrder("Stmt", OfStatement);
+        Balances? balances = null;
+        reader.Read();
+        while (reader.NodeType == XmlNodeType.Element)
+        {
+            var (line, name) = (LineOf(reader), reader.LocalName);
+            order.Next(name, line);
+            var element = (XElement)XNode.ReadFrom(reader);
+            switch (name)
+            {
+                case "Acct" when element.Element(XName.Get("Id", space)) is not { HasElements: true }:
+                    throw new RefusedFileException(line, "the account has no Id");
+                case "Bal":
+                    (balances ??= new()).Add(element, space, line);
+                    break;
+                case "Ntry":
+                    if (Entry(element, space, line, balances ?? throw new RefusedFileException(line, "Bal is missing")) is { } read)
+                    {
+                        yield return read;
+                    }
+
+                    break;
+                default:
+                    break;
+            }
+        }
+
+        order.End(began);
+        balances!.Close(began);
+        reader.ReadEndElement();
+    }
+
+    private static LineRead? Entry(XElement entry, string space, long line, Balances balances)
+    {
+        try
+        {
+            var order = new ChildOrder("Ntry", OfEntry);
+            foreach (var child in entry.Elements())
+            {
+                order.Next(child.Name.LocalName, line);
+            }
+
+            order.End(line);
+            var (currency, amount) = AmountOf(entry, space);
+            var status = entry.Element(XName.Get("Sts", space))!;
+            var code = (status.Element(XName.Get("Cd", space)) ?? status).Value.Trim();
+            if (code is not ("BOOK" or "PDNG" or "INFO" or "FUTR"))
+            {
+                throw new UnreadableException("Sts", "is no status");
+            }
+
+            if (code != "BOOK")
+            {
+                return null; // not on the account yet
+            }
+
+            var day = DayOf(entry.Element(XName.Get("BookgDt", space)) ?? entry.Element(XName.Get("ValDt", space)), space) ?? throw new UnreadableException("BookgDt", "is missing");
+            balances.Booked(currency, amount);
+            return LineRead.Of(BankText.Line(line, currency, amount, day, Words(entry)));
+        }
+        catch (UnreadableException e)
+        {
+            balances.Uncertain = true;
+            return LineRead.Rejected(line, e.Column, e.Message);
+        }
+        catch (RefusedFileException e)
+        {
+            // Inside an entry it is that entry which is wrong.
+            balances.Uncertain = true;
+            return LineRead.Rejected(line, null, e.Message);
+        }
+    }
+
+    private static (Currency Currency, long Amount) AmountOf(XElement parent, string space)
+    {
+        var element = parent.Element(XName.Get("Amt", space))!;
+        var text = element.Value.Trim();
+        var point = text.IndexOf('.', StringComparison.Ordinal);
+        if (text.Length == 0 || !text.All(c => char.IsAsciiDigit(c) || c == '.') || text.Count(char.IsAsciiDigit) > 18 || (point >= 0 && text.Length - point - 1 > 5))
+        {
+            throw new UnreadableException("Amt", "is not a number of 18 digits, 5 of them behind the point, without a sign");
+        }
+
+        var currency = AmountText.CurrencyOf(element.Attribute("Ccy")?.Value, "Amt/@Ccy");
+        var amount = AmountText.Parse(text, currency, "Amt");
+        return (currency, parent.Element(XName.Get("CdtDbtInd", space))!.Value.Trim() switch
+        {
+            "CRDT" => amount,
+            "DBIT" => -amount,
+            _ => throw new UnreadableException("CdtDbtInd", "is neither CRDT nor DBIT"),
+        });
+    }
+
+    private static DateOnly? DayOf(XElement? choice, string space)
+    {
+        if (choice is null)
+        {
+            return null;
+        }
+
+        if (choice.Element(XName.Get("Dt", space)) is { } date)
+        {
+            return DateOnly.TryParseExact(date.Value.Trim(), "yyyy-MM-dd", CultureInfo.InvariantCulture, DateTimeStyles.None, out var day) ? day : throw new UnreadableException(choice.Name.LocalName, "is no date");
+        }
+
+        // A time of the bank's own clock: its date is the date on the statement, whatever the offset.
+        return choice.Element(XName.Get("DtTm", space)) is { } time && DateTimeOffset.TryParse(time.Value.Trim(), CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal, out var at)
+            ? DateOnly.FromDateTime(at.DateTime)
+            : throw new UnreadableException(choice.Name.LocalName, "is no date");
+    }
+
+    private static string Words(XElement entry)
+    {
+        var words = new StringBuilder();
+        foreach (var name in new[] { "EndToEndId", "InstrId", "Ustrd", "Ref", "Nm", "AddtlNtryInf", "AcctSvcrRef" })
+        {
+            foreach (var element in entry.Descendants().Where(e => e.Name.LocalName == name && !e.HasElements))
+            {
+                words.Append(element.Value).Append(' ');
+            }
+        }
+
+        return words.ToString();
+    }
+
+    private static XmlReader Open(StatementFile file) => XmlReader.Create(file.Read(), new XmlReaderSettings
+    {
+        DtdProcessing = Safe.DtdProcessing,
+        XmlResolver = null,
+        IgnoreComments = true,
+        IgnoreProcessingInstructions = true,
+        IgnoreWhitespace = true,
+        MaxCharactersFromEntities = Safe.MaxCharactersFromEntities,
+        CloseInput = true,
+    });
+
+    private static bool Is(XmlReader reader, string name, string space) => reader.NodeType == XmlNodeType.Element && reader.LocalName == name && reader.NamespaceURI == space;
+
+    private static long LineOf(XmlReader reader) => reader is IXmlLineInfo info && info.HasLineInfo() ? info.LineNumber : 1;
+
+    private static T Guarded<T>(Func<T> read)
+    {
+        try
+        {
+            return read();
+        }
+        catch (XmlException e)
+        {
+            throw new RefusedFileException(Math.Max(1, e.LineNumber), "the XML is not well-formed");
+        }
+    }
+
+    /// <summary>Holds the children of an element to the schema's sequence.</summary>
+    private sealed class ChildOrder(string parent, (string Name, int Least, int Most)[] sequence)
+    {
+        private int at;
+        private int times;
+
+        public void Next(string name, long line)
+        {
+            while (sequence[at].Name != name)
+            {
+                Leave(line);
+                if (++at == sequence.Length)
+                {
+                    throw new RefusedFileException(line, $"{name} is not expected here in {parent}");
+                }
+
+                times = 0;
+            }
+
+            if (++times > sequence[at].Most)
+            {
+                throw new RefusedFileException(line, $"{name} comes too often in {parent}");
+            }
+        }
+
+        public void End(long line)
+        {
+            for (; at < sequence.Length; at++, times = 0)
+            {
+                Leave(line);
+            }
+        }
+
+        private void Leave(long line)
+        {
+            if (times < sequence[at].Least)
+            {
+                throw new RefusedFileException(line, $"{sequence[at].Name} is missing in {parent}");
+            }
+        }
+    }
+
+    private sealed class Balances
+    {
+        private readonly Dictionary<string, (Currency Currency, long Amount)> stated = new(StringComparer.Ordinal);
+        private long booked;
+
+        /// <summary>An entry could not be read: then the closing balance cannot come out, and says nothing.</summary>
+        public bool Uncertain { get; set; }
+
+        public void Add(XElement balance, string space, long line)
+        {
+            try
+            {
+                var order = new ChildOrder("Bal", OfBalance);
+                foreach (var child in balance.Elements())
+                {
+                    order.Next(child.Name.LocalName, line);
+                }
+
+                order.End(line);
+                _ = DayOf(balance.Element(XName.Get("Dt", space)), space);
+                var code = balance.Element(XName.Get("Tp", space))!.Element(XName.Get("CdOrPrtry", space))?.Value.Trim() ?? throw new UnreadableException("Tp", "has no code");
+                stated.TryAdd(code, AmountOf(balance, space));
+            }
+            catch (UnreadableException e)
+            {
+                throw new RefusedFileException(line, $"a balance: {e.Column} {e.Message}");
+            }
+        }
+
+        public void Booked(Currency currency, long amount)
+        {
+            if (stated.TryGetValue("OPBD", out var opening) && !opening.Currency.Equals(currency))
+            {
+                throw new UnreadableException("Amt/@Ccy", "is not the currency of the account");
+            }
+
+            booked = checked(booked + amount);
+        }
+
+        public void Close(long line)
+        {
+            if ((!stated.TryGetValue("OPBD", out var opening) && !stated.TryGetValue("PRCD", out opening)) || !stated.TryGetValue("CLBD", out var closing))
+            {
+                throw new RefusedFileException(line, "the statement needs an opening (OPBD or PRCD) and a closing (CLBD) balance");
+            }
+
+            if (!Uncertain && (!opening.Currency.Equals(closing.Currency) || checked(opening.Amount + booked) != closing.Amount))
+            {
+                throw new RefusedFileException(line, $"opening balance and entries come to {new Money(opening.Amount + booked, opening.Currency)}, the closing balance says {new Money(closing.Amount, closing.Currency)}");
+            }
+        }
+    }
+}

@@ -1,0 +1,119 @@
+using System.Text;
+
+namespace Payments.Reconciliation.Imports;
+
+/// <summary>
+/// The text of a CSV file as whole records: a record goes on over line breaks inside quotes, but a quote that is never closed costs its
+/// own line and not the rest of the file.
+/// </summary>
+internal sealed class Records(TextReader file) : TextReader
+{
+    private const int MostLines = 20;
+    private const int MostCharacters = 64 * 1024;
+    private readonly Queue<(long Line, string Text)> ahead = new();
+    private readonly Queue<long> given = new();
+    private readonly Queue<LineRead> rejected = new();
+    private string current = "";
+    private int position;
+    private long lines;
+
+    /// <summary>Lines that belong to no record, in order, as far as they stand before a line.</summary>
+    public bool TryTakeRejected(long before, out LineRead line)
+    {
+        line = default;
+        return rejected.TryPeek(out var first) && first.Number < before && rejected.TryDequeue(out line);
+    }
+
+    /// <summary>Where the next record that was given begins.</summary>
+    public long NextLine() => given.Dequeue();
+
+    public override int Read(char[] buffer, int index, int count) => Read(buffer.AsSpan(index, count));
+
+    public override int Read(Span<char> buffer)
+    {
+        if (position == current.Length && !Advance())
+        {
+            return 0;
+        }
+
+        var length = Math.Min(buffer.Length, current.Length - position);
+        current.AsSpan(position, length).CopyTo(buffer);
+        position += length;
+        return length;
+    }
+
+    protected override void Dispose(bool disposing)
+    {
+        if (disposing)
+        {
+            file.Dispose();
+        }
+
+        base.Dispose(disposing);
+    }
+
+    private bool Advance()
+    {
+        while (NextPhysical() is var (line, text))
+        {
+            if (string.IsNullOrWhiteSpace(text))
+            {
+                continue;
+            }
+
+            if (Whole(text) is not { } record)
+            {
+                rejected.Enqueue(LineRead.Rejected(line, null, "a quote is not closed"));
+                continue;
+            }
+
+            given.Enqueue(line);
+            (current, position) = (record + "\n", 0);
+            return true;
+        }
+
+        return false;
+    }
+
+    private string? Whole(string first)
+    {
+        var quotes = first.Count(c => c == '"');
+        if (quotes % 2 == 0)
+        {
+            return first;
+        }
+
+        var text = new StringBuilder(first);
+        var taken = new List<(long Line, string Text)>();
+        while (taken.Count < MostLines && text.Length < MostCharacters && NextPhysical() is { } more)
+        {
+            taken.Add(more);
+            text.Append('\n').Append(more.Text);
+            quotes += more.Text.Count(c => c == '"');
+            if (quotes % 2 == 0)
+            {
+                return text.ToString();
+            }
+        }
+
+        // Not closed: what was looked at is given back, before what already waits.
+        var waiting = ahead.ToArray();
+        ahead.Clear();
+        foreach (var line in taken.Concat(waiting))
+        {
+            ahead.Enqueue(line);
+        }
+
+        return null;
+    }
+
+    private (long Line, string Text)? NextPhysical()
+    {
+        if (ahead.TryDequeue(out var waiting))
+        {
+            return waiting;
+        }
+
+        return file.ReadLine() is { } text ? (++lines, text) : null;
+    }
+}

@@ -1,0 +1,133 @@
+using Npgsql;
+using Payments.Core;
+using Payments.Platform;
+using Payments.Platform.Http;
+using Payments.Platform.Postgres;
+
+namespace Payments.Reconciliation.Matching;
+
+/// <param name="Days">How many days were compared anew.</param>
+public sealed record MatchResult(int Books, int Days);
+
+/// <summary>
+/// Compares what is open: days that changed, in parallel and each in a transaction of its own, then each book as a whole. Everything is done
+/// in the database; this process holds nothing but the list of days. Both steps begin by forgetting their earlier result, so that
+/// they can be ended and repeated at will.
+/// </summary>
+public sealed class Matcher(NpgsqlDataSource database, ILogger<Matcher> logger)
+{
+    /// <summary>Days compared at once.</summary>
+    public int Parallel { get; init; } = Math.Clamp(Environment.ProcessorCount, 1, 8);
+
+    /// <summary>Memory of one join before it goes to disk, in the database.</summary>
+    public int JoinMegabytes { get; init; } = 64;
+
+    /// <param name="mode">Null: both.</param>
+    /// <param name="progress">Told after each step: days done, days in all, what was done.</param>
+    public async Task<MatchResult> MatchAsync(Mode? mode, Action<int, int, string>? progress, CancellationToken cancellationToken)
+    {
+        using var span = ReconciliationTelemetry.Source.StartActivity("reconciliation.match");
+        Steps.Reached(ReconciliationSteps.MatchBefore);
+        var (days, books) = (await DirtyDaysAsync(mode, cancellationToken), await BooksAsync(mode, cancellationToken));
+        var done = 0;
+        var options = new ParallelOptions { MaxDegreeOfParallelism = Parallel, CancellationToken = cancellationToken };
+        await System.Threading.Tasks.Parallel.ForEachAsync(days, options, async (day, ct) =>
+        {
+            await RunAsync("SELECT recon.match_day($1, $2, $3, $4)", day.Book, day.Day, ReconciliationSteps.MatchDay, ct);
+            Steps.Reached(ReconciliationSteps.MatchDayAfter);
+            progress?.Invoke(Interlocked.Increment(ref done), days.Count, $"{day.Book} {day.Day:O}");
+        });
+        await System.Threading.Tasks.Parallel.ForEachAsync(books, options, async (book, ct) =>
+        {
+            await SettleAsync(book, ct);
+            progress?.Invoke(done, days.Count, $"{book} settled");
+        });
+        Log.Matched(logger, books.Count, days.Count);
+        return new(books.Count, days.Count);
+    }
+
+    /// <summary>One book as a whole, with what changed in it since it was last compared.</summary>
+    public async Task SettleAsync(Book book, CancellationToken cancellationToken)
+    {
+        ArgumentNullException.ThrowIfNull(book);
+        await RunAsync("SELECT recon.settle($1, $2, $3)", book, null, ReconciliationSteps.SettleEffects, cancellationToken);
+        Steps.Reached(ReconciliationSteps.SettleAfter);
+    }
+
+    /// <summary>Closes a day and those before it that have anything in them; says why not, if it cannot be.</summary>
+    public async Task<CloseResult> CloseAsync(Book book, DateOnly day, CancellationToken cancellationToken)
+    {
+        ArgumentNullException.ThrowIfNull(book);
+        var verdict = (string)(await RunAsync("SELECT recon.close_day($1, $2, $3, $4)", book, day, ReconciliationSteps.CloseEffects, cancellationToken))!;
+        Steps.Reached(ReconciliationSteps.CloseAfter);
+        return Words.Parse<CloseResult>(verdict);
+    }
+
+    public async Task<IReadOnlyList<Book>> BooksAsync(Mode? mode, CancellationToken cancellationToken)
+    {
+        await using var command = database.CreateCommand("SELECT mode, leg, provider FROM recon.books WHERE $1::text IS NULL OR mode = $1 ORDER BY mode, leg, provider");
+        command.With(mode is { } m ? ModeNames.Of(m) : null);
+        var books = new List<Book>();
+        await using var reader = await command.ExecuteReaderAsync(cancellationToken);
+        while (await reader.ReadAsync(cancellationToken))
+        {
+            books.Add(new(Words.Parse<Mode>(reader.GetString(0)), Words.Parse<Leg>(reader.GetString(1)), reader.GetString(2)));
+        }
+
+        return books;
+    }
+
+    private async Task<List<(Book Book, DateOnly Day)>> DirtyDaysAsync(Mode? mode, CancellationToken cancellationToken)
+    {
+        await using var command = database.CreateCommand("""
+            SELECT d.mode, d.leg, d.provider, d.day FROM recon.days d JOIN recon.books b USING (mode, leg, provider)
+            WHERE d.dirty AND d.day > coalesce(b.closed_through, '-infinity') AND ($1::text IS NULL OR d.mode = $1) ORDER BY d.mode, d.leg, d.provider, d.day
+            """);
+        command.With(mode is { } m ? ModeNames.Of(m) : null);
+        var days = new List<(Book, DateOnly)>();
+        await using var reader = await command.ExecuteReaderAsync(cancellationToken);
+        while (await reader.ReadAsync(cancellationToken))
+        {
+            days.Add((new(Words.Parse<Mode>(reader.GetString(0)), Words.Parse<Leg>(reader.GetString(1)), reader.GetString(2)), reader.GetFieldValue<DateOnly>(3)));
+        }
+
+        return days;
+    }
+
+    private async Task<object?> RunAsync(string sql, Book book, DateOnly? day, string step, CancellationToken cancellationToken)
+    {
+        await using var connection = await database.OpenConnectionAsync(cancellationToken);
+        await using var transaction = await connection.BeginTransactionAsync(cancellationToken);
+        await using (var memory = new NpgsqlCommand($"SET LOCAL work_mem = '{JoinMegabytes}MB'", connection, transaction))
+        {
+            await memory.ExecuteNonQueryAsync(cancellationToken);
+        }
+
+        await using var command = new NpgsqlCommand(sql, connection, transaction) { CommandTimeout = 0 };
+        command.With(ModeNames.Of(book.Mode), Words.Of(book.Leg), book.Provider);
+        if (day is { } d)
+        {
+            command.With(d);
+        }
+
+        var result = await command.ExecuteScalarAsync(cancellationToken);
+        Steps.Reached(step);
+        await transaction.CommitAsync(cancellationToken);
+        return result;
+    }
+}
+
+public enum CloseResult
+{
+    /// <summary>Closed by this call.</summary>
+    Now,
+
+    /// <summary>It was closed before.</summary>
+    Closed,
+
+    /// <summary>No statement speaks of this day yet.</summary>
+    NoStatement,
+
+    /// <summary>There is no such book.</summary>
+    Unknown,
+}

@@ -1,0 +1,96 @@
+using Microsoft.Extensions.Logging.Abstractions;
+using Npgsql;
+using Payments.Core.Seams;
+using Payments.Fraud;
+using Payments.Fraud.Live;
+using Payments.Fraud.Registry;
+using Payments.Fraud.Scoring;
+using Payments.Fraud.Velocity;
+using Payments.Platform.Postgres;
+
+namespace Payments.IntegrationTests.Fraud;
+
+/// <summary>The model's part of one fraud service, whose rounds a test makes itself.</summary>
+internal sealed class ModelReplica : IAsyncDisposable
+{
+    public static readonly EntityHash Hash = new(new byte[32]);
+
+    private readonly NpgsqlDataSource database;
+    private readonly ModelMetrics metrics;
+    private readonly ScoredRows rows;
+    private readonly LiveModelScorer scorer;
+
+    public ModelReplica(string connectionString)
+    {
+        database = NpgsqlDataSource.Create(connectionString);
+        var options = new ModelOptions();
+        Features = new(options);
+        Registry = new(database);
+        Models = new(Registry, NullLogger<LoadedModels>.Instance);
+        metrics = new(Models, Features);
+        rows = new(database, metrics, NullLogger<ScoredRows>.Instance);
+        scorer = new(Features, Models, rows, metrics);
+        Feed = new(new(database), Features, Models, database, options, TimeProvider.System, NullLogger<ModelFeed>.Instance);
+        Reasons = new(database, Models);
+    }
+
+    public LiveFeatures Features { get; }
+
+    public ModelRegistry Registry { get; }
+
+    public LoadedModels Models { get; }
+
+    public ModelFeed Feed { get; }
+
+    public ModelReasons Reasons { get; }
+
+    public NpgsqlDataSource Database => database;
+
+    public static async Task MigrateAsync(string connectionString, CancellationToken cancellationToken)
+    {
+        await using var database = NpgsqlDataSource.Create(connectionString);
+        await Migrations.ApplyAsync(database, Migrations.In(typeof(FraudModule).Assembly, Plumbing.Inbox, Plumbing.Idempotency), cancellationToken);
+    }
+
+    public async Task StartAsync(CancellationToken cancellationToken)
+    {
+        await rows.StartAsync(cancellationToken);
+        await Feed.RoundAsync(cancellationToken);
+    }
+
+    public async Task<ModelScore?> ScoreAsync(FraudRequest request, DateTimeOffset at, CancellationToken cancellationToken) =>
+        await scorer.ScoreAsync(request, new(at, Hash.Of(request), VelocityReading.Empty), cancellationToken);
+
+    /// <summary>The features that a payment would have now, without it being counted for others.</summary>
+    public float[] RowOf(FraudRequest request, DateTimeOffset at)
+    {
+        var row = new float[Payments.Fraud.Features.FeatureCatalogue.Count];
+        Features.Attempt(request.Mode, request.PaymentId.Value, RequestFacts.Of(request, Hash.Of(request), null, at), row);
+        return row;
+    }
+
+    public async Task StoredAsync(long count, CancellationToken cancellationToken)
+    {
+        for (var tries = 0; tries < 400; tries++)
+        {
+            await using var command = database.CreateCommand("SELECT count(*) FROM model_rows");
+            if ((long)(await command.ExecuteScalarAsync(cancellationToken))! == count)
+            {
+                return;
+            }
+
+            await Task.Delay(25, cancellationToken);
+        }
+
+        throw new TimeoutException($"{count} rows were not stored.");
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await rows.StopAsync(CancellationToken.None);
+        rows.Dispose();
+        Feed.Dispose();
+        metrics.Dispose();
+        await database.DisposeAsync();
+    }
+}
