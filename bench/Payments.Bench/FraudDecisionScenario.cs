@@ -34,8 +34,9 @@ internal static class FraudDecisionScenario
         progress.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{PerSecond} decisions a second for {Seconds} seconds ..."));
         var (modelled, rejected, challenged) = (0, 0, 0);
         var load = Load();
-        var collections = GC.CollectionCount(0);
+        var (collections, busy) = (GC.CollectionCount(0), Environment.CpuUsage.TotalTime);
         var result = await OpenLoop.RunAsync(PerSecond * Seconds, PerSecond, DecideAsync, cancellationToken);
+        busy = Environment.CpuUsage.TotalTime - busy;
         return
         [
             new("decision p50", Latencies.Percentile(result.Milliseconds, 50), "ms"),
@@ -48,6 +49,7 @@ internal static class FraudDecisionScenario
             new("decisions without model", (PerSecond * Seconds) - result.Failed - modelled, "", 0),
             new("decisions rejected", 100.0 * rejected / asked.Length, "%"),
             new("decisions not plain", 100.0 * challenged / asked.Length, "%"),
+            new("processor time of each", busy.TotalMicroseconds / (PerSecond * Seconds), "µs"),
             new("most under way", result.MostUnderWay, ""),
             new("collections", GC.CollectionCount(0) - collections, ""),
             new("machine's load before", load, $"{Environment.ProcessorCount} cores"),

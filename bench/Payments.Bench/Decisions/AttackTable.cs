@@ -10,7 +10,7 @@ namespace Payments.Bench.Decisions;
 /// <param name="Hindered">Honest payments that were rejected, or that met more than the same payment meets without the attack.</param>
 internal sealed record AttackTable(
     int Attempts, int Addresses, int First, int StoppedOfFirst, int AfterFirst, int StoppedAfterFirst, int TestedGood,
-    int Good, int GoodRejected, int GoodReviewed, int GoodChallenged, int GoodReviewedWithout, int GoodChallengedWithout, int Hindered)
+    int Good, int GoodRejected, int GoodReviewed, int GoodChallenged, int GoodReviewedWithout, int GoodChallengedWithout, int Hindered, int NotRejectedAfterFirst, int CountedByDatabase)
 {
     public const int FirstOfAddress = 5;
 
@@ -41,7 +41,9 @@ internal sealed record AttackTable(
             good.Count(d => d.Decision.Verdict == FraudVerdict.Challenge),
             without.Count(d => d.Decision.Verdict == FraudVerdict.Review),
             without.Count(d => d.Decision.Verdict == FraudVerdict.Challenge),
-            good.Count(d => d.Decision.Verdict == FraudVerdict.Reject || d.Decision.Verdict > calm[(d.Payment.At, d.Payment.Card.Number, d.Payment.AmountMinor)]));
+            good.Count(d => d.Decision.Verdict == FraudVerdict.Reject || d.Decision.Verdict > calm[(d.Payment.At, d.Payment.Card.Number, d.Payment.AmountMinor)]),
+            after.Count(a => a.Decision.Verdict != FraudVerdict.Reject),
+            with.Count(d => d.Decision.Factors.Contains(Payments.Fraud.Scoring.FraudScorer.FromDatabase)));
     }
 
     public IEnumerable<string> Lines()
@@ -52,12 +54,14 @@ internal sealed record AttackTable(
         yield return Line("  of these rejected", StoppedOfFirst, (double)StoppedOfFirst / First);
         yield return Line("after them", AfterFirst, null);
         yield return Line("  of these rejected", StoppedAfterFirst, StoppedShare);
+        yield return Line("  held, challenged or approved", NotRejectedAfterFirst, (double)NotRejectedAfterFirst / AfterFirst);
         yield return Line("cards that the thieves found to be good", TestedGood, (double)TestedGood / Attempts);
         yield return Line("good payments meanwhile", Good, null);
         yield return Line("  rejected", GoodRejected, (double)GoodRejected / Good);
         yield return Line("  held for review (without the attack)", GoodReviewed, (double)GoodReviewed / Good, GoodReviewedWithout);
         yield return Line("  challenged (without the attack)", GoodChallenged, (double)GoodChallenged / Good, GoodChallengedWithout);
         yield return Line("  hindered: rejected, or more than without", Hindered, HinderedShare);
+        yield return Line("decisions with the database's counters", CountedByDatabase, null);
     }
 
     private static string Line(string what, int count, double? share, int? compared = null) => string.Create(

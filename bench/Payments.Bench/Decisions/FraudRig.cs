@@ -44,6 +44,9 @@ internal sealed class FraudRig : IAsyncDisposable
             ["Payments:Secrets:EncryptionKey"] = Convert.ToBase64String(new byte[32]),
             ["Payments:Secrets:FingerprintKey"] = Convert.ToBase64String(new byte[32]),
             ["Payments:Fraud:IpCountriesFile"] = networks,
+
+            // A stream is about what is decided, not about how soon: a busy machine is no outage of Redis.
+            ["Payments:Redis:CallLimitMilliseconds"] = streamed ? "10000" : null,
         });
         builder.AddFraud();
         if (streamed)

@@ -136,19 +136,19 @@ public sealed class NoticeWorker(
     }
 
     /// <summary>
-    /// A notice that comes before the customer's return may say only that it succeeded. What else the answer would have told (how the
+    /// A notice that comes before the customer's return, or before the call's answer, may say only that it succeeded. What else the answer would have told (how the
     /// customer was authenticated, until when to capture) is asked for; without an answer the payment goes on with what is known.
     /// </summary>
     private async Task<Fact> InFullAsync(PaymentState payment, Fact fact)
     {
         if (fact is not { Kind: OperationKind.Authorize, Outcome: FactOutcome.Succeeded, Authentication: null }
-            || payment is not { Authorization: { IsUnsettled: true } authorize, AuthorizingAttempt: { State: AttemptState.NeedsAction, PaymentReference: not null } attempt }
-            || attempt.Id != fact.AttemptId)
+            || payment is not { Authorization: { IsUnsettled: true } authorize, AuthorizingAttempt: { } attempt } || attempt.Id != fact.AttemptId
+            || (attempt.State != AttemptState.NeedsAction && Authenticating.Of(payment, attempt.Id).Requested == ThreeDSecureRequest.None))
         {
             return fact;
         }
 
-        var read = await calls.ReadAsync(payment, authorize, attempt, CancellationToken.None);
+        var read = await calls.ReadAsync(payment, authorize, attempt with { PaymentReference = fact.PaymentReference }, CancellationToken.None);
         return read is { Kind: ReadBackKind.Found, Outcome: { Kind: OutcomeKind.Approved } told }
             ? fact with { Authentication = told.Authentication, CaptureBefore = told.CaptureBefore, AvsResult = told.AvsResult, CvcResult = told.CvcResult }
             : fact;

@@ -10,13 +10,13 @@ namespace Payments.Api.Reviews;
 /// </summary>
 internal static class BlockedCards
 {
-    private sealed record Entry(Mode? Mode = null, string? Kind = null, string? Value = null, MerchantId? MerchantId = null);
+    private sealed record Entry(Mode? Mode = null, string? Action = null, string? Kind = null, string? Value = null, MerchantId? MerchantId = null);
 
     /// <summary>After the request was answered: its body is in memory.</summary>
     public static async Task ReleaseAsync(HttpContext context)
     {
         if (!(await RequestBytes.ReadAsync(context, CancellationToken.None)).Succeeded(out var body, out _)
-            || JsonSerializer.Deserialize<Entry>(body, Json.Options) is not { Kind: "fingerprint", Mode: { } mode, Value: { } fingerprint } entry)
+            || JsonSerializer.Deserialize<Entry>(body, Json.Options) is not { Action: "block", Kind: "fingerprint", Mode: { } mode, Value: { } fingerprint } entry)
         {
             return;
         }

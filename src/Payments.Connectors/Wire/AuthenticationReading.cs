@@ -11,7 +11,7 @@ internal static class AuthenticationReading
 
     public static string? Version(string? text) => text is { Length: > 0 and <= LongestVersion } && text.All(c => char.IsAsciiDigit(c) || c == '.') ? text : null;
 
-    /// <summary>A decline that says so is an authentication that failed, also where nothing else is told of it.</summary>
+    /// <summary>A decline that says so is an authentication that failed, also where nothing else is told of it; and what was declined was not exempted.</summary>
     public static AuthenticationOutcome? OfDecline(AuthenticationOutcome? told, Decline? decline) =>
-        told ?? (decline?.Code == "authentication_failed" ? new AuthenticationOutcome(AuthenticationResult.Failed, null, null, null, false) : null);
+        (told is { Result: AuthenticationResult.Exempted } && decline is not null ? null : told) ?? (decline?.Code == "authentication_failed" ? new AuthenticationOutcome(AuthenticationResult.Failed, null, null, null, false) : null);
 }

@@ -36,9 +36,29 @@ public static class Authenticating
     // Minor units that are worth about one euro. Rounded on purpose: a threshold that moves every day cannot be explained to anybody.
     private static readonly FrozenDictionary<string, long> MinorPerEuro = new Dictionary<string, long>
     {
-        ["AUD"] = 170, ["BHD"] = 415, ["BRL"] = 620, ["CAD"] = 155, ["CHF"] = 94, ["CZK"] = 2_500, ["DKK"] = 746, ["EUR"] = 100, ["GBP"] = 85, ["HKD"] = 860,
-        ["HUF"] = 40_000, ["INR"] = 9_500, ["JPY"] = 165, ["KRW"] = 1_550, ["KWD"] = 340, ["MXN"] = 2_100, ["NOK"] = 1_150, ["NZD"] = 185, ["PLN"] = 425, ["SEK"] = 1_120,
-        ["SGD"] = 145, ["USD"] = 110, ["ZAR"] = 2_000,
+        ["AUD"] = 170,
+        ["BHD"] = 415,
+        ["BRL"] = 620,
+        ["CAD"] = 155,
+        ["CHF"] = 94,
+        ["CZK"] = 2_500,
+        ["DKK"] = 746,
+        ["EUR"] = 100,
+        ["GBP"] = 85,
+        ["HKD"] = 860,
+        ["HUF"] = 40_000,
+        ["INR"] = 9_500,
+        ["JPY"] = 165,
+        ["KRW"] = 1_550,
+        ["KWD"] = 340,
+        ["MXN"] = 2_100,
+        ["NOK"] = 1_150,
+        ["NZD"] = 185,
+        ["PLN"] = 425,
+        ["SEK"] = 1_120,
+        ["SGD"] = 145,
+        ["USD"] = 110,
+        ["ZAR"] = 2_000,
     }.ToFrozenDictionary(StringComparer.Ordinal);
 
     // What risk asks for, where the fraud decision does not say it itself. The first row that fits decides.

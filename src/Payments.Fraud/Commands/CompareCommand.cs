@@ -1,4 +1,5 @@
 using System.Globalization;
+using Payments.Core;
 using Payments.Fraud.Registry;
 
 namespace Payments.Fraud.Commands;
@@ -18,7 +19,7 @@ internal static class CompareCommand
             {
                 output.WriteLine(string.Create(
                     CultureInfo.InvariantCulture,
-                    $"{$"{ranking.Model} since {model.Version} is {model.State}",-40} {ranking.Payments,9} {ranking.Frauds,7} {ranking.AreaUnderRoc,8:F3} {ranking.AveragePrecision,8:F3}"));
+                    $"{$"{ranking.Model} since {model.Version} is {Words.Of(model.State)}",-40} {ranking.Payments,9} {ranking.Frauds,7} {ranking.AreaUnderRoc,8:F3} {ranking.AveragePrecision,8:F3}"));
             }
         }
     }

@@ -33,6 +33,11 @@ public static class FraudCommands
                     --version NAME    the stored model
                     --model FILE      the file, instead
                     --to STATE        challenger (default), champion or candidate
+          label     says what scored payments turned out to be
+                    --mode MODE       as above
+                    --payments FILE   one payment id a line
+                    --as VERDICT      fraud or good
+                    --source NAME     who says so (default chargeback)
           explain   says why a payment has its score
                     --model FILE      a model that train wrote
                     --stream FILE     as above
@@ -41,7 +46,7 @@ public static class FraudCommands
                     --payment ID      the payment that the service has scored
         """;
 
-    public static bool Handles(string[] args) => args is ["train" or "evaluate" or "promote" or "explain" or "--help" or "help", ..];
+    public static bool Handles(string[] args) => args is ["train" or "evaluate" or "promote" or "label" or "explain" or "--help" or "help", ..];
 
     /// <returns>The exit code: 0 done, 1 failed, 2 called wrongly, 130 stopped.</returns>
     /// <param name="environment">The value of an environment variable; the process's own by default.</param>
@@ -65,6 +70,9 @@ public static class FraudCommands
                     return 0;
                 case ["promote", .. var rest]:
                     PromoteCommand.RunAsync(rest, output, environment, cancellationToken).GetAwaiter().GetResult();
+                    return 0;
+                case ["label", .. var rest]:
+                    LabelCommand.RunAsync(rest, output, environment, cancellationToken).GetAwaiter().GetResult();
                     return 0;
                 case ["explain", .. var rest]:
                     ExplainCommand.RunAsync(rest, output, environment, cancellationToken).GetAwaiter().GetResult();

@@ -91,7 +91,7 @@ internal static class AddEntry
         var (entry, isNew) = await InsertAsync(transaction, work.Subject, context, wanted, services, cancellationToken);
         if (isNew)
         {
-            await RiskAudit.AppendAsync(transaction, context, wanted.Mode, wanted.Merchant?.Value, "list.add", work.Subject, null, entry.Audited, cancellationToken);
+            await RiskAudit.AppendAsync(transaction, context, wanted.Mode, wanted.Merchant?.Value, "list.add", work.Subject, null, entry.Audited(), cancellationToken);
         }
 
         return IdempotentResponse.Created(entry);
@@ -122,7 +122,7 @@ internal static class AddEntry
             id, Words.Of(wanted.Action), Words.Of(wanted.Kind), ListKinds.Compared(wanted.Kind, wanted.Value, wanted.Merchant, services.Hash));
         command.Parameters.Add(new() { Value = ListKinds.IsSecret(wanted.Kind) ? services.Box.Seal(wanted.Value, ListEntry.Purpose(id)) : DBNull.Value, NpgsqlDbType = NpgsqlTypes.NpgsqlDbType.Text });
         command.Parameters.Add(new() { Value = (object?)wanted.Reason ?? DBNull.Value, NpgsqlDbType = NpgsqlTypes.NpgsqlDbType.Text });
-        command.With(RiskAudit.Actor(context));
+        command.With(InternalHeaders.ActorOf(context));
         await using var reader = await command.ExecuteReaderAsync(cancellationToken);
         await reader.ReadAsync(cancellationToken);
         var entry = ListEntry.Read(reader, services.Box);

@@ -28,5 +28,5 @@ internal sealed record ListEntry(
         reader.GetFieldValue<DateTimeOffset>(9));
 
     /// <summary>For the audit, which keeps no personal data.</summary>
-    public object Audited => new { Action, Kind, Value = ListKinds.IsSecret(Kind) ? null : Value, Reason };
+    public object Audited() => new { Action, Kind, Value = ListKinds.IsSecret(Kind) ? null : Value, Reason };
 }

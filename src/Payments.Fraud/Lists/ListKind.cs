@@ -108,7 +108,9 @@ internal static partial class ListKinds
         IPAddress.TryParse(text, out var address) && (text.Contains(':', StringComparison.Ordinal) || text.Count(c => c == '.') == 3)
             ? (address.IsIPv4MappedToIPv6 ? address.MapToIPv4() : address).ToString() : null;
 
-    private static string? Network(string text) => IPNetwork.TryParse(text, out var network) ? network.ToString() : null;
+    /// <summary>An address inside of a network with the network's length is a mistake more often than a network.</summary>
+    private static string? Network(string text) =>
+        IPNetwork.TryParse(text, out var network) && IPAddress.TryParse(text.Split('/')[0], out var address) && address.Equals(network.BaseAddress) ? network.ToString() : null;
 
     [GeneratedRegex(@"^[0-9a-f]{64}\z")]
     private static partial Regex Fingerprint();

@@ -34,7 +34,7 @@ internal static class RemoveEntry
             removed = ListEntry.Read(reader, box);
         }
 
-        await RiskAudit.AppendAsync(transaction, context, removed.Mode, removed.MerchantId?.Value, "list.remove", entry.Value, removed.Audited, null, cancellationToken);
+        await RiskAudit.AppendAsync(transaction, context, removed.Mode, removed.MerchantId?.Value, "list.remove", entry.Value, removed.Audited(), null, cancellationToken);
         await transaction.CommitAsync(cancellationToken);
         await books.RefreshAsync(cancellationToken);
         return Results.NoContent();

@@ -1,6 +1,7 @@
 using Npgsql;
 using Payments.Core;
 using Payments.Fraud.Features;
+using Payments.Fraud.Registry;
 using Payments.Platform;
 
 namespace Payments.Fraud.Live;
@@ -10,7 +11,8 @@ namespace Payments.Fraud.Live;
 /// other replicas scored, with answers and labels as they are stored, and with promotions.
 /// </summary>
 internal sealed class ModelFeed(
-    StoredOccurrences stored, LiveFeatures features, LoadedModels models, NpgsqlDataSource database, ModelOptions options, TimeProvider time, ILogger<ModelFeed> logger)
+    StoredOccurrences stored, LiveFeatures features, LoadedModels models, ModelRegistry registry, IdSource ids, NpgsqlDataSource database, ModelOptions options,
+    TimeProvider time, ILogger<ModelFeed> logger)
     : BackgroundService
 {
     /// <summary>A transaction is seen at most so long after the moment that its rows carry.</summary>
@@ -32,6 +34,7 @@ internal sealed class ModelFeed(
         if (!catalogued)
         {
             await AddCatalogueAsync(cancellationToken);
+            await BuiltInModel.InstallAsync(registry, options.BuiltIn, ids, cancellationToken);
             catalogued = true;
         }
 

@@ -16,4 +16,7 @@ internal static partial class ModelLog
 
     [LoggerMessage(6105, LogLevel.Error, "Model {Version} ({Model}) cannot be used by this version of the service.")]
     public static partial void ModelUnusable(ILogger logger, string version, string model, Exception exception);
+
+    [LoggerMessage(6106, LogLevel.Error, "The database refused {Rows} rows of features; they are lost to training.")]
+    public static partial void RowsRefused(ILogger logger, int rows, Exception exception);
 }

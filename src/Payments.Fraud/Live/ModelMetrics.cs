@@ -23,7 +23,7 @@ internal sealed class ModelMetrics : IDisposable
 
     public void Answered(TimeSpan took, bool exact) => duration.Record(took.TotalSeconds, new KeyValuePair<string, object?>("payments.fraud.reasons", exact ? "exact" : "path"));
 
-    public void RowLost() => lost.Add(1);
+    public void RowsLost(int rows) => lost.Add(rows);
 
     public void Dispose() => meter.Dispose();
 }

@@ -1,4 +1,5 @@
 using System.ComponentModel.DataAnnotations;
+using Payments.Fraud.Registry;
 
 namespace Payments.Fraud.Live;
 
@@ -22,4 +23,7 @@ public sealed class ModelOptions
     /// <summary>Rows of features are kept for so long: fraud signals are needed for two years.</summary>
     [Range(60, 3_650)]
     public int RetentionDays { get; set; } = 730;
+
+    /// <summary>What the built-in model does where no model is stored yet.</summary>
+    public BuiltInUse BuiltIn { get; set; } = BuiltInUse.Challenger;
 }

@@ -12,20 +12,49 @@ namespace Payments.Fraud.Live;
 /// <param name="Source">Of a label: who said so.</param>
 internal readonly record struct ToldOutcome(PaymentAnswer? Answer, bool? Fraud, string? Source)
 {
+    /// <summary>A refund for this reason says that the merchant takes the payment for fraud.</summary>
+    private const string Fraudulent = "fraudulent";
+
     public static IEnumerable<ToldOutcome> Of(PaymentEvent told)
     {
+        var (payment, operation) = (told.Data.Payment, told.Data.Operation);
         switch (told.Type)
         {
             case PaymentEventTypes.Authorized or PaymentEventTypes.InReview or PaymentEventTypes.Captured:
-                yield return new(PaymentAnswer.Approved, null, null);
+                yield return Answered(PaymentAnswer.Approved);
+                if (payment.Authentication?.Result == AuthenticationResult.Authenticated)
+                {
+                    yield return Answered(PaymentAnswer.Authenticated);
+                }
+
                 break;
+
+            case PaymentEventTypes.Declined or PaymentEventTypes.Failed when payment.Authentication?.Result == AuthenticationResult.Failed:
+                yield return Answered(PaymentAnswer.NotAuthenticated);
+                yield return Labelled(fraud: true, "authentication");
+                break;
+
             case PaymentEventTypes.Declined:
-                yield return new(PaymentAnswer.Declined, null, null);
+                yield return Answered(PaymentAnswer.Declined);
                 break;
+
+            // What nobody decided in time is nobody's word.
+            case PaymentEventTypes.ReviewDecided when payment.Review is { Automatic: false, Status: ReviewStatus.Approved or ReviewStatus.Rejected } review:
+                yield return Labelled(review.Status == ReviewStatus.Rejected, "review");
+                break;
+
+            case PaymentEventTypes.Refunded or PaymentEventTypes.RefundPending when operation?.Reason == Fraudulent:
+                yield return Labelled(fraud: true, "refund");
+                break;
+
             default:
                 break;
         }
     }
+
+    private static ToldOutcome Answered(PaymentAnswer answer) => new(answer, null, null);
+
+    private static ToldOutcome Labelled(bool fraud, string source) => new(null, fraud, source);
 }
 
 /// <summary>Stores answers and labels from the payment events: the consumer <see cref="Consumer"/>, in the transaction that advances its checkpoint.</summary>

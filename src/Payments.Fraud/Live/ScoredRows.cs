@@ -3,6 +3,7 @@ using Npgsql;
 using NpgsqlTypes;
 using Payments.Fraud.Features;
 using Payments.Platform.Http;
+using Payments.Platform.Postgres;
 
 namespace Payments.Fraud.Live;
 
@@ -22,7 +23,7 @@ internal sealed class ScoredRows(NpgsqlDataSource database, ModelMetrics metrics
     {
         if (!waiting.Writer.TryWrite(row))
         {
-            metrics.RowLost();
+            metrics.RowsLost(1);
         }
     }
 
@@ -80,10 +81,17 @@ internal sealed class ScoredRows(NpgsqlDataSource database, ModelMetrics metrics
                 await WriteAsync(batch, cancellationToken);
                 return;
             }
-            catch (NpgsqlException e)
+            catch (NpgsqlException e) when (Outage.IsOne(e))
             {
                 ModelLog.RowsNotWritten(logger, batch.Count, e);
                 await Task.Delay(Pause, cancellationToken);
+            }
+            catch (PostgresException e)
+            {
+                // It would fail again and again, and all that waits behind it would be lost too.
+                ModelLog.RowsRefused(logger, batch.Count, e);
+                metrics.RowsLost(batch.Count);
+                return;
             }
         }
     }

@@ -39,7 +39,7 @@ internal sealed record RiskFigures(
                     FROM labels WHERE labels.payment_id = o.payment_id) AS l ON true
                 WHERE o.mode = $1 AND o.created_at >= $2 AND o.created_at < $3 AND ($4::uuid IS NULL OR o.merchant_id = $4) AND o.verdict IS NOT NULL),
             returned AS (
-                SELECT count(*) AS payments FROM known AS k JOIN attempts AS a ON a.payment_id = k.payment_id
+                SELECT count(*) AS payments FROM known AS k JOIN decisions AS d ON d.payment_id = k.payment_id JOIN attempts AS a ON a.attempt = d.attempt
                 WHERE k.refused AND NOT k.fraud
                     AND EXISTS (
                         SELECT FROM attempts AS later JOIN risk_outcomes AS o ON o.payment_id = later.payment_id

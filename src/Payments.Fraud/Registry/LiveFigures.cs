@@ -12,12 +12,10 @@ namespace Payments.Fraud.Registry;
 /// <param name="AreaUnderRoc">Null without frauds or without good payments.</param>
 internal sealed record RankingFigures(string Model, long Payments, long Frauds, double? AreaUnderRoc, double? AveragePrecision);
 
-/// <summary>A model in full.</summary>
-internal sealed record ModelView(ModelRecord Model, IReadOnlyList<RankingFigures> Live)
+/// <summary>A model with how it does.</summary>
+internal sealed record ModelReport(ModelRecord Model, IReadOnlyList<RankingFigures> Live)
 {
-    public FraudModelId Id => Model.Id;
-
-    public string Object => Model.Object;
+    public string Object { get; } = "model_report";
 }
 
 /// <summary>Compares what champion and challenger made of the same payments with what those turned out to be.</summary>

@@ -10,7 +10,7 @@ internal static class ModelEndpoints
 {
     private const string Operator = "an operator";
 
-    private sealed record PromoteRequest(ModelState To);
+    internal sealed record PromoteRequest(ModelState To);
 
     /// <summary>Newest first, of both modes unless one is asked for.</summary>
     public static async Task<IResult> ListAsync(HttpContext context, ModelRegistry registry, CancellationToken cancellationToken)
@@ -31,7 +31,7 @@ internal static class ModelEndpoints
         }
 
         return Id.TryParse<FraudModelId>(id, out var model) && await registry.FindAsync(model, cancellationToken) is { } found
-            ? Results.Json(new ModelView(found, await figures.OfAsync(found, cancellationToken)), Json.Options)
+            ? Results.Json(new ModelReport(found, await figures.OfAsync(found, cancellationToken)), Json.Options)
             : Problems.NotFound("model");
     }
 

@@ -46,14 +46,6 @@ internal readonly record struct RiskScope(MerchantId? Merchant, Mode? Mode)
 /// <summary>Who changed what, before and after; written in the transaction of the change.</summary>
 internal static class RiskAudit
 {
-    /// <summary>Set by the service that authenticated the request.</summary>
-    public const string ActorHeader = "Payments-Actor";
-
-    private const int LongestActor = 100;
-
-    public static string Actor(HttpContext context) =>
-        context.Request.Headers[ActorHeader].ToString() is { Length: > 0 and <= LongestActor } actor ? actor : "internal";
-
     public static async Task AppendAsync(
         NpgsqlTransaction transaction, HttpContext context, Mode mode, Guid? merchant, string action, Guid subject, object? before, object? after, CancellationToken cancellationToken)
     {
@@ -66,7 +58,7 @@ internal static class RiskAudit
             {
                 new() { Value = ModeNames.Of(mode) },
                 new() { Value = (object?)merchant ?? DBNull.Value, NpgsqlDbType = NpgsqlTypes.NpgsqlDbType.Uuid },
-                new() { Value = Actor(context) },
+                new() { Value = InternalHeaders.ActorOf(context) },
                 new() { Value = action },
                 new() { Value = subject },
                 new() { Value = Text(before), NpgsqlDbType = NpgsqlTypes.NpgsqlDbType.Text },

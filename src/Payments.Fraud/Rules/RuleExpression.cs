@@ -76,7 +76,7 @@ internal sealed class RuleExpression
         var (rightType, rightName) = TypeOf(compare.Right, asks);
         if (leftType != rightType)
         {
-            throw new ExpressionException(compare.Position, $"{Describe(leftType)} cannot be compared with {Describe(rightType)}.");
+            throw new ExpressionException(compare.Position, $"{Describe(leftType)} cannot be compared with {Describe(rightType).ToLowerInvariant()}.");
         }
 
         var hashed = leftName is { Hashed: true } || rightName is { Hashed: true };

@@ -138,7 +138,7 @@ internal static partial class SaveRule
     {
         const string sql = "INSERT INTO rule_versions (mode, rule_id, version, condition, action, reason, created_by) VALUES ($1, $2, $3, $4, $5, $6, $7)";
         await using var command = new NpgsqlCommand(sql, transaction.Connection, transaction)
-            .With(ModeNames.Of(mode), id.Value, version, condition, Words.Of(action), reason, RiskAudit.Actor(context));
+            .With(ModeNames.Of(mode), id.Value, version, condition, Words.Of(action), reason, InternalHeaders.ActorOf(context));
         await command.ExecuteNonQueryAsync(cancellationToken);
     }
 

@@ -18,5 +18,15 @@ public static class Hyperparameters
     };
 
     /// <summary>Some thousand frauds.</summary>
-    public static TrainingOptions LongHistory { get; } = new() { Rounds = 200, LearningRate = 0.05, MaxLeaves = 12, MaxDepth = 6, FeatureShare = 0.4, RowShare = 0.5 };
+    public static TrainingOptions LongHistory { get; } = new()
+    {
+        Rounds = 400,
+        LearningRate = 0.025,
+        MaxLeaves = 16,
+        MaxDepth = 8,
+        FeatureShare = 0.4,
+        RowShare = 0.5,
+        L2 = 10,
+        MinLeafRows = 40,
+    };
 }

@@ -46,7 +46,7 @@ internal sealed class VelocityCounters(VelocityRedis redis, VelocityDatabase dat
 
         Fallbacks.Add(redis.IsConfigured ? 1 : 0);
         var inRedis = recorded is not null || !redis.IsConfigured;
-        var (at, counted) = await database.RecordAsync(request, keys, recorded?.At, inRedis, cancellationToken);
+        var (at, counted) = await database.RecordAsync(request, keys, recorded?.At ?? clock?.Now(), clock?.Now(), inRedis, cancellationToken);
         return new Observed(at, counted, inRedis, redis.IsConfigured, IsRecorded: true);
     }
 }

@@ -26,7 +26,9 @@ internal sealed class VelocityDatabase(NpgsqlDataSource database)
 
     /// <summary>Records an attempt, unless it was recorded before, and counts.</summary>
     /// <param name="at">When Redis counted it; null where it did not, and will be told.</param>
-    public async Task<(DateTimeOffset At, VelocityReading Reading)> RecordAsync(FraudRequest request, EntityKeys keys, DateTimeOffset? at, bool inRedis, CancellationToken cancellationToken)
+    /// <param name="now">Where windows end; null for the database's clock.</param>
+    public async Task<(DateTimeOffset At, VelocityReading Reading)> RecordAsync(
+        FraudRequest request, EntityKeys keys, DateTimeOffset? at, DateTimeOffset? now, bool inRedis, CancellationToken cancellationToken)
     {
         await using var connection = await database.OpenConnectionAsync(cancellationToken);
         await using (var insert = new NpgsqlCommand(Insert, connection))
@@ -44,7 +46,7 @@ internal sealed class VelocityDatabase(NpgsqlDataSource database)
             await insert.ExecuteNonQueryAsync(cancellationToken);
         }
 
-        return await CountAsync(connection, request.Mode, keys, cancellationToken);
+        return await CountAsync(connection, request.Mode, keys, now, cancellationToken);
     }
 
     /// <summary>Everything of the last 30 days after a place, oldest first: what a new generation is filled with.</summary>
@@ -97,7 +99,8 @@ internal sealed class VelocityDatabase(NpgsqlDataSource database)
         return found;
     }
 
-    private static async Task<(DateTimeOffset At, VelocityReading Reading)> CountAsync(NpgsqlConnection connection, Mode mode, EntityKeys keys, CancellationToken cancellationToken)
+    private static async Task<(DateTimeOffset At, VelocityReading Reading)> CountAsync(
+        NpgsqlConnection connection, Mode mode, EntityKeys keys, DateTimeOffset? until, CancellationToken cancellationToken)
     {
         await using var batch = new NpgsqlBatch(connection);
         var asked = Subjects.Where(s => s.Of(keys) is not null).ToArray();
@@ -123,7 +126,7 @@ internal sealed class VelocityDatabase(NpgsqlDataSource database)
 
         await using var reader = await batch.ExecuteReaderAsync(cancellationToken);
         Invariant.Holds(await reader.ReadAsync(cancellationToken), "an attempt that was recorded is there");
-        var (at, now) = (reader.GetFieldValue<DateTimeOffset>(0), reader.GetFieldValue<DateTimeOffset>(1).ToUnixTimeMilliseconds());
+        var (at, now) = (reader.GetFieldValue<DateTimeOffset>(0), (until ?? reader.GetFieldValue<DateTimeOffset>(1)).ToUnixTimeMilliseconds());
         var reading = new VelocityReading();
         foreach (var (subject, _, _) in asked)
         {

@@ -10,9 +10,6 @@ namespace Payments.Reconciliation.Endpoints;
 /// </summary>
 internal static class BreakEndpoints
 {
-    /// <summary>Who asks: the operator's key, told by the origin that has checked it.</summary>
-    public const string ActorHeader = "Payments-Operator";
-
     private const int LongestName = 100;
     private const int LongestText = 2000;
 
@@ -71,7 +68,7 @@ internal static class BreakEndpoints
             return wrong;
         }
 
-        return Id.TryParse<ReconciliationBreakId>(id, out var breakId) && await breaks.NoteAsync(breakId, ActorOf(context), request.Note, cancellationToken)
+        return Id.TryParse<ReconciliationBreakId>(id, out var breakId) && await breaks.NoteAsync(breakId, InternalHeaders.ActorOf(context), request.Note, cancellationToken)
             ? await AnswerAsync(id, breaks, cancellationToken)
             : Problems.NotFound("break");
     }
@@ -94,13 +91,13 @@ internal static class BreakEndpoints
         }
 
         return Id.TryParse<ReconciliationBreakId>(id, out var breakId)
-            ? await AnswerAsync(id, await breaks.ResolveAsync(breakId, request.Journal?.ToString(), request.Reason, ActorOf(context), cancellationToken), breaks, cancellationToken)
+            ? await AnswerAsync(id, await breaks.ResolveAsync(breakId, request.Journal?.ToString(), request.Reason, InternalHeaders.ActorOf(context), cancellationToken), breaks, cancellationToken)
             : Problems.NotFound("break");
     }
 
     public static async Task<IResult> ApproveAsync(string id, HttpContext context, BreakStore breaks, CancellationToken cancellationToken) =>
         Id.TryParse<ReconciliationBreakId>(id, out var breakId)
-            ? await AnswerAsync(id, await breaks.ApproveAsync(breakId, ActorOf(context), cancellationToken), breaks, cancellationToken)
+            ? await AnswerAsync(id, await breaks.ApproveAsync(breakId, InternalHeaders.ActorOf(context), cancellationToken), breaks, cancellationToken)
             : Problems.NotFound("break");
 
     private static async Task<IResult> AnswerAsync(string id, ResolveVerdict verdict, BreakStore breaks, CancellationToken cancellationToken) => verdict switch
@@ -125,6 +122,4 @@ internal static class BreakEndpoints
 
     private static Problem? CheckText(string param, string text, int longest) =>
         text.Length == 0 || text.Length > longest ? Problems.InvalidValue(param, $"A text of 1 to {longest} characters is expected.") : null;
-
-    private static string ActorOf(HttpContext context) => context.Request.Headers[ActorHeader] is [{ Length: > 0 and <= LongestName } actor] ? actor : "operator";
 }

@@ -24,6 +24,7 @@ public static class Camt053
         IgnoreProcessingInstructions = true,
         IgnoreWhitespace = true,
         MaxCharactersFromEntities = 1024,
+        CloseInput = true,
     };
 
     // Children in the schema's order, with how often they may come (least, most).
@@ -40,7 +41,7 @@ public static class Camt053
         ("NtryDtls", 0, int.MaxValue), ("AddtlNtryInf", 0, 1),
     ];
 
-    private static readonly (string Name, int Least, int Most)[] OfBalance =
+    internal static readonly (string Name, int Least, int Most)[] OfBalance =
         [("Tp", 1, 1), ("CdtLine", 0, int.MaxValue), ("Amt", 1, 1), ("CdtDbtInd", 1, 1), ("Dt", 1, 1), ("Avlbty", 0, int.MaxValue)];
 
     public static bool Recognizes(string head)
@@ -136,7 +137,7 @@ public static class Camt053
     {
         var began = LineOf(reader);
         var order = new ChildOrder("Stmt", OfStatement);
-        Balances? balances = null;
+        CamtBalances? balances = null;
         reader.Read();
         while (reader.NodeType == XmlNodeType.Element)
         {
@@ -167,7 +168,7 @@ public static class Camt053
         reader.ReadEndElement();
     }
 
-    private static LineRead? Entry(XElement entry, string space, long line, Balances balances)
+    private static LineRead? Entry(XElement entry, string space, long line, CamtBalances balances)
     {
         try
         {
@@ -208,7 +209,7 @@ public static class Camt053
         }
     }
 
-    private static (Currency Currency, long Amount) AmountOf(XElement parent, string space)
+    internal static (Currency Currency, long Amount) AmountOf(XElement parent, string space)
     {
         var element = parent.Element(XName.Get("Amt", space))!;
         var text = element.Value.Trim();
@@ -228,7 +229,7 @@ public static class Camt053
         });
     }
 
-    private static DateOnly? DayOf(XElement? choice, string space)
+    internal static DateOnly? DayOf(XElement? choice, string space)
     {
         if (choice is null)
         {
@@ -260,16 +261,7 @@ public static class Camt053
         return words.ToString();
     }
 
-    private static XmlReader Open(StatementFile file) => XmlReader.Create(file.Read(), new XmlReaderSettings
-    {
-        DtdProcessing = Safe.DtdProcessing,
-        XmlResolver = null,
-        IgnoreComments = true,
-        IgnoreProcessingInstructions = true,
-        IgnoreWhitespace = true,
-        MaxCharactersFromEntities = Safe.MaxCharactersFromEntities,
-        CloseInput = true,
-    });
+    private static XmlReader Open(StatementFile file) => XmlReader.Create(file.Read(), Safe);
 
     private static bool Is(XmlReader reader, string name, string space) => reader.NodeType == XmlNodeType.Element && reader.LocalName == name && reader.NamespaceURI == space;
 
@@ -284,101 +276,6 @@ public static class Camt053
         catch (XmlException e)
         {
             throw new RefusedFileException(Math.Max(1, e.LineNumber), "the XML is not well-formed");
-        }
-    }
-
-    /// <summary>Holds the children of an element to the schema's sequence.</summary>
-    private sealed class ChildOrder(string parent, (string Name, int Least, int Most)[] sequence)
-    {
-        private int at;
-        private int times;
-
-        public void Next(string name, long line)
-        {
-            while (sequence[at].Name != name)
-            {
-                Leave(line);
-                if (++at == sequence.Length)
-                {
-                    throw new RefusedFileException(line, $"{name} is not expected here in {parent}");
-                }
-
-                times = 0;
-            }
-
-            if (++times > sequence[at].Most)
-            {
-                throw new RefusedFileException(line, $"{name} comes too often in {parent}");
-            }
-        }
-
-        public void End(long line)
-        {
-            for (; at < sequence.Length; at++, times = 0)
-            {
-                Leave(line);
-            }
-        }
-
-        private void Leave(long line)
-        {
-            if (times < sequence[at].Least)
-            {
-                throw new RefusedFileException(line, $"{sequence[at].Name} is missing in {parent}");
-            }
-        }
-    }
-
-    private sealed class Balances
-    {
-        private readonly Dictionary<string, (Currency Currency, long Amount)> stated = new(StringComparer.Ordinal);
-        private long booked;
-
-        /// <summary>An entry could not be read: then the closing balance cannot come out, and says nothing.</summary>
-        public bool Uncertain { get; set; }
-
-        public void Add(XElement balance, string space, long line)
-        {
-            try
-            {
-                var order = new ChildOrder("Bal", OfBalance);
-                foreach (var child in balance.Elements())
-                {
-                    order.Next(child.Name.LocalName, line);
-                }
-
-                order.End(line);
-                _ = DayOf(balance.Element(XName.Get("Dt", space)), space);
-                var code = balance.Element(XName.Get("Tp", space))!.Element(XName.Get("CdOrPrtry", space))?.Value.Trim() ?? throw new UnreadableException("Tp", "has no code");
-                stated.TryAdd(code, AmountOf(balance, space));
-            }
-            catch (UnreadableException e)
-            {
-                throw new RefusedFileException(line, $"a balance: {e.Column} {e.Message}");
-            }
-        }
-
-        public void Booked(Currency currency, long amount)
-        {
-            if (stated.TryGetValue("OPBD", out var opening) && !opening.Currency.Equals(currency))
-            {
-                throw new UnreadableException("Amt/@Ccy", "is not the currency of the account");
-            }
-
-            booked = checked(booked + amount);
-        }
-
-        public void Close(long line)
-        {
-            if ((!stated.TryGetValue("OPBD", out var opening) && !stated.TryGetValue("PRCD", out opening)) || !stated.TryGetValue("CLBD", out var closing))
-            {
-                throw new RefusedFileException(line, "the statement needs an opening (OPBD or PRCD) and a closing (CLBD) balance");
-            }
-
-            if (!Uncertain && (!opening.Currency.Equals(closing.Currency) || checked(opening.Amount + booked) != closing.Amount))
-            {
-                throw new RefusedFileException(line, $"opening balance and entries come to {new Money(opening.Amount + booked, opening.Currency)}, the closing balance says {new Money(closing.Amount, closing.Currency)}");
-            }
         }
     }
 }

@@ -10,14 +10,14 @@ $$;
 
 CREATE FUNCTION recon.prepare_settling() RETURNS void LANGUAGE plpgsql SET client_min_messages = warning AS $$
 BEGIN
-    CREATE TEMP TABLE IF NOT EXISTS ours_left (
+    DROP TABLE IF EXISTS ours_left, theirs_left, pairs;
+    CREATE TEMP TABLE ours_left (
         item_id uuid PRIMARY KEY, day date NOT NULL, match_key uuid NOT NULL, alternative text, kind text NOT NULL, currency text NOT NULL,
-        gross bigint NOT NULL, fee bigint NOT NULL, carried boolean NOT NULL, from_class text NOT NULL, from_amount bigint NOT NULL) ON COMMIT DELETE ROWS;
-    CREATE TEMP TABLE IF NOT EXISTS theirs_left (
+        gross bigint NOT NULL, fee bigint NOT NULL, carried boolean NOT NULL, from_class text NOT NULL, from_amount bigint NOT NULL) ON COMMIT DROP;
+    CREATE TEMP TABLE theirs_left (
         line_id bigint PRIMARY KEY, day date NOT NULL, match_key uuid NOT NULL, alternative text, kind text NOT NULL, currency text NOT NULL,
-        gross bigint NOT NULL, fee bigint NOT NULL, fx bigint NOT NULL, carried boolean NOT NULL, from_class text NOT NULL, from_amount bigint NOT NULL) ON COMMIT DELETE ROWS;
-    CREATE TEMP TABLE IF NOT EXISTS pairs (item_id uuid PRIMARY KEY, line_id bigint NOT NULL UNIQUE, rule integer NOT NULL) ON COMMIT DELETE ROWS;
-    TRUNCATE ours_left, theirs_left, pairs;
+        gross bigint NOT NULL, fee bigint NOT NULL, fx bigint NOT NULL, carried boolean NOT NULL, from_class text NOT NULL, from_amount bigint NOT NULL) ON COMMIT DROP;
+    CREATE TEMP TABLE pairs (item_id uuid PRIMARY KEY, line_id bigint NOT NULL UNIQUE, rule integer NOT NULL) ON COMMIT DROP;
 END $$;
 
 -- Of all pairs that a rule allows, those that are the nearest for both; again, until none is left.

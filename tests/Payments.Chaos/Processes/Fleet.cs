@@ -16,7 +16,7 @@ namespace Payments.Chaos.Processes;
 public sealed class Fleet : IAsyncDisposable
 {
     private static readonly string[] Databases =
-        [Names.Databases.Payments, Names.Databases.Vault, Names.Databases.Ledger, Names.Databases.Fraud, Names.Databases.Webhooks];
+        [Names.Databases.Payments, Names.Databases.Vault, Names.Databases.Ledger, Names.Databases.Fraud, Names.Databases.Webhooks, Names.Databases.Reconciliation];
 
     private readonly FleetOptions options;
     private readonly string logs;

@@ -199,6 +199,8 @@ internal sealed class Meanings
         Add("POST /ops/v1/incidents/{id}/assign", $$"""{"assignee": "{{Text(101)}}"}""", 400, "invalid_value", "assignee");
         Add("POST /ops/v1/incidents/{id}/notes", $$"""{"note": "{{Text(2001)}}"}""", 400, "invalid_value", "note");
         Add("POST /ops/v1/breaks/{id}/assign", $$"""{"owner": "{{Text(101)}}"}""", 400, "invalid_value", "owner");
+        Add("POST /ops/v1/risk/models/{id}/promote", """{"to": "retired"}""", 400, "invalid_value", "to");
+        Add("POST /ops/v1/risk/models/{id}/promote", """{"to": "emperor"}""", 400, "invalid_value", "to");
         Add("POST /ops/v1/risk/lists", """{"mode": "test", "action": "block", "kind": "person", "value": "400000"}""", 400, "invalid_value", "kind");
         Add("POST /ops/v1/risk/lists", $$"""{"mode": "test", "action": "block", "kind": "bin", "value": "400000", "reason": "{{Text(201)}}"}""", 400, "invalid_value", "reason");
     }

@@ -4,7 +4,9 @@ using System.Text;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using System.Text.RegularExpressions;
+using Microsoft.Extensions.DependencyInjection;
 using Npgsql;
+using Payments.IntegrationTests.Fraud;
 using Payments.Platform;
 using Xunit;
 
@@ -136,7 +138,7 @@ internal sealed partial class Surface(ProductFixture product)
             (Names.Databases.Payments, ["payments", "operations", "attempts", "payment_requests", "cancelled_orders", "idempotency_keys", "merchants", "merchant_plans", "api_keys", "operator_keys", "audit_entries", "outbox", "incident_notes", "breaks", "risk_contexts", "erasures", "reviews", "review_notes"]),
             (Names.Databases.Vault, ["tokens", "provider_tokens", "token_contexts", "idempotency_keys"]),
             (Names.Databases.Webhooks, ["webhook_endpoints", "webhook_secrets", "idempotency_keys"]),
-            (Names.Databases.Fraud, ["list_entries", "rules", "rule_versions", "risk_audit", "idempotency_keys"]),
+            (Names.Databases.Fraud, ["models", "model_changes", "list_entries", "rules", "rule_versions", "risk_audit", "idempotency_keys"]),
         })
         {
             await using var source = NpgsqlDataSource.Create(product.ConnectionString(database));
@@ -291,9 +293,14 @@ internal sealed partial class Surface(ProductFixture product)
         Ids["/ops/v1/ledger/accounts/id"] = await FirstAsync("/ops/v1/ledger/accounts", ops);
         Ids["/ops/v1/ledger/journals/id"] = await FirstAsync("/ops/v1/ledger/journals", ops);
         await SeedRiskAsync(ops);
+        (Ids["/ops/v1/risk/models/id"], Ids["/ops/v1/risk/payments/id"]) = await ModelSample.AddAsync(product.ConnectionString(Names.Databases.Fraud), Token);
         (Ids["/ops/v1/incidents/id"], Ids["/ops/v1/breaks/id"]) = await (stray ??= StrayAsync());
         await SeedReviewsAsync(ops);
         Ids["/ops/v1/ledger/findings/id"] = await ConflictAsync();
+        await DifferenceAsync();
+        Ids["/ops/v1/reconciliation/payments/id"] = captured;
+        Ids["/ops/v1/reconciliation/reports/id"] = "test.provider.stripe.20260105";
+        Ids["/ops/v1/reconciliation/breaks/id"] = await FirstAsync("/ops/v1/reconciliation/breaks", ops);
         Ids["/ops/v1/dead_letters/service"] = "ledger";
         Ids["/ops/v1/consumers/service"] = "ledger";
         Ids["/ops/v1/consumers/consumer"] = "ledger";
@@ -347,6 +354,21 @@ internal sealed partial class Surface(ProductFixture product)
             ON CONFLICT (kind, subject) DO UPDATE SET detail = f.detail RETURNING id
             """);
         return ((long)(await command.ExecuteScalarAsync(Token))!).ToString(CultureInfo.InvariantCulture);
+    }
+
+    /// <summary>A line of a provider that nobody here knows, on a day long past, and the day of this surface's payment compared.</summary>
+    private async Task DifferenceAsync()
+    {
+        var path = Path.Combine(Directory.CreateTempSubdirectory("payments-surface-").FullName, "surface.csv");
+        await File.WriteAllTextAsync(path, """
+            automatic_payout_id,automatic_payout_effective_at_utc,balance_transaction_id,created_utc,currency,gross,fee,net,reporting_category,source_id
+            po_surface,2026-01-07 00:00:00,txn_surface,2026-01-05 12:00:00,usd,1.00,0.00,1.00,charge,ch_surface
+            """, Token);
+        var reconciliation = product.Host.ServicesOf(Names.Services.Reconciliation);
+        await reconciliation.GetRequiredService<Payments.Reconciliation.Imports.Importer>().ImportAsync(path, Core.Mode.Test, null, null, Token);
+        Directory.Delete(Path.GetDirectoryName(path)!, recursive: true);
+        await UntilAsync(async () => (await SendAsync("GET", "/ops/v1/reconciliation/payments/" + Ids["/ops/v1/payments/id"], product.Host.Secrets.OperatorKey)).Status == 200);
+        await SendAsync("POST", "/ops/v1/reconciliation/match", product.Host.Secrets.OperatorKey, new { });
     }
 
     private async Task<(string Incident, string Break)> StrayAsync()

@@ -1,6 +1,6 @@
-using System.Collections.Immutable;
 using System.Globalization;
 using Payments.Core;
+using Payments.Core.Events;
 using Payments.Core.Seams;
 using Payments.Fraud.Commands;
 using Payments.Fraud.Features;
@@ -8,6 +8,8 @@ using Payments.Fraud.Live;
 using Payments.Fraud.Model;
 using Payments.Fraud.Registry;
 using Payments.Fraud.Training;
+using Payments.IntegrationTests.Events;
+using Payments.Platform.Inbox;
 using Xunit;
 
 namespace Payments.IntegrationTests.Fraud;
@@ -40,15 +42,18 @@ public sealed class ModelLifeTests(EmbeddedServers servers) : IAsyncLifetime
     public async Task What_one_replica_saw_another_and_one_that_starts_anew_know_too()
     {
         var (first, second) = (await ReplicaAsync(), await ReplicaAsync());
-        for (var i = 0; i < 40; i++)
+        for (var i = 0; i < 12; i++)
         {
-            // Without a model rules decide alone, and the payment is kept all the same.
-            Assert.Null(await (i % 2 == 0 ? first : second).ScoreAsync(Request(card: i % 5, amount: 1_000 + i), Now.AddMinutes(i - 60), Cancel));
+            // Without a model rules alone decide, and the payment is kept all the same.
+            var (here, there) = i % 2 == 0 ? (first, second) : (second, first);
+            Assert.Null(await here.ScoreAsync(Request(card: i % 3, amount: 1_000 + i), Now.AddMinutes(i - 60), Cancel));
+            await here.StoredAsync(i + 1, Cancel);
+            await there.Feed.RoundAsync(Cancel);
         }
 
         var charged = Request(card: 2, amount: 9_000);
         await first.ScoreAsync(charged, Now.AddMinutes(-20), Cancel);
-        await first.StoredAsync(41, Cancel);
+        await first.StoredAsync(13, Cancel);
         await ExecuteAsync("INSERT INTO model_answers (payment_id, kind, mode, at) VALUES ($1, 'declined', 'live', $2)", charged.PaymentId.Value, Now.AddMinutes(-19));
         await ExecuteAsync("INSERT INTO labels (mode, merchant_id, payment_id, fraud, source, known_at) VALUES ('live', $1, $2, true, 'chargeback', clock_timestamp())", charged.MerchantId.Value, charged.PaymentId.Value);
         await first.Feed.RoundAsync(Cancel);
@@ -59,7 +64,7 @@ public sealed class ModelLifeTests(EmbeddedServers servers) : IAsyncLifetime
         var asked = Request(card: 2, amount: 5_000);
         var later = Now.AddMinutes(10);
         var rows = new[] { first, second, third }.Select(r => r.RowOf(asked, later)).ToArray();
-        Assert.Equal(9, rows[0][FeatureCatalogue.Names.IndexOf("card_payments")]);
+        Assert.Equal(5, rows[0][FeatureCatalogue.Names.IndexOf("card_payments")]);
         Assert.Equal(1, rows[0][FeatureCatalogue.Names.IndexOf("card_declines_1h")]);
         Assert.Equal(1, rows[0][FeatureCatalogue.Names.IndexOf("card_frauds_7d")]);
         Assert.Equal(rows[0], rows[1]);
@@ -110,12 +115,32 @@ public sealed class ModelLifeTests(EmbeddedServers servers) : IAsyncLifetime
     }
 
     [Fact]
+    public async Task Answers_and_labels_of_events_are_stored_once_however_often_they_are_told()
+    {
+        var replica = await ReplicaAsync();
+        var payment = EventSamples.Ids.New<PaymentId>();
+        var rejected = EventSamples.OfEveryType().Single(e => e.Type == PaymentEventTypes.ReviewDecided);
+        rejected = rejected with { Data = rejected.Data with { Payment = rejected.Data.Payment with { Review = new(ReviewStatus.Rejected, Automatic: false, Now) } } };
+        ReceivedEvent[] told = [.. new[] { EventSamples.Authorized(payment), EventSamples.Captured(payment), rejected }.Select((e, i) => new ReceivedEvent(e, 1, i + 1, null))];
+        for (var times = 0; times < 2; times++)
+        {
+            await using var connection = await replica.Database.OpenConnectionAsync(Cancel);
+            await using var transaction = await connection.BeginTransactionAsync(Cancel);
+            await new OutcomeIntake().ApplyAsync(connection, transaction, told, Cancel);
+            await transaction.CommitAsync(Cancel);
+        }
+
+        Assert.Equal("approved", await ScalarAsync<string>("SELECT string_agg(kind, ' ') FROM model_answers"));
+        Assert.Equal("review true", await ScalarAsync<string>("SELECT string_agg(source || ' ' || fraud, ', ') FROM labels"));
+    }
+
+    [Fact]
     public async Task A_merchants_own_model_is_mixed_with_that_of_all()
     {
         var replica = await ReplicaAsync();
         var shop = Ids.New<MerchantId>();
         var global = await AddAsync(replica, "all", -3);
-        var own = await replica.Registry.AddAsync(Ids.New<FraudModelId>(), Mode.Live, shop, Simple("own", 1), payments: 5_500, "test", Cancel);
+        var own = await replica.Registry.AddAsync(Ids.New<FraudModelId>(), Mode.Live, shop, ModelSample.Simple("own", 1), payments: 5_500, "test", Cancel);
         await replica.Registry.PromoteAsync(global.Id, ModelState.Champion, "test", Cancel);
         await replica.Registry.PromoteAsync(own.Id, ModelState.Champion, "test", Cancel);
         await replica.Feed.RoundAsync(Cancel);
@@ -160,6 +185,12 @@ public sealed class ModelLifeTests(EmbeddedServers servers) : IAsyncLifetime
         Assert.InRange((await replica.ScoreAsync(Request(card: 3, amount: 900), Now, Cancel))!.Score, 0, 20);
         await replica.StoredAsync(1_202, Cancel);
 
+        var list = Path.GetTempFileName();
+        await File.WriteAllLinesAsync(list, [high.PaymentId.ToString(), Ids.New<PaymentId>().ToString()], Cancel);
+        Assert.StartsWith("1 of 2", Command("label", "--mode", "live", "--payments", list, "--as", "fraud").Output, StringComparison.Ordinal);
+        Assert.StartsWith("0 of 2", Command("label", "--mode", "live", "--payments", list, "--as", "fraud").Output, StringComparison.Ordinal);
+        File.Delete(list);
+
         var explained = Command("explain", "--mode", "live", "--payment", high.PaymentId.ToString());
         Assert.True(explained.Code == 0, explained.Errors);
         Assert.Contains("high_amount", explained.Output, StringComparison.Ordinal);
@@ -168,9 +199,35 @@ public sealed class ModelLifeTests(EmbeddedServers servers) : IAsyncLifetime
         Assert.Equal((1, true), (test.Code, test.Errors.Contains("0 known frauds", StringComparison.Ordinal)));
     }
 
-    private async Task<ModelReplica> ReplicaAsync()
+    [Fact]
+    public async Task A_fresh_product_has_a_model_that_shadows_until_it_is_promoted_and_knows_an_attack_when_it_decides()
     {
-        var replica = new ModelReplica(connection);
+        var both = await Task.WhenAll(ReplicaAsync(BuiltInUse.Challenger), ReplicaAsync(BuiltInUse.Challenger));
+        var replica = both[0];
+        Assert.Equal(2L, await ScalarAsync<long>("SELECT count(*) FROM models WHERE state = 'challenger'"));
+        Assert.Null(await replica.ScoreAsync(Request(card: 1, amount: 2_000), Now, Cancel));
+        await replica.StoredAsync(1, Cancel);
+        Assert.InRange(await ScalarAsync<double>("SELECT challenger_score FROM model_rows"), 0, 100);
+
+        var model = Assert.Single(await replica.Registry.ListAsync(Mode.Live, null, null, 10, Cancel));
+        await replica.Registry.PromoteAsync(model.Id, ModelState.Champion, "test", Cancel);
+        await replica.Feed.RoundAsync(Cancel);
+        var first = await replica.ScoreAsync(Tried(0), Now.AddMinutes(1), Cancel);
+        Payments.Fraud.Scoring.ModelScore? last = null;
+        for (var i = 1; i < 60; i++)
+        {
+            last = await replica.ScoreAsync(Tried(i), Now.AddMinutes(1).AddSeconds(2 * i), Cancel);
+        }
+
+        // Sixty cards from one address within two minutes are no longer what the first one was.
+        Assert.True(last!.Score > first!.Score, $"{last.Score} after {first.Score}");
+
+        static FraudRequest Tried(int card) => Request(card: 1_000 + card, amount: 150) with { Context = new RiskContext(Ip: "203.0.113.9", Email: $"a{card}@example.org") };
+    }
+
+    private async Task<ModelReplica> ReplicaAsync(BuiltInUse builtIn = BuiltInUse.None)
+    {
+        var replica = new ModelReplica(connection, builtIn);
         replicas.Add(replica);
         await replica.StartAsync(Cancel);
         return replica;
@@ -183,12 +240,7 @@ public sealed class ModelLifeTests(EmbeddedServers servers) : IAsyncLifetime
     };
 
     private static Task<ModelRecord> AddAsync(ModelReplica replica, string version, double start) =>
-        replica.Registry.AddAsync(Ids.New<FraudModelId>(), Mode.Live, null, Simple(version, start), 1_000_000, "test", Cancel);
-
-    /// <summary>Amounts above 500 add 1 to the log-odds, others take 1 away.</summary>
-    private static Ensemble Simple(string version, double start) => new(
-        new(version, "hand", 0, 0, 86_400, 100, 10, ImmutableSortedDictionary<string, double>.Empty), ["amount"], start,
-        [new([new TreeNode(0, 500, 1, 2, true, 0, 100), TreeNode.Leaf(-1, 90), TreeNode.Leaf(1, 10)])], new PlattCalibration(1, 0, 1_000));
+        replica.Registry.AddAsync(Ids.New<FraudModelId>(), Mode.Live, null, ModelSample.Simple(version, start), 1_000_000, "test", Cancel);
 
     private static IEqualityComparer<(string, double)> Comparer() =>
         EqualityComparer<(string Name, double Value)>.Create((a, b) => a.Name == b.Name && Math.Abs(a.Value - b.Value) < 1e-4);

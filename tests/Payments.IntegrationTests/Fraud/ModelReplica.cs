@@ -20,17 +20,17 @@ internal sealed class ModelReplica : IAsyncDisposable
     private readonly ScoredRows rows;
     private readonly LiveModelScorer scorer;
 
-    public ModelReplica(string connectionString)
+    public ModelReplica(string connectionString, BuiltInUse builtIn = BuiltInUse.None)
     {
         database = NpgsqlDataSource.Create(connectionString);
-        var options = new ModelOptions();
+        var options = new ModelOptions { BuiltIn = builtIn };
         Features = new(options);
         Registry = new(database);
         Models = new(Registry, NullLogger<LoadedModels>.Instance);
         metrics = new(Models, Features);
         rows = new(database, metrics, NullLogger<ScoredRows>.Instance);
         scorer = new(Features, Models, rows, metrics);
-        Feed = new(new(database), Features, Models, database, options, TimeProvider.System, NullLogger<ModelFeed>.Instance);
+        Feed = new(new(database), Features, Models, Registry, new(TimeProvider.System), database, options, TimeProvider.System, NullLogger<ModelFeed>.Instance);
         Reasons = new(database, Models);
     }
 

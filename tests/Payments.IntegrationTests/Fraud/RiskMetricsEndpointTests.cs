@@ -28,7 +28,8 @@ public sealed class RiskMetricsEndpointTests(ProductFixture product)
             Cancel);
         var report = await GetAsync(path);
         Assert.Equal("risk_metrics test 0", $"{report.GetProperty("object")} {report.GetProperty("mode")} {report.GetProperty("reviews_open")}");
-        Assert.Equal((1, 1, 0), (Count(report, "auto_approve_rate", "numerator"), Count(report, "auto_approve_rate", "denominator"), Count(report, "fallback_rate", "numerator")));
+        Assert.Equal((1, 1), (Count(report, "auto_approve_rate", "numerator"), Count(report, "auto_approve_rate", "denominator")));
+        Assert.Equal((0, 1), (Count(report, "review_rate", "numerator"), Count(report, "authorization_rate", "numerator")));
         Assert.Equal(0, Count(await GetAsync(path.Replace("test", "live", StringComparison.Ordinal)), "auto_approve_rate", "denominator"));
     }
 

@@ -179,6 +179,8 @@ public sealed class RiskMetricsTests(EmbeddedServers servers)
                     database,
                     "INSERT INTO attempts (attempt, mode, payment_id, merchant_id, card, at, in_redis) VALUES ($1, 'live', $1, $2, $3, $4, true)",
                     Id.Value, Merchant.Value, card, Day.AddHours(Hours));
+                await RunAsync(
+                    database, "INSERT INTO decisions (payment_id, merchant_id, mode, score, verdict, factors, attempt) VALUES ($1, $2, 'live', 10, 'reject', '{}', $1)", Id.Value, Merchant.Value);
             }
 
             if (Label is { } source)

@@ -30,6 +30,7 @@ public sealed class ModeInTablesTests(ProductFixture product, EmbeddedServers se
         ["public.webhook_secrets"] = "of an endpoint, which has its mode",
         ["public.deliveries"] = "of an event, which has its mode",
         ["public.delivery_attempts"] = "of a delivery",
+        ["public.model_catalogues"] = "lists of features, which are the same in both modes",
         ["public.risk_revision"] = "one number for the rules and lists of both modes",
         ["ledger.account_kinds"] = "the chart of accounts",
         ["ledger.balances"] = "of an account, which has its mode",

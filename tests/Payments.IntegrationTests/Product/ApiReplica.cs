@@ -32,7 +32,12 @@ internal sealed class ApiReplica : IAsyncDisposable
         builder.Logging.ClearProviders();
         if (logs is not null)
         {
-            builder.Logging.AddProvider(logs).SetMinimumLevel(LogLevel.Trace);
+            builder.Logging.AddProvider(logs);
+            builder.Services.PostConfigure<LoggerFilterOptions>(o =>
+            {
+                o.Rules.Clear();
+                o.MinLevel = LogLevel.Trace;
+            });
         }
 
         builder.Configuration.AddInMemoryCollection(product.Host.ServicesOf(Names.Services.Api).GetRequiredService<IConfiguration>().AsEnumerable());

@@ -24,8 +24,13 @@ public sealed class PersonalDataTests(ProductFixture product) : IAsyncLifetime
 
     private static object Context => new
     {
-        ip = Ip, user_agent = "PlantedBrowser/1.0", device_id = "planted-device", email = Email.ToUpperInvariant(), billing_address = new { line1 = Street, city = "Berlin", postal_code = "10115", country = "DE" },
-        session_seconds = 340, account_created_at = "2025-03-01T09:00:00Z",
+        ip = Ip,
+        user_agent = "PlantedBrowser/1.0",
+        device_id = "planted-device",
+        email = Email.ToUpperInvariant(),
+        billing_address = new { line1 = Street, city = "Berlin", postal_code = "10115", country = "DE" },
+        session_seconds = 340,
+        account_created_at = "2025-03-01T09:00:00Z",
     };
 
     private readonly RecordedLogs logs = new();

@@ -71,8 +71,14 @@ internal sealed class ReviewDesk : IAsyncDisposable
             merchant, "/v1/payments",
             new
             {
-                amount = 60_000, currency = "USD", payment_method = new { token }, capture_method = capture, return_url = "https://shop.example/done", risk_context = context,
-                customer_reference = customer, three_d_secure = challenge,
+                amount = 60_000,
+                currency = "USD",
+                payment_method = new { token },
+                capture_method = capture,
+                return_url = "https://shop.example/done",
+                risk_context = context,
+                customer_reference = customer,
+                three_d_secure = challenge,
             },
             Token, key);
         Assert.True(paid.Status == HttpStatusCode.Created, paid.Body);

@@ -247,7 +247,7 @@ public sealed class ReviewTests(ProductFixture product) : IAsyncLifetime
         await ReviewDesk.UntilAsync(merchant, captured.Id, "captured");
         var fingerprint = (await ReviewDesk.GetAsync(product.Operator, $"/ops/v1/payments/{held.Id}")).GetProperty("card_fingerprint").GetString();
 
-        using var blocked = await product.PostAsync(product.Operator, "/ops/v1/blocklist", new { mode = "test", kind = "fingerprint", value = fingerprint, merchant_id = shop.Id }, Token);
+        using var blocked = await product.PostAsync(product.Operator, "/ops/v1/risk/lists", new { mode = "test", action = "block", kind = "fingerprint", value = fingerprint, merchant_id = shop.Id }, Token);
         blocked.EnsureSuccessStatusCode();
 
         await ReviewDesk.UntilAsync(merchant, held.Id, "voided");

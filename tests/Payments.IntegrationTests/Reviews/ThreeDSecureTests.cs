@@ -44,8 +44,14 @@ public sealed class ThreeDSecureTests(ProductFixture product) : IAsyncLifetime
         var (shop, merchant) = await desk.ShopAsync(provider);
         desk.Fraud.Decide = _ => new FraudDecision(score, FraudVerdict.Approve, []);
 
+        // A machine that stands still for a moment may bring a card or a payment to the other provider alone.
         var paid = await PayAsync(merchant, await desk.CardAsync(shop, card), amount);
+        for (var i = 0; i < 5 && paid.Text("provider") != provider; i++)
+        {
+            paid = await PayAsync(merchant, await desk.CardAsync(shop, card), amount);
+        }
 
+        Assert.Equal(provider, paid.Text("provider"));
         Assert.Equal(status, paid.Text("status") is "capturing" or "authorized" ? "captured" : paid.Text("status"));
         Assert.Equal(authentication, Shown(paid.Json));
     }

@@ -83,12 +83,15 @@ public sealed class AuthenticationTests
     [Fact]
     public async Task A_decline_for_a_failed_authentication_is_a_failed_authentication()
     {
-        await using var server = new ScriptedServer(Act.Respond, Act.Respond);
+        await using var server = new ScriptedServer(Act.Respond, Act.Respond, Act.Respond);
         server.Answer = (200, """{"pspReference":"883500000000000A","resultCode":"Refused","refusalReasonCode":"11","refusalReason":"3D Not Authenticated"}""", null);
         var adyen = await Bench.Connector(server.Url, Provider.Adyen).AuthorizeAsync(Bench.Authorize(Provider.Adyen), Cancel);
         server.Answer = (200, """{"id":"pi_1","object":"payment_intent","amount":5000,"currency":"usd","status":"requires_payment_method","last_payment_error":{"code":"payment_intent_authentication_failure"}}""", null);
         var stripe = await Bench.Connector(server.Url, Provider.Stripe).AuthorizeAsync(Bench.Authorize(Provider.Stripe), Cancel);
 
+        server.Answer = (200, """{"pspReference":"883500000000000A","resultCode":"Refused","refusalReasonCode":"38","refusalReason":"Authentication required","additionalData":{"threeDOffered":"false","scaExemptionRequested":"lowValue"}}""", null);
+        var insisted = await Bench.Connector(server.Url, Provider.Adyen).AuthorizeAsync(Bench.Authorize(Provider.Adyen), Cancel);
+        Assert.Equal(("authentication_required", null), (insisted.Decline!.Code, insisted.Authentication));
         Assert.All([adyen, stripe], o => Assert.Equal((OutcomeKind.Declined, Failed, false), (o.Kind, o.Authentication!.Result, o.Authentication.LiabilityShifted)));
     }
 }

@@ -58,6 +58,15 @@ internal static class ForwardedRoutes
         new("POST", "/risk/models/{id}/promote", Owner.Fraud, "risk.model.promote"),
         new("GET", "/risk/payments/{id}/reasons", Owner.Fraud),
         .. Risk(audited: true),
+        new("GET", "/reconciliation/reports", Owner.Reconciliation),
+        new("GET", "/reconciliation/reports/{id}", Owner.Reconciliation),
+        new("GET", "/reconciliation/imports", Owner.Reconciliation),
+        new("POST", "/reconciliation/match", Owner.Reconciliation, "reconciliation.match", Command: true),
+        new("GET", "/reconciliation/payments/{id}", Owner.Reconciliation),
+        new("GET", "/reconciliation/breaks", Owner.Reconciliation),
+        new("GET", "/reconciliation/breaks/{id}", Owner.Reconciliation),
+        new("POST", "/reconciliation/breaks/{id}/assign", Owner.Reconciliation, "reconciliation_break.assign"),
+        new("POST", "/reconciliation/breaks/{id}/notes", Owner.Reconciliation, "reconciliation_break.note"),
     ];
 
     // Services that consume events, and so may have dead letters.
@@ -183,7 +192,7 @@ internal static class ForwardedRoutes
             var target = string.Create(CultureInfo.InvariantCulture, $"{context.Request.Path}");
             await Audit.AppendAsync(transaction, context, action, target, new { Service = route.Owner, context.Response.StatusCode }, CancellationToken.None);
             await transaction.CommitAsync(CancellationToken.None);
-            if (action == "blocklist.add")
+            if (action == "risk.list.add")
             {
                 await BlockedCards.ReleaseAsync(context);
             }

@@ -67,7 +67,7 @@ internal sealed class Forwarder(IHttpForwarder forwarder, IConfiguration configu
             proxyRequest.RequestUri = RequestUtilities.MakeDestinationAddress(address, path, query);
             proxyRequest.Headers.TryAddWithoutValidation("Authorization", "Bearer " + internalKey);
             proxyRequest.Headers.TryAddWithoutValidation("Request-Id", httpContext.TraceIdentifier);
-            proxyRequest.Headers.TryAddWithoutValidation("Payments-Actor", path.StartsWithSegments("/internal/v1/merchants") ? httpContext.Caller().KeyId.ToString() : httpContext.Operator().KeyId.ToString());
+            proxyRequest.Headers.TryAddWithoutValidation(InternalHeaders.Actor, path.StartsWithSegments("/internal/v1/merchants") ? httpContext.Caller().KeyId.ToString() : httpContext.Operator().KeyId.ToString());
             foreach (var name in RequestHeaders)
             {
                 proxyRequest.Headers.TryAddWithoutValidation(name, (IEnumerable<string?>)httpContext.Request.Headers[name]);

@@ -63,10 +63,19 @@ internal static class AnswerMembers
         ("risk_rule", "merchant_id active_version"),
         ("versions", "dry_run"),
         ("risk_change", "merchant_id before after"),
+        ("model", "merchant_id"),
+        ("live", "area_under_roc average_precision"),
+        ("model_reasons", "own_model_id own_weight"),
+        ("factors", "value"),
+        ("reconciliation_break", "owner payment journal reason proposed_by resolved_by resolved_at"),
+        ("reconciliation_import", "superseded_by refused_line refused_because ended_at"),
+        ("items", "break"),
+        ("lines", "reference batch bank_class bank"),
+        ("bank", "reference batch bank_class bank"),
     }.SelectMany(h => h.Members.Split(' ').Select(m => $"{h.Holder}.{m}")).ToFrozenSet(StringComparer.Ordinal);
 
     // Whatever happened: another form for each action.
-    private static readonly FrozenSet<string> Free = new[] { "recovery.before", "recovery.after", "audit_entry.detail", "risk_change.before", "risk_change.after" }.ToFrozenSet(StringComparer.Ordinal);
+    private static readonly FrozenSet<string> Free = new[] { "recovery.before", "recovery.after", "audit_entry.detail", "risk_change.before", "risk_change.after", "model.metrics" }.ToFrozenSet(StringComparer.Ordinal);
 
     private static readonly FrozenDictionary<string, string> Shapes = new Dictionary<string, string>
     {
@@ -135,10 +144,27 @@ internal static class AnswerMembers
         ["balance.available"] = $"[{Amount}]",
         ["balance.reserved"] = $"[{Amount}]",
         ["balance.authorized"] = $"[{Amount}]",
+        ["model.merchant_id"] = "\"mer_01k0x5w3n8e2v9y7t4r6q1m5za\"",
+        ["model_reasons.own_model_id"] = "\"mdl_01k0x5w3n8e2v9y7t4r6q1m5zb\"",
+        ["model_reasons.own_weight"] = "0.4",
         ["data.error"] = Word,
         ["data.halted_at"] = Time,
         ["data.halted_because"] = Word,
         ["risk_list_entry.merchant_id"] = "\"mer_01k0x5w3n8e2v9y7t4r6q1m5za\"",
+        ["reconciliation_break.owner"] = "\"Ada\"",
+        ["reconciliation_break.payment"] = "\"pay_01k0x5w3n8e2v9y7t4r6q1m5za\"",
+        ["reconciliation_break.journal"] = "\"jrn_01k0x5w3n8e2v9y7t4r6q1m5za\"",
+        ["reconciliation_break.reason"] = Word,
+        ["reconciliation_break.proposed_by"] = Word,
+        ["reconciliation_break.resolved_by"] = Word,
+        ["reconciliation_break.resolved_at"] = Time,
+        ["reconciliation_break.notes"] = """[{"author": "opk_…", "note": "…", "at": "2026-01-31T12:00:00Z"}]""",
+        ["reconciliation_import.superseded_by"] = "8",
+        ["reconciliation_import.refused_line"] = "12",
+        ["reconciliation_import.refused_because"] = Word,
+        ["items.break"] = "\"rbk_01k0x5w3n8e2v9y7t4r6q1m5za\"",
+        ["bank.bank_class"] = Word,
+        ["bank.bank"] = "{}",
     }.ToFrozenDictionary(StringComparer.Ordinal);
 
     public static bool IsNullable(string member) => MayBeNull.Contains(member);

@@ -126,6 +126,18 @@ internal static class Examples
          "created_at": "2026-01-31T12:00:00Z"}
         """;
 
+    public const string Model = """
+        {"id": "mdl_01k0x5w3n8e2v9y7t4r6q1m5za", "object": "model", "mode": "live", "merchant_id": null, "version": "2026-01-31", "state": "champion", "trainer": "histogram",
+         "trained_rows": 84012, "frauds": 912, "payments": 310455, "data_from": "2025-08-01T00:00:00Z", "data_to": "2026-01-31T00:00:00Z",
+         "metrics": {"area_under_roc": 0.94, "average_precision": 0.71}, "created_at": "2026-01-31T12:00:00Z", "state_since": "2026-01-31T12:00:00Z"}
+        """;
+
+    public const string ModelReasons = """
+        {"object": "model_reasons", "payment_id": "pay_01k0x5w3n8e2v9y7t4r6q1m5za", "mode": "live", "merchant_id": "mer_01k0x5w3n8e2v9y7t4r6q1m5za", "at": "2026-01-31T12:00:00Z",
+         "model_id": "mdl_01k0x5w3n8e2v9y7t4r6q1m5za", "model_version": "2026-01-31", "own_model_id": null, "own_weight": null, "score": 41.5, "base": -5.1, "raw": -0.4,
+         "factors": [{"name": "ip_declines", "contribution": 2.1, "feature": "ip_decline_share_30d", "value": 0.5, "meaning": "share of declined payments among the ip's answers of 30 days"}]}
+        """;
+
     public const string Incident = """
         {"id": "inc_01k0x5w3n8e2v9y7t4r6q1m5za", "object": "incident", "status": "open", "kind": "contradiction", "severity": "critical", "runbook": "provider-webhooks.md", "action": "…",
          "merchant_id": "mer_01k0x5w3n8e2v9y7t4r6q1m5za", "mode": "test", "payment_id": "pay_01k0x5w3n8e2v9y7t4r6q1m5za", "attempt_id": null, "detail": "…", "assignee": null, "seen": 1,

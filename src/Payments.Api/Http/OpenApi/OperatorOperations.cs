@@ -255,6 +255,81 @@ internal static class OperatorOperations
         },
         new("POST", "/ops/v1/ledger/chain/anchor", "Operators: ledger", "Anchor the hash chain's heads now") { Request = "{}", Response = """{"object": "chain_anchor", "at": "2026-01-31T12:00:00Z", "previous": "9f86d081…", "heads": [{"partition": 0, "seq": 12, "hash": "60303ae2…"}]}""" },
 
+        new("GET", "/ops/v1/reconciliation/reports", "Operators: reconciliation", "List days of reconciliation")
+        {
+            Description = "One per book and day, newest first: ours - theirs = difference = the sum of the classes.",
+            Query = ["mode", "leg", "provider@book", .. Paging],
+            Response = DocumentedOperation.List("""
+                {"id": "live.provider.stripe.20260130", "object": "reconciliation_report", "mode": "live", "leg": "provider", "provider": "stripe", "day": "2026-01-30", "closed": false, "compared": true, "healthy": true,
+                 "currencies": [{"currency": "USD", "ours_count": 1204, "ours": 1000000, "theirs_count": 1204, "theirs": 999850, "difference": 150,
+                 "classes": [{"class": "timing", "items": 1, "amount": 150}], "share": 0, "healthy": true}]}
+                """),
+        },
+        new("GET", "/ops/v1/reconciliation/reports/{id}", "Operators: reconciliation", "Read a day of reconciliation")
+        {
+            Response = """
+                {"id": "live.provider.stripe.20260130", "object": "reconciliation_report", "mode": "live", "leg": "provider", "provider": "stripe", "day": "2026-01-30", "closed": false, "compared": true, "healthy": true,
+                 "currencies": [{"currency": "USD", "ours_count": 1204, "ours": 1000000, "theirs_count": 1204, "theirs": 999850, "difference": 150,
+                 "classes": [{"class": "timing", "items": 1, "amount": 150}], "share": 0, "healthy": true}]}
+                """,
+        },
+        new("GET", "/ops/v1/reconciliation/imports", "Operators: reconciliation", "List imported statements")
+        {
+            Query = ["mode", .. Paging],
+            Response = DocumentedOperation.List("""
+                {"number": 7, "object": "reconciliation_import", "mode": "live", "format": "adyen_settlement_detail", "identity": "Shop batch 3", "file": "settlement_detail_report_batch_3.csv", "hash": "9f86d081…",
+                 "state": "complete", "accepted": 1204, "quarantined": 0, "superseded_by": null, "refused_line": null, "refused_because": null, "began_at": "2026-01-31T12:00:00Z", "ended_at": "2026-01-31T12:00:05Z"}
+                """),
+        },
+        new("POST", "/ops/v1/reconciliation/match", "Operators: reconciliation", "Compare what changed now") { Request = "{}", Response = """{"object": "reconciliation_match", "books": 4, "days": 2}""" },
+        new("GET", "/ops/v1/reconciliation/payments/{id}", "Operators: reconciliation", "Explain a payment over all records")
+        {
+            Response = """
+                {"id": "pay_01k0x5w3n8e2v9y7t4r6q1m5za", "object": "explanation", "mode": "live", "merchant": "mer_01k0x5w3n8e2v9y7t4r6q1m5za", "items": [{"event": "payment.captured", "provider": "adyen",
+                 "kind": "capture", "reference": "8835…", "day": "2026-01-30", "currency": "EUR", "gross": 5000, "fee": 70, "occurred_at": "2026-01-30T12:00:00Z", "class": "matched", "difference": 0, "break": null,
+                 "lines": [{"leg": "provider", "provider": "adyen", "kind": "capture", "reference": "8835…", "day": "2026-01-30", "currency": "EUR", "gross": 5000, "net_currency": "EUR", "fee": 70, "net": 4930,
+                 "batch": "batch 3", "file": "settlement_detail_report_batch_3.csv", "line": 12, "bank_class": "matched", "bank": {"leg": "bank", "provider": "adyen", "kind": "payout", "reference": "batch 3",
+                 "day": "2026-02-01", "currency": "EUR", "gross": 493000, "net_currency": "EUR", "fee": 0, "net": 493000, "batch": "batch 3", "file": "statement.xml", "line": 8, "bank_class": null, "bank": null}}]}]}
+                """,
+        },
+        new("GET", "/ops/v1/reconciliation/breaks", "Operators: reconciliation", "List breaks of reconciliation")
+        {
+            Query = ["state@break", .. Paging],
+            Response = DocumentedOperation.List("""
+                {"id": "rbk_01k0x5w3n8e2v9y7t4r6q1m5za", "object": "reconciliation_break", "mode": "live", "leg": "provider", "provider": "stripe", "day": "2026-01-30", "class": "missing_here", "currency": "USD",
+                 "difference": -1250, "priority": "high", "state": "open", "owner": null, "payment": null, "journal": null, "reason": null, "proposed_by": null, "resolved_by": null, "age_days": 1,
+                 "opened_at": "2026-01-31T12:00:00Z", "resolved_at": null}
+                """),
+        },
+        new("GET", "/ops/v1/reconciliation/breaks/{id}", "Operators: reconciliation", "Read a break of reconciliation")
+        {
+            Response = """
+                {"id": "rbk_01k0x5w3n8e2v9y7t4r6q1m5za", "object": "reconciliation_break", "mode": "live", "leg": "provider", "provider": "stripe", "day": "2026-01-30", "class": "missing_here", "currency": "USD",
+                 "difference": -1250, "priority": "high", "state": "open", "owner": null, "payment": null, "journal": null, "reason": null, "proposed_by": null, "resolved_by": null, "age_days": 1,
+                 "opened_at": "2026-01-31T12:00:00Z", "resolved_at": null, "notes": []}
+                """,
+        },
+        new("POST", "/ops/v1/reconciliation/breaks/{id}/assign", "Operators: reconciliation", "Give a break of reconciliation to somebody")
+        {
+            Request = """{"owner": "Ada"}""",
+            Required = ["owner"],
+            Response = """
+                {"id": "rbk_01k0x5w3n8e2v9y7t4r6q1m5za", "object": "reconciliation_break", "mode": "live", "leg": "provider", "provider": "stripe", "day": "2026-01-30", "class": "missing_here", "currency": "USD",
+                 "difference": -1250, "priority": "high", "state": "open", "owner": null, "payment": null, "journal": null, "reason": null, "proposed_by": null, "resolved_by": null, "age_days": 1,
+                 "opened_at": "2026-01-31T12:00:00Z", "resolved_at": null, "notes": []}
+                """,
+        },
+        new("POST", "/ops/v1/reconciliation/breaks/{id}/notes", "Operators: reconciliation", "Write a note on a break of reconciliation")
+        {
+            Request = """{"note": "Asked the provider."}""",
+            Required = ["note"],
+            Response = """
+                {"id": "rbk_01k0x5w3n8e2v9y7t4r6q1m5za", "object": "reconciliation_break", "mode": "live", "leg": "provider", "provider": "stripe", "day": "2026-01-30", "class": "missing_here", "currency": "USD",
+                 "difference": -1250, "priority": "high", "state": "open", "owner": null, "payment": null, "journal": null, "reason": null, "proposed_by": null, "resolved_by": null, "age_days": 1,
+                 "opened_at": "2026-01-31T12:00:00Z", "resolved_at": null, "notes": []}
+                """,
+        },
+
         new("GET", "/ops/v1/dead_letters", "Operators: events", "List events that a service could not apply") { Query = ["service", .. Paging], RequiredQuery = ["service"], Response = DocumentedOperation.List(Examples.DeadLetter) },
         new("POST", "/ops/v1/dead_letters/{service}/{id}/replay", "Operators: events", "Apply a dead letter again") { Request = "{}", Response = """{"applied": 1}""" },
         new("GET", "/ops/v1/consumers", "Operators: events", "Read how far a service's consumers have come") { Query = ["service"], RequiredQuery = ["service"], Response = DocumentedOperation.List(Examples.Consumer) },
@@ -283,5 +358,28 @@ internal static class OperatorOperations
         },
 
         .. RiskOperations.Of("/ops/v1", "Operators: fraud", ofOperators: true),
+        new("GET", "/ops/v1/risk/models", "Operators: fraud", "List fraud models")
+        {
+            Description = "Newest first. A champion decides, a challenger scores beside it, a candidate was trained, a retired one was champion.",
+            Query = ["mode", "state", .. Paging],
+            Response = DocumentedOperation.List(Examples.Model),
+        },
+        new("GET", "/ops/v1/risk/models/{id}", "Operators: fraud", "Read a fraud model and how it does")
+        {
+            Description = "`live`: how champion and challenger rank payments that they scored and whose outcome is known by now.",
+            Response = $$"""{"object": "model_report", "model": {{Examples.Model}}, "live": [{"model": "champion", "payments": 51044, "frauds": 61, "area_under_roc": 0.93, "average_precision": 0.69}]}""",
+        },
+        new("POST", "/ops/v1/risk/models/{id}/promote", "Operators: fraud", "Promote a fraud model")
+        {
+            Description = "To champion or challenger; the one whose place it takes makes room at once. Promoting the retired champion is the way back. A challenger may become a candidate again.",
+            Request = """{"to": "challenger"}""",
+            Required = ["to"],
+            Response = Examples.Model,
+        },
+        new("GET", "/ops/v1/risk/payments/{id}/reasons", "Operators: fraud", "Read why a payment has its score")
+        {
+            Description = "Exact Shapley values of the model that scored it, summed up to risk factors: `base` and the contributions add up to `raw`.",
+            Response = Examples.ModelReasons,
+        },
     ];
 }

@@ -48,6 +48,7 @@ public sealed class FraudCommandsTests : IDisposable
     [InlineData(2, "--mode is required", "promote", "--version", "x")]
     [InlineData(2, "--mode must be live or test", "promote", "--mode", "both")]
     [InlineData(2, "--to must be candidate, challenger or champion", "promote", "--mode", "live", "--to", "retired")]
+    [InlineData(2, "--as must be fraud or good", "label", "--mode", "live", "--as", "bad")]
     [InlineData(2, "--merchant must be the id of a merchant", "train", "--mode", "live", "--merchant", "acme")]
     [InlineData(2, "Usage")]
     [InlineData(2, "--handbook is required", "evaluate")]

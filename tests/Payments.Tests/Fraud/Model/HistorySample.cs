@@ -48,7 +48,7 @@ internal static class HistorySample
             random.Next(500, 20_000) * (thief ? 4 : 1), random.Next(5) == 0 ? "EUR" : "USD", card.ToString("x64"), random.Next(2) == 0 ? "visa" : "mastercard", "400000",
             random.Next(6) == 0 ? null : Countries[customer % 3], Fundings[random.Next(4)])
         {
-            CustomerReference = thief || random.Next(3) == 0 ? null : $"customer-{customer}",
+            CustomerReference = random.Next(3) == 0 ? null : $"customer-{customer}",
             Context = context,
         };
         var approved = random.Next(thief ? 3 : 15) != 0;

@@ -5,6 +5,7 @@ using Payments.Fraud.Live;
 using Payments.Fraud.Model;
 using Payments.Fraud.Registry;
 using Payments.Fraud.Training;
+using Payments.Tests.Ledger.Lives;
 
 namespace Payments.Tests.Fraud.Model;
 
@@ -138,6 +139,37 @@ public sealed class LiveModelTests
         var charged = approved with { Fraud = true, KnownAt = approved.At.AddDays(30) };
         bool? After(HistoricPayment payment, double days) => PaymentHistory.LabelOf(payment, payment.At.AddDays(days));
         Assert.Equal([null, false, null, null, false, true], new[] { After(approved, 13.9), After(approved, 14), After(declined, 90), After(charged, 13), After(charged, 29), After(charged, 30) });
+    }
+
+    //           event,                authentication, review,     automatic, refund's reason, what it says
+    [Theory]
+    [InlineData("payment.authorized", null, null, false, null, "approved")]
+    [InlineData("payment.authorized", "authenticated", null, false, null, "approved authenticated")]
+    [InlineData("payment.authorized", "attempted", null, false, null, "approved")]
+    [InlineData("payment.in_review", null, null, false, null, "approved")]
+    [InlineData("payment.captured", null, null, false, null, "approved")]
+    [InlineData("payment.declined", null, null, false, null, "declined")]
+    [InlineData("payment.declined", "failed", null, false, null, "not_authenticated authentication:fraud")]
+    [InlineData("payment.failed", "failed", null, false, null, "not_authenticated authentication:fraud")]
+    [InlineData("payment.failed", null, null, false, null, "")]
+    [InlineData("payment.review_decided", null, "rejected", false, null, "review:fraud")]
+    [InlineData("payment.review_decided", null, "approved", false, null, "review:good")]
+    [InlineData("payment.review_decided", null, "rejected", true, null, "")]
+    [InlineData("payment.review_decided", null, "approved", true, null, "")]
+    [InlineData("payment.review_decided", null, "challenge_requested", false, null, "")]
+    [InlineData("payment.refunded", null, null, false, "fraudulent", "refund:fraud")]
+    [InlineData("payment.refunded", null, null, false, "duplicate", "")]
+    [InlineData("payment.voided", null, null, false, null, "")]
+    public void Events_say_what_became_of_a_payment(string type, string? authentication, string? review, bool automatic, string? reason, string says)
+    {
+        var told = new PaymentLife(new IdSource(TimeProvider.System), HistorySample.Begin).Of(type, OperationKind.Refund, OperationState.Succeeded, 100);
+        var payment = told.Data.Payment with
+        {
+            Authentication = authentication is null ? null : new(ThreeDSecureRequest.None, null, Words.Parse<AuthenticationResult>(authentication), null, null, null, false),
+            Review = review is null ? null : new(Words.Parse<ReviewStatus>(review), automatic, HistorySample.Begin),
+        };
+        told = told with { Data = told.Data with { Payment = payment, Operation = told.Data.Operation! with { Reason = reason } } };
+        Assert.Equal(says, string.Join(' ', ToldOutcome.Of(told).Select(o => o.Answer is { } answer ? Words.Of(answer) : $"{o.Source}:{(o.Fraud == true ? "fraud" : "good")}")));
     }
 
     [Fact]
