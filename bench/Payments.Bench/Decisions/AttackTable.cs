@@ -34,7 +34,7 @@ internal sealed record AttackTable(
             first.Count(a => a.Decision.Verdict == FraudVerdict.Reject),
             after.Length,
             after.Count(a => a.Decision.Verdict == FraudVerdict.Reject),
-            attack.Count(a => a.Decision.Verdict == FraudVerdict.Approve && a.Payment.Decline is null),
+            attack.Count(a => a.Decision.Verdict is FraudVerdict.Approve or FraudVerdict.Review && a.Payment.Decline is null),
             good.Length,
             good.Count(d => d.Decision.Verdict == FraudVerdict.Reject),
             good.Count(d => d.Decision.Verdict == FraudVerdict.Review),
@@ -55,7 +55,7 @@ internal sealed record AttackTable(
         yield return Line("after them", AfterFirst, null);
         yield return Line("  of these rejected", StoppedAfterFirst, StoppedShare);
         yield return Line("  held, challenged or approved", NotRejectedAfterFirst, (double)NotRejectedAfterFirst / AfterFirst);
-        yield return Line("cards that the thieves found to be good", TestedGood, (double)TestedGood / Attempts);
+        yield return Line("cards that an issuer approved, held ones too", TestedGood, (double)TestedGood / Attempts);
         yield return Line("good payments meanwhile", Good, null);
         yield return Line("  rejected", GoodRejected, (double)GoodRejected / Good);
         yield return Line("  held for review (without the attack)", GoodReviewed, (double)GoodReviewed / Good, GoodReviewedWithout);

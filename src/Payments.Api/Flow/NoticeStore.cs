@@ -155,11 +155,12 @@ public sealed class NoticeStore(NpgsqlDataSource database)
         Decline? Decline,
         DateTimeOffset? OccurredAt,
         string? RawType,
-        ProviderCharge? Charge = null)
+        ProviderCharge? Charge = null,
+        AuthenticationOutcome? Authentication = null)
     {
         public static StoredFact Of(ProviderFact fact) => new(
             fact.Kind, fact.PaymentReference, fact.ModificationReference, fact.AttemptId, fact.PaymentId, fact.Amount?.Minor, fact.Amount?.Currency.Code,
-            fact.Captured, fact.Decline, fact.OccurredAt, fact.RawType, fact.Charge);
+            fact.Captured, fact.Decline, fact.OccurredAt, fact.RawType, fact.Charge, fact.Authentication);
 
         public ProviderFact ToFact(string noticeId) => new(noticeId, Kind, PaymentReference)
         {
@@ -172,6 +173,7 @@ public sealed class NoticeStore(NpgsqlDataSource database)
             OccurredAt = OccurredAt,
             RawType = RawType,
             Charge = Charge,
+            Authentication = Authentication,
         };
     }
 }

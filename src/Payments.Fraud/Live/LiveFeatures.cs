@@ -7,10 +7,10 @@ namespace Payments.Fraud.Live;
 /// The state of features in this process, a state per mode: fed by the attempts that are scored here, and by what the database tells of
 /// those that other replicas scored, of answers and of labels. Thread-safe; a payment is described and counted in one step.
 /// </summary>
-internal sealed class LiveFeatures(ModelOptions options)
+internal sealed class LiveFeatures(ModelOptions options, TimeProvider time)
 {
-    private readonly OfMode test = new(options.MostParties);
-    private readonly OfMode live = new(options.MostParties);
+    private readonly OfMode test = new(options.MostParties, time);
+    private readonly OfMode live = new(options.MostParties, time);
 
     /// <summary>Whether the stored payments have been read; before, features would be those of a newborn state.</summary>
     public bool Ready { get; set; }
@@ -20,23 +20,26 @@ internal sealed class LiveFeatures(ModelOptions options)
     public PaymentTrace Attempt(Mode mode, Guid payment, in PaymentFact fact, Span<float> row) => Of(mode).Attempt(payment, fact, row);
 
     /// <summary>Applies what was not yet applied.</summary>
-    public void Apply(Mode mode, IEnumerable<Occurrence> occurrences) => Of(mode).Apply(occurrences);
+    /// <param name="rememberFrom">What is older will not be told again, and need not be remembered.</param>
+    public void Apply(Mode mode, IEnumerable<Occurrence> occurrences, long rememberFrom = long.MinValue) => Of(mode).Apply(occurrences, rememberFrom);
 
-    /// <summary>Forgets which occurrences were seen before; they will not be told again.</summary>
-    public void ForgetSeen(Mode mode, long before) => Of(mode).ForgetSeen(before);
+    /// <summary>Forgets what was seen so long ago that nobody tells of it again.</summary>
+    public void ForgetSeen(Mode mode, TimeSpan age) => Of(mode).ForgetSeen(age);
 
     private OfMode Of(Mode mode) => mode == Mode.Live ? live : test;
 
     private sealed class OfMode
     {
         private readonly Lock turn = new();
+        private readonly TimeProvider time;
         private readonly FeatureState state;
         private readonly History history;
         private readonly HashSet<(Guid, OccurrenceKind, PaymentAnswer, bool)> seen = [];
-        private readonly Queue<(long At, (Guid, OccurrenceKind, PaymentAnswer, bool) Key)> order = new();
+        private readonly Queue<(long SeenAt, (Guid, OccurrenceKind, PaymentAnswer, bool) Key)> order = new();
 
-        public OfMode(int mostParties)
+        public OfMode(int mostParties, TimeProvider time)
         {
+            this.time = time;
             state = new(mostParties);
             history = new(state);
         }
@@ -64,7 +67,7 @@ internal sealed class LiveFeatures(ModelOptions options)
             }
         }
 
-        public void Apply(IEnumerable<Occurrence> occurrences)
+        public void Apply(IEnumerable<Occurrence> occurrences, long rememberFrom)
         {
             // In small turns: scoring waits for none of them for long.
             foreach (var part in occurrences.Chunk(256))
@@ -73,7 +76,7 @@ internal sealed class LiveFeatures(ModelOptions options)
                 {
                     foreach (var occurrence in part)
                     {
-                        if (See(occurrence))
+                        if (occurrence.At < rememberFrom || See(occurrence))
                         {
                             history.Apply(occurrence);
                         }
@@ -82,11 +85,11 @@ internal sealed class LiveFeatures(ModelOptions options)
             }
         }
 
-        public void ForgetSeen(long before)
+        public void ForgetSeen(TimeSpan age)
         {
             lock (turn)
             {
-                while (order.TryPeek(out var oldest) && oldest.At < before)
+                while (order.TryPeek(out var oldest) && time.GetElapsedTime(oldest.SeenAt) > age)
                 {
                     seen.Remove(order.Dequeue().Key);
                 }
@@ -101,7 +104,7 @@ internal sealed class LiveFeatures(ModelOptions options)
                 return false;
             }
 
-            order.Enqueue((Math.Max(history.Now, occurrence.At), key));
+            order.Enqueue((time.GetTimestamp(), key));
             return true;
         }
     }

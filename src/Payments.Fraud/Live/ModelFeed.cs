@@ -49,7 +49,7 @@ internal sealed class ModelFeed(
             foreach (var mode in Enum.GetValues<Mode>())
             {
                 features.Apply(mode, await stored.SinceAsync(mode, reached - Overlap, reached, now, cancellationToken));
-                features.ForgetSeen(mode, (now - Remembered).ToUnixTimeSeconds());
+                features.ForgetSeen(mode, Remembered);
             }
         }
 
@@ -63,6 +63,8 @@ internal sealed class ModelFeed(
 
     private async Task LoadAsync(DateTimeOffset now, CancellationToken cancellationToken)
     {
+        // Rows are stored within moments of what they tell: only the newest will be told again.
+        var remembered = (now - TimeSpan.FromDays(1)).ToUnixTimeSeconds();
         foreach (var mode in Enum.GetValues<Mode>())
         {
             var part = new List<Occurrence>();
@@ -71,14 +73,12 @@ internal sealed class ModelFeed(
                 part.Add(occurrence);
                 if (part.Count == 4_096)
                 {
-                    features.Apply(mode, part);
-                    features.ForgetSeen(mode, (now - Remembered).ToUnixTimeSeconds());
+                    features.Apply(mode, part, remembered);
                     part.Clear();
                 }
             }
 
-            features.Apply(mode, part);
-            features.ForgetSeen(mode, (now - Remembered).ToUnixTimeSeconds());
+            features.Apply(mode, part, remembered);
         }
 
         features.Ready = true;

@@ -1,3 +1,4 @@
+using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Options;
 using Payments.Core;
 using Payments.Fraud.Registry;
@@ -26,7 +27,7 @@ internal static class ModelModule
         services.AddHostedService(s => s.GetRequiredService<ScoredRows>());
         services.AddSingleton<ModelFeed>();
         services.AddHostedService(s => s.GetRequiredService<ModelFeed>());
-        services.AddSingleton<IModelScorer, LiveModelScorer>();
+        services.TryAddSingleton<IModelScorer, LiveModelScorer>();
         builder.AddEventConsumer<OutcomeIntake>(OutcomeIntake.Consumer);
     }
 

@@ -46,7 +46,8 @@ public sealed record FeatureProfile(ImmutableArray<float> Cuts, ImmutableArray<d
             shares[profile.PlaceOf(values[i])] += weights[i] / all;
         }
 
-        return profile with { Shares = [.. shares] };
+        // A sum of many small parts may end a little above the whole.
+        return profile with { Shares = [.. shares.Select(s => Math.Min(s, 1))] };
     }
 
     /// <summary>Index into <see cref="Shares"/>.</summary>

@@ -22,6 +22,7 @@ internal sealed class ModelRegistry(NpgsqlDataSource database)
     /// <summary>Stores a model as a candidate.</summary>
     /// <param name="payments">How many payments its rows stand for.</param>
     /// <exception cref="InvalidDataException">There is a model of this version already.</exception>
+    /// <exception cref="EnsembleFormatException">It breaks a rule of the file format.</exception>
     public async Task<ModelRecord> AddAsync(
         FraudModelId id, Mode mode, MerchantId? merchant, Ensemble ensemble, long payments, string by, CancellationToken cancellationToken)
     {
@@ -36,6 +37,10 @@ internal sealed class ModelRegistry(NpgsqlDataSource database)
             SELECT {ModelRecord.Columns} FROM added
             """;
         var origin = ensemble.Origin;
+
+        // What could not be read back is no model, and is refused here instead of in every replica.
+        var file = EnsembleFile.Write(ensemble);
+        _ = EnsembleFile.Read(file);
         await using var command = database.CreateCommand(sql);
         command.Parameters.Add(new() { Value = id.Value });
         command.Parameters.Add(new() { Value = ModeNames.Of(mode) });
@@ -48,7 +53,7 @@ internal sealed class ModelRegistry(NpgsqlDataSource database)
         command.Parameters.Add(new() { Value = DateTimeOffset.FromUnixTimeSeconds(origin.TrainedFrom) });
         command.Parameters.Add(new() { Value = DateTimeOffset.FromUnixTimeSeconds(origin.TrainedTo) });
         command.Parameters.Add(new() { Value = JsonSerializer.Serialize(origin.Metrics, Json.Options), NpgsqlDbType = NpgsqlDbType.Jsonb });
-        command.Parameters.Add(new() { Value = Pack(EnsembleFile.Write(ensemble)) });
+        command.Parameters.Add(new() { Value = Pack(file) });
         command.Parameters.Add(new() { Value = by });
         await using var reader = await command.ExecuteReaderAsync(cancellationToken);
         return await reader.ReadAsync(cancellationToken)

@@ -24,7 +24,7 @@ internal sealed class ModelReplica : IAsyncDisposable
     {
         database = NpgsqlDataSource.Create(connectionString);
         var options = new ModelOptions { BuiltIn = builtIn };
-        Features = new(options);
+        Features = new(options, TimeProvider.System);
         Registry = new(database);
         Models = new(Registry, NullLogger<LoadedModels>.Instance);
         metrics = new(Models, Features);

@@ -28,10 +28,30 @@ public sealed class RiskMetricsTests(EmbeddedServers servers)
         var figures = (await RiskFigures.ReadAsync(database, new(Mode.Live, Shop, Day, Day.AddDays(1)), Cancel)).Counts;
         var expected = new Dictionary<string, long>
         {
-            ["decisions"] = 11, ["captured_value"] = 22_080, ["fraud_value"] = 8_000, ["captured"] = 6, ["chargebacks"] = 1,
-            ["false_declines"] = 1, ["good"] = 6, ["good_attempts"] = 7, ["reviews"] = 2, ["auto_approved"] = 6, ["rejected"] = 2,
-            ["approved"] = 7, ["answered"] = 9, ["sent"] = 9, ["asked"] = 2, ["asked_known"] = 2, ["authenticated"] = 1, ["challenged"] = 1,
-            ["reviews_decided"] = 2, ["reviews_approved"] = 1, ["reviews_automatic"] = 1, ["reviews_open"] = 0, ["without_service"] = 1, ["without_model"] = 1,
+            ["decisions"] = 11,
+            ["captured_value"] = 22_080,
+            ["fraud_value"] = 8_000,
+            ["captured"] = 6,
+            ["chargebacks"] = 1,
+            ["false_declines"] = 1,
+            ["good"] = 6,
+            ["good_attempts"] = 7,
+            ["reviews"] = 2,
+            ["auto_approved"] = 6,
+            ["rejected"] = 2,
+            ["approved"] = 7,
+            ["answered"] = 9,
+            ["sent"] = 9,
+            ["asked"] = 2,
+            ["asked_known"] = 2,
+            ["authenticated"] = 1,
+            ["challenged"] = 1,
+            ["reviews_decided"] = 2,
+            ["reviews_approved"] = 1,
+            ["reviews_automatic"] = 1,
+            ["reviews_open"] = 0,
+            ["without_service"] = 1,
+            ["without_model"] = 1,
         };
         Assert.Equal(Show(expected), Show(figures));
 

@@ -204,6 +204,11 @@ public sealed class LiveModelTests
 
         var stray = EnsembleFile.Write(ensemble with { Profiles = ensemble.Profiles.Add("f9", ensemble.Profiles["f0"]) });
         Assert.Throws<EnsembleFormatException>(() => EnsembleFile.Read(stray));
+
+        // A share of everything is 1, however many parts it was added up of.
+        var unknown = FeatureProfile.Of([.. Enumerable.Repeat(float.NaN, 1_200)], [.. Enumerable.Repeat(1f, 1_200)]);
+        Assert.InRange(unknown.Shares[0], 0.999, 1);
+        Assert.Equal(0, unknown.Shares[1]);
     }
 
     [Fact]

@@ -17,7 +17,7 @@ public sealed class LiveReplayTests
         var trained = Trained(Payments);
 
         // Scoring sees one thing after the other: requests are asked about when they come, the rest arrives by itself, some of it twice.
-        var features = new LiveFeatures(new());
+        var features = new LiveFeatures(new(), TimeProvider.System);
         var later = new Queue<Occurrence>(PaymentHistory.Occurrences(Payments, Hash).Where(o => o.Kind != OccurrenceKind.Attempted));
         var traces = new Dictionary<Guid, PaymentTrace>();
         var row = new float[FeatureCatalogue.Count];
@@ -39,7 +39,7 @@ public sealed class LiveReplayTests
     [Fact]
     public void What_another_replica_scored_counts_here_as_if_it_had_been_scored_here()
     {
-        var (alone, other) = (new LiveFeatures(new()), new LiveFeatures(new()));
+        var (alone, other) = (new LiveFeatures(new(), TimeProvider.System), new LiveFeatures(new(), TimeProvider.System));
         var (here, there) = (new float[FeatureCatalogue.Count], new float[FeatureCatalogue.Count]);
         for (var i = 0; i < 400; i++)
         {

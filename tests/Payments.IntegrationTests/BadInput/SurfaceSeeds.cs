@@ -1,0 +1,136 @@
+using System.Globalization;
+using System.Net.Http.Headers;
+using Microsoft.Extensions.DependencyInjection;
+using Npgsql;
+using Payments.IntegrationTests.Fraud;
+using Payments.Platform;
+using Xunit;
+
+namespace Payments.IntegrationTests.BadInput;
+
+/// <summary>Real objects behind every path of the document.</summary>
+internal sealed partial class Surface
+{
+    private async Task SeedAsync()
+    {
+        Ids["/v1/tokens/id"] = await TokenAsync(Owner);
+        var (_, endpoint) = await SendAsync("POST", "/v1/webhook_endpoints", Owner.Secret, new { url = "http://127.0.0.1:1/hook" });
+        Ids["/v1/webhook_endpoints/id"] = endpoint.GetProperty("id").GetString()!;
+
+        Ids["/v1/orders/order_id"] = OrderId;
+        Ids["/v1/payments/id"] = await PaymentAsync(captured: false);
+        var captured = await PaymentAsync(captured: true);
+        Ids["POST /v1/payments/{id}/refunds id"] = Ids["/ops/v1/payments/id"] = captured;
+        var (refunded, refund) = await SendAsync("POST", $"/v1/payments/{captured}/refunds", Owner.Secret, new { amount = 100 });
+        Assert.True(refunded == 201, refund.ToString());
+        Ids["/v1/refunds/id"] = refund.GetProperty("id").GetString()!;
+        await UntilAsync(async () => (await SendAsync("GET", "/v1/refunds/" + Ids["/v1/refunds/id"], Owner.Secret)).Body.GetProperty("status").GetString() == "succeeded");
+        Ids["/v1/events/id"] = await FirstAsync("/v1/events", Owner.Secret);
+        Ids["/v1/webhook_endpoints/delivery_id"] = await FirstAsync($"/v1/webhook_endpoints/{Ids["/v1/webhook_endpoints/id"]}/deliveries", Owner.Secret);
+
+        var ops = product.Host.Secrets.OperatorKey;
+        Ids["/ops/v1/merchants/id"] = Owner.MerchantId;
+        Ids["/ops/v1/merchants/key_id"] = Owner.KeyId;
+        var (_, made) = await SendAsync("POST", "/ops/v1/operator_keys", ops, new { name = "Surface" });
+        Ids["/ops/v1/operator_keys/id"] = made.GetProperty("operator_key").GetProperty("id").GetString()!;
+        Ids["/ops/v1/ledger/accounts/id"] = await FirstAsync("/ops/v1/ledger/accounts", ops);
+        Ids["/ops/v1/ledger/journals/id"] = await FirstAsync("/ops/v1/ledger/journals", ops);
+        await SeedRiskAsync(ops);
+        (Ids["/ops/v1/risk/models/id"], Ids["/ops/v1/risk/payments/id"]) = await ModelSample.AddAsync(product.ConnectionString(Names.Databases.Fraud), Token);
+        (Ids["/ops/v1/incidents/id"], Ids["/ops/v1/breaks/id"]) = await (stray ??= StrayAsync());
+        await SeedReviewsAsync(ops);
+        Ids["/ops/v1/ledger/findings/id"] = await ConflictAsync();
+        await DifferenceAsync();
+        Ids["/ops/v1/reconciliation/payments/id"] = captured;
+        Ids["/ops/v1/reconciliation/reports/id"] = "test.provider.stripe.20260105";
+        Ids["/ops/v1/reconciliation/breaks/id"] = await FirstAsync("/ops/v1/reconciliation/breaks", ops);
+        Ids["/ops/v1/dead_letters/service"] = "ledger";
+        Ids["/ops/v1/consumers/service"] = "ledger";
+        Ids["/ops/v1/consumers/consumer"] = "ledger";
+        Ids["/ops/v1/dead_letters/id"] = "dl_00000000000000000000000001";
+    }
+
+    /// <summary>For the merchant's and the operators' endpoints one entry and one rule each, the merchant's, which has been dry-run.</summary>
+    private async Task SeedRiskAsync(string ops)
+    {
+        foreach (var (prefix, value) in new[] { ("/v1", "499997"), ("/ops/v1", "499999") })
+        {
+            var (_, blocked) = await SendAsync("POST", "/v1/risk/lists", Owner.Secret, new { action = "block", kind = "bin", value });
+            Ids[prefix + "/risk/lists/id"] = blocked.GetProperty("id").GetString()!;
+            var (_, rule) = await SendAsync("POST", "/v1/risk/rules", Owner.Secret, new { name = "rule_" + value, condition = "ip.cards_1h > 5", action = "review" });
+            var id = Ids[prefix + "/risk/rules/id"] = rule.GetProperty("id").GetString()!;
+            var (status, tried) = await SendAsync("POST", $"{prefix}/risk/rules/{id}/dry_run", prefix == "/v1" ? Owner.Secret : ops, new { });
+            Assert.True(status == 200, tried.ToString());
+        }
+    }
+
+    /// <summary>Holds that a person must decide about: one to look at, and one for each decision, claimed.</summary>
+    private async Task SeedReviewsAsync(string ops)
+    {
+        foreach (var act in new[] { "", "approve", "reject", "request_3ds" })
+        {
+            var payment = await PaymentAsync(captured: false);
+            Assert.True(Core.Id.TryParse<Core.PaymentId>(payment, out var id));
+            await using var source = NpgsqlDataSource.Create(product.ConnectionString(Names.Databases.Payments));
+            await using var command = source.CreateCommand("""
+                WITH held AS (UPDATE payments SET held_for_review = true, status = 'in_review' WHERE id = $1 RETURNING merchant_id, mode, id)
+                INSERT INTO reviews (merchant_id, mode, payment_id, score, due_at) SELECT merchant_id, mode, id, 71, now() + interval '2 hours' FROM held
+                """);
+            command.Parameters.Add(new() { Value = id.Value });
+            await command.ExecuteNonQueryAsync(Token);
+            var review = "rev" + payment["pay".Length..];
+            Ids[act.Length == 0 ? "/ops/v1/reviews/id" : $"POST /ops/v1/reviews/{{id}}/{act} id"] = review;
+            if (act.Length > 0)
+            {
+                var (status, claimed) = await SendAsync("POST", $"/ops/v1/reviews/{review}/claim", ops, new { });
+                Assert.True(status == 200, claimed.ToString());
+            }
+        }
+    }
+
+    /// <summary>A posting conflict that somebody has closed already: nothing of these books is open by it.</summary>
+    private async Task<string> ConflictAsync()
+    {
+        await using var ledger = NpgsqlDataSource.Create(product.ConnectionString(Names.Databases.Ledger));
+        await using var command = ledger.CreateCommand("""
+            INSERT INTO ledger.findings AS f (kind, subject, detail, resolved_at) VALUES ('posting_conflict', 'surface', 'planted', now())
+            ON CONFLICT (kind, subject) DO UPDATE SET detail = f.detail RETURNING id
+            """);
+        return ((long)(await command.ExecuteScalarAsync(Token))!).ToString(CultureInfo.InvariantCulture);
+    }
+
+    /// <summary>A line of a provider that nobody here knows, on a day long past, and the day of this surface's payment compared.</summary>
+    private async Task DifferenceAsync()
+    {
+        var path = Path.Combine(Directory.CreateTempSubdirectory("payments-surface-").FullName, "surface.csv");
+        await File.WriteAllTextAsync(path, """
+            automatic_payout_id,automatic_payout_effective_at_utc,balance_transaction_id,created_utc,currency,gross,fee,net,reporting_category,source_id
+            po_surface,2026-01-07 00:00:00,txn_surface,2026-01-05 12:00:00,usd,1.00,0.00,1.00,charge,ch_surface
+            """, Token);
+        var reconciliation = product.Host.ServicesOf(Names.Services.Reconciliation);
+        await reconciliation.GetRequiredService<Payments.Reconciliation.Imports.Importer>().ImportAsync(path, Core.Mode.Test, null, null, Token);
+        Directory.Delete(Path.GetDirectoryName(path)!, recursive: true);
+        await UntilAsync(async () => (await SendAsync("GET", "/ops/v1/reconciliation/payments/" + Ids["/ops/v1/payments/id"], product.Host.Secrets.OperatorKey)).Status == 200);
+        await SendAsync("POST", "/ops/v1/reconciliation/match", product.Host.Secrets.OperatorKey, new { });
+    }
+
+    private async Task<(string Incident, string Break)> StrayAsync()
+    {
+        using var request = new HttpRequestMessage(HttpMethod.Post, "/v1/payment_intents")
+        {
+            Content = new FormUrlEncodedContent(new Dictionary<string, string>
+            {
+                ["amount"] = "1200",
+                ["currency"] = "sek",
+                ["payment_method"] = "pm_card_visa",
+                ["payment_method_types[0]"] = "card",
+                ["confirm"] = "true",
+            }),
+        };
+        request.Headers.Authorization = new AuthenticationHeaderValue("Bearer", product.Host.Secrets.StripeApiKey);
+        using var answer = await product.Simulators.SendAsync(request, Token);
+        await ProductFixture.JsonAsync(answer, Token);
+        var ops = product.Host.Secrets.OperatorKey;
+        return (await FirstAsync("/ops/v1/incidents?kind=unattributed_charge", ops), await FirstAsync("/ops/v1/breaks", ops));
+    }
+}
