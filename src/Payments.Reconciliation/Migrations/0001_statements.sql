@@ -254,10 +254,10 @@ BEGIN
         INSERT INTO recon.lines (line_id, match_key, occurrence, day, mode, leg, provider, kind, reference, alternative, currency, gross, net_currency, fee, net, item_fee, item_fx, item_net, batch, occurred_at)
         SELECT ($1 << 32) + s.line, s.match_key, 1, greatest(s.day, b.closed_through + 1), s.mode, s.leg, s.provider, s.kind, s.reference, s.alternative, s.currency, s.gross, s.net_currency, s.fee, s.net,
             s.item_fee, s.item_fx, s.item_net, s.batch, s.occurred_at
-        FROM recon.staged_%s s JOIN recon.books b USING (mode, leg, provider) WHERE s.kind <> ''payout'' ORDER BY s.line
+        FROM recon.staged_%s s JOIN recon.books b USING (mode, leg, provider) WHERE NOT (s.leg = ''provider'' AND s.kind = ''payout'') ORDER BY s.line
         ON CONFLICT (match_key, day, occurrence) DO NOTHING', p_number) USING p_number;
     GET DIAGNOSTICS rows = ROW_COUNT;
-    EXECUTE format('SELECT count(*) - $1 FROM recon.staged_%s WHERE kind <> ''payout''', p_number) INTO missing USING rows;
+    EXECUTE format('SELECT count(*) - $1 FROM recon.staged_%s WHERE NOT (leg = ''provider'' AND kind = ''payout'')', p_number) INTO missing USING rows;
     WHILE missing > 0 LOOP
         again := again + 1;
         EXECUTE format('
@@ -265,7 +265,7 @@ BEGIN
             SELECT ($1 << 32) + s.line, s.match_key, $2, greatest(s.day, b.closed_through + 1), s.mode, s.leg, s.provider, s.kind, s.reference, s.alternative, s.currency, s.gross, s.net_currency, s.fee, s.net,
                 s.item_fee, s.item_fx, s.item_net, s.batch, s.occurred_at
             FROM recon.staged_%s s JOIN recon.books b USING (mode, leg, provider)
-            WHERE s.kind <> ''payout'' AND NOT EXISTS (SELECT 1 FROM recon.lines l WHERE l.line_id = ($1 << 32) + s.line AND l.day = greatest(s.day, b.closed_through + 1)) ORDER BY s.line
+            WHERE NOT (s.leg = ''provider'' AND s.kind = ''payout'') AND NOT EXISTS (SELECT 1 FROM recon.lines l WHERE l.line_id = ($1 << 32) + s.line AND l.day = greatest(s.day, b.closed_through + 1)) ORDER BY s.line
             ON CONFLICT (match_key, day, occurrence) DO NOTHING', p_number) USING p_number, again;
         GET DIAGNOSTICS rows = ROW_COUNT;
         missing := missing - rows;

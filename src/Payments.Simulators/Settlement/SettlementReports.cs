@@ -7,11 +7,11 @@ namespace Payments.Simulators.Settlement;
 /// <summary>The providers' reports as they are downloaded.</summary>
 internal static class SettlementReports
 {
-    /// <summary>Stripe's <c>paypaidreconciliation.itemized.5</c>: one payout per day and currency, two days later.</summary>
+    /// <summary>Stripe's <c>payout_reconciliation.itemized.5</c>: one payout per day and currency, two days later.</summary>
     public static string Stripe(IReadOnlyList<SettledMovement> lines)
     {
         var text = new StringBuilder(
-            "automatic_paypaidid,automatic_paypaideffective_at_utc,balance_transaction_id,created_utc,available_on_utc,currency,gross,fee,net,reporting_category,source_id,description,customer_facing_amount,customer_facing_currency,trace_id,charge_id,payment_intent_id,payment_method_type,card_brand\n");
+            "automatic_payout_id,automatic_payout_effective_at_utc,balance_transaction_id,created_utc,available_on_utc,currency,gross,fee,net,reporting_category,source_id,description,customer_facing_amount,customer_facing_currency,trace_id,charge_id,payment_intent_id,payment_method_type,card_brand\n");
         foreach (var line in lines)
         {
             var (day, paid) = (DateOnly.FromDateTime(line.At.UtcDateTime), line.PaidOutIn);
