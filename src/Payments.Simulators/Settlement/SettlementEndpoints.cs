@@ -97,7 +97,14 @@ internal static class SettlementEndpoints
         {
             var told = transaction.Put(new AdyenNotification
             {
-                Id = $"{name}:REPORT_AVAILABLE", EventCode = "REPORT_AVAILABLE", Success = true, PspReference = name, Value = 0, Currency = "EUR", Reason = place, Created = transaction.Now,
+                Id = $"{name}:REPORT_AVAILABLE",
+                EventCode = "REPORT_AVAILABLE",
+                Success = true,
+                PspReference = name,
+                Value = 0,
+                Currency = "EUR",
+                Reason = place,
+                Created = transaction.Now,
             });
             return transaction.Put(Delivery.New(Providers.Adyen, told.Id, url, transaction.Now));
         });
