@@ -119,10 +119,13 @@ public sealed class Learning(
             ids.New<IncidentId>(), IncidentKinds.Contradiction, fact.AttemptId,
             $"{why} {now} {Words.Of(fact.Provider)} reported {Words.Of(fact.Kind)} {Words.Of(fact.Outcome)} for {fact.ModificationReference ?? fact.PaymentReference ?? "an unnamed payment"}, amount {fact.AmountMinor?.ToString(System.Globalization.CultureInfo.InvariantCulture) ?? "not told"}.");
         await notices.RaiseAsync(payment.MerchantId, payment.Mode, payment.Id, incident, CancellationToken.None);
-        await notices.MarkAsync(notice, payment.Id, "contradiction", CancellationToken.None);
-        return concerned is var (of, about) && read is { Kind: ReadBackKind.Found, Outcome: { Kind: OutcomeKind.Approved or OutcomeKind.Declined } fetched }
+        var learned = concerned is var (of, about) && read is { Kind: ReadBackKind.Found, Outcome: { Kind: OutcomeKind.Approved or OutcomeKind.Declined } fetched }
             ? await SettledAsync(payment, of, about, fetched, why, incident)
             : new Learned(payment, LearnedAs.Contradiction);
+
+        // Last: a process that dies before leaves the notice due, and whoever takes it up raises, asks and closes again.
+        await notices.MarkAsync(notice, payment.Id, "contradiction", CancellationToken.None);
+        return learned;
     }
 
     /// <summary>

@@ -146,6 +146,38 @@ public sealed class UnknownOutcomeTests(RecoveryProduct product) : IAsyncDisposa
     }
 
     [Fact]
+    public async Task A_contradiction_that_was_not_settled_to_its_end_is_settled_by_whoever_takes_the_notice_up_again()
+    {
+        var paid = await product.Stripe.PayAsync(Token);
+        var notice = $"evt_test_{paid.Id}";
+        await ExecuteAsync("""
+            CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'no room'; END $$;
+            CREATE TRIGGER refuse BEFORE UPDATE ON incidents FOR EACH ROW WHEN (NEW.closed_at IS NOT NULL AND NEW.kind = 'contradiction') EXECUTE FUNCTION refuse()
+            """);
+        try
+        {
+            await TellAsync(paid.Id, new ProviderFact(notice, ProviderFactKind.AuthorizationDeclined, paid.Json.GetProperty("provider_reference").GetString()!) { OccurredAt = TimeProvider.System.GetUtcNow().AddMinutes(1) });
+            await RecoveryProduct.UntilAsync(() => product.IncidentsAsync(paid.Id, Token), i => i.Count > 0, Token);
+            await RecoveryProduct.UntilAsync(() => product.RecoveriesAsync(paid.Id, Token), r => r.Count > 0, Token);
+        }
+        finally
+        {
+            await ExecuteAsync("DROP TRIGGER refuse ON incidents; DROP FUNCTION refuse()");
+        }
+
+        // Its turn comes again after half a minute; here at once, as often as it takes for the round that failed to have ended.
+        var incident = Assert.Single(await RecoveryProduct.UntilAsync(
+            async () =>
+            {
+                await ExecuteAsync($"UPDATE provider_notices SET due_at = now() WHERE notice_id = '{notice}' AND due_at IS NOT NULL");
+                return await product.IncidentsAsync(paid.Id, Token);
+            },
+            i => i[0].GetProperty("closed_at").ValueKind != JsonValueKind.Null, Token));
+        Assert.Equal("contradiction", incident.GetProperty("kind").GetString());
+        Assert.Equal(["contradiction_settled"], await product.RecoveriesAsync(paid.Id, Token));
+    }
+
+    [Fact]
     public async Task A_notice_that_contradicts_brings_the_providers_object_which_is_applied_where_it_may_follow()
     {
         await product.InjectAsync("stripe", "webhook", "webhook_lost", Token, count: null);
@@ -163,6 +195,12 @@ public sealed class UnknownOutcomeTests(RecoveryProduct product) : IAsyncDisposa
         Assert.Equal(["contradiction_settled"], await product.RecoveriesAsync(paid.Id, Token));
         var incident = Assert.Single(await RecoveryProduct.UntilAsync(() => product.IncidentsAsync(paid.Id, Token), i => i.Count > 0 && i[0].GetProperty("closed_at").ValueKind != JsonValueKind.Null, Token));
         Assert.Equal("contradiction", incident.GetProperty("kind").GetString());
+    }
+
+    private async Task ExecuteAsync(string sql)
+    {
+        await using var command = product.Payments.CreateCommand(sql);
+        await command.ExecuteNonQueryAsync(Token);
     }
 
     private async Task TellAsync(string payment, ProviderFact fact)
