@@ -92,6 +92,8 @@ public class ProductFixture(EmbeddedServers servers) : IAsyncLifetime
         // A machine that stands still for some seconds is not a provider that has become slow.
         ["Payments:Connectors:SlowMilliseconds"] = "120000",
         ["Payments:Deadlines:Unknown"] = "00:00:15",
+        // Nor one on which payments are decided by the default for scoring that is late.
+        ["Payments:FraudBudgetMilliseconds"] = "5000",
     };
 
     /// <summary>Connection strings of servers that the product is to use instead of its own.</summary>

@@ -45,7 +45,7 @@ public sealed class KafkaLossDrill(DrillProduct product)
         await consequences.SettleAsync(Token);
         await Eventually.BecomesTrueAsync("everything is produced", async () => (await runbook.SqlAsync("waiting", product.ConnectionString, Token)).Count == 0 ? null : "some wait", Token);
         await Eventually.BecomesTrueAsync(
-            "nobody is behind", async () => (await runbook.SqlAsync("progress", product.ConnectionString, Token)) is { Count: 2 } rows && rows.All(r => (long)r["behind"]! == 0) ? null : "someone is behind", Token);
+            "nobody is behind", async () => (await runbook.SqlAsync("progress", product.ConnectionString, Token)) is { Count: 5 } rows && rows.All(r => (long)r["behind"]! == 0) ? null : "someone is behind", Token);
         var (status, consumers) = await runbook.HttpAsync("consumers", product.Operator, Token);
         Assert.Equal(200, status);
         var ledger = consumers.GetProperty("data").EnumerateArray().Single(c => c.Text("name") == "ledger");

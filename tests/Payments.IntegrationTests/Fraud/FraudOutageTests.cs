@@ -39,7 +39,7 @@ public sealed class FraudOutageTests(ProductFixture product, EmbeddedServers ser
         try
         {
             await AliveAsync(port);
-            await using var api = await ApiReplica.StartAsync(product, Token, ("Payments:Urls:Fraud", $"http://127.0.0.1:{port}"));
+            await using var api = await ApiReplica.StartAsync(product, Token, ("Payments:Urls:Fraud", $"http://127.0.0.1:{port}"), ("Payments:FraudBudgetMilliseconds", "100"));
             using var shop = await Shop.OpenAsync(product, "Fraud outage", Token);
             using var client = ProductFixture.Client(api.Address, shop.Merchant.DefaultRequestHeaders.Authorization!.Parameter);
             await Eventually.BecomesTrueAsync("the fraud service decides", async () => (await PayAsync(client, shop.Token, 4_000)).Factors.Contains(FraudFallback.Factor) ? "not yet" : null, Token);
