@@ -46,6 +46,8 @@ mkdir -p "$reports"
 run_project() {
   local project=$1 assembly=tests/$1/bin/Release/net10.0/$1.dll report=$reports/$1.json status=0 counts ran
   local arguments=(-noColor -noLogo -reporter verbose -longRunning 120 -ctrf "$report")
+  # Integration tests mostly wait: for deadlines, retries and servers that start.
+  if [ "$project" = Payments.IntegrationTests ]; then arguments+=(-maxThreads 4); fi
   # Proofs that take minutes and the whole machine run when they are asked for by name.
   if [ -n "$name" ]; then arguments+=(-method "*$name*"); else arguments+=(-trait- "proof=long"); fi
   say "$project"
