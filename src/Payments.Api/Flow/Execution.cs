@@ -15,7 +15,8 @@ public sealed class Execution(ProviderCalls calls, Learning learning, IdSource i
 {
     /// <param name="token">The card, for authorizations.</param>
     /// <param name="others">Providers to go on to, in order.</param>
-    public async Task<Ran> RunAsync(PaymentState payment, OperationId operationId, CardToken? token, IEnumerable<Provider> others)
+    /// <param name="held">The attempt as a worker took it; absent: nobody has taken it yet.</param>
+    public async Task<Ran> RunAsync(PaymentState payment, OperationId operationId, CardToken? token, IEnumerable<Provider> others, HeldAttempt? held = null)
     {
         ArgumentNullException.ThrowIfNull(payment);
         ArgumentNullException.ThrowIfNull(others);
@@ -28,8 +29,11 @@ public sealed class Execution(ProviderCalls calls, Learning learning, IdSource i
             var outcome = await calls.MakeAsync(payment, operation, attempt, token);
             Steps.Reached(Steps.CallAfter);
             var fact = Facts.Of(operation.Kind, attempt, outcome, ids.New<OperationId>(), time.GetUtcNow(), Instead(payment, outcome, next, began));
-            (payment, _, answer) = await learning.LearnAsync(payment, fact);
-            if (fact.Instead is null)
+
+            // That this call certainly did not arrive says nothing of one that a worker made under the same key, once this one was overdue.
+            var alone = outcome.Kind == OutcomeKind.NotProcessed ? held is { } taken && taken.Id == attempt.Id ? taken : new HeldAttempt(attempt.Id, 0) : null;
+            (payment, var learned, answer) = await learning.LearnAsync(payment, fact, held: alone);
+            if (fact.Instead is null || learned == LearnedAs.Overtaken)
             {
                 break;
             }

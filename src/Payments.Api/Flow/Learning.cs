@@ -34,11 +34,12 @@ public sealed class Learning(
 {
     /// <param name="notice">The provider's notice that the fact came with; marked in the same commit.</param>
     /// <param name="resolution">Where the resolver found the fact out: recorded in the same commit.</param>
-    public async Task<Learned> LearnAsync(PaymentState payment, Fact fact, ProviderNoticeKey? notice = null, Resolution? resolution = null)
+    /// <param name="held">The attempt as the caller had it, where what it learned holds only if nobody made the same call meanwhile.</param>
+    public async Task<Learned> LearnAsync(PaymentState payment, Fact fact, ProviderNoticeKey? notice = null, Resolution? resolution = null, HeldAttempt? held = null)
     {
         ArgumentNullException.ThrowIfNull(payment);
         ArgumentNullException.ThrowIfNull(fact);
-        var (learned, why) = await ApplyAsync(payment, fact, notice, resolution, null);
+        var (learned, why) = await ApplyAsync(payment, fact, notice, resolution, null, held);
         if (learned.As == LearnedAs.Known)
         {
             await notices.MarkAsync(notice, payment.Id, "known", CancellationToken.None);
@@ -48,7 +49,7 @@ public sealed class Learning(
     }
 
     /// <param name="settles">The contradiction that this fact, fetched from the provider, is to settle.</param>
-    private async Task<(Learned Learned, string? Why)> ApplyAsync(PaymentState payment, Fact fact, ProviderNoticeKey? notice, Resolution? resolution, string? settles)
+    private async Task<(Learned Learned, string? Why)> ApplyAsync(PaymentState payment, Fact fact, ProviderNoticeKey? notice, Resolution? resolution, string? settles, HeldAttempt? held = null)
     {
         while (true)
         {
@@ -58,7 +59,7 @@ public sealed class Learning(
                     var change = Consequences.Of(payment, applied, fact, resolution, settles, ids) with
                     {
                         Notices = notice is null ? [] : [new NoticeMark(notice.Provider, notice.NoticeId, "applied")],
-                        Held = resolution?.Held,
+                        Held = resolution?.Held ?? held,
                     };
                     Steps.Reached(Steps.OutcomeBefore);
                     var verdict = await writer.WriteAsync(change);

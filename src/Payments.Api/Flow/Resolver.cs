@@ -152,7 +152,7 @@ public sealed class Resolver(
         var begun = Opening.Beginning(look.Payment, look.Attempt.Id);
         if (await writer.WriteAsync(Changes.Between(look.Payment, begun, []) with { Held = look.Held }) == Verdict.Committed)
         {
-            await execution.RunAsync(begun, look.Operation.Id, null, []);
+            await execution.RunAsync(begun, look.Operation.Id, null, [], look.Held);
         }
     }
 

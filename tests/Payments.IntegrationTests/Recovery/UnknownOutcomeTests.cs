@@ -57,6 +57,25 @@ public sealed class UnknownOutcomeTests(RecoveryProduct product) : IAsyncDisposa
     }
 
     [Fact]
+    public async Task A_call_that_never_left_closes_nothing_once_a_worker_has_made_it_again()
+    {
+        await product.InjectAsync("stripe", "webhook", "webhook_lost", Token, count: null);
+        await product.InjectAsync("stripe", "authorize", "timeout_after", Token);
+        var first = await product.Stripe.PayAsync(Token);
+        var api = product.Host.ServicesOf(Platform.Names.Services.Api);
+        Assert.True(Id.TryParse<PaymentId>(first.Id, out var id), "a payment has an id");
+        var payment = (await api.GetRequiredService<PaymentStore>().FindAsync(new PaymentKey(product.Stripe.MerchantId, Mode.Test, id), Token))!;
+        var attempt = payment.AuthorizingAttempt!;
+        await product.RunAsync("UPDATE attempts SET fence = fence + 1 WHERE payment_id = $1", first.Id, Token);
+
+        var late = Facts.Of(OperationKind.Authorize, attempt, new Outcome(OutcomeKind.NotProcessed), api.GetRequiredService<IdSource>().New<OperationId>(), TimeProvider.System.GetUtcNow());
+        var learned = await api.GetRequiredService<Learning>().LearnAsync(payment, late, held: new HeldAttempt(attempt.Id, 0));
+
+        Assert.Equal(LearnedAs.Overtaken, learned.As);
+        await product.Stripe.UntilAsync(first.Id, "captured", Token);
+    }
+
+    [Fact]
     public async Task What_never_arrived_is_closed_once_two_cancellations_found_nothing()
     {
         await product.InjectAsync("adyen", "authorize", "timeout_before", Token, count: null);
