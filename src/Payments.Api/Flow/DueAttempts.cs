@@ -6,7 +6,8 @@ namespace Payments.Api.Flow;
 /// <summary>An attempt that the resolver holds for a while. Ages are database time.</summary>
 /// <param name="Fence">Grows with every taking: whoever took it before can change its schedule no more.</param>
 /// <param name="MissingFor">Since when the provider says that it does not have it.</param>
-public sealed record DueAttempt(PaymentKey Payment, AttemptId AttemptId, long Fence, int Readings, TimeSpan Age, TimeSpan? MissingFor);
+/// <param name="IsHandedOver">The result of its challenge may have been handed to the provider.</param>
+public sealed record DueAttempt(PaymentKey Payment, AttemptId AttemptId, long Fence, int Readings, TimeSpan Age, TimeSpan? MissingFor, bool IsHandedOver);
 
 /// <summary>
 /// The schedule of unsettled attempts. A lease only saves double work: what is learned is written on the payment's version, and a
@@ -14,7 +15,7 @@ public sealed record DueAttempt(PaymentKey Payment, AttemptId AttemptId, long Fe
 /// </summary>
 public sealed class DueAttempts(NpgsqlDataSource database)
 {
-    private const string Returning = "RETURNING a.merchant_id, a.mode, a.payment_id, a.id, a.fence, a.readings, now() - a.opened_at, now() - a.missing_since";
+    private const string Returning = "RETURNING a.merchant_id, a.mode, a.payment_id, a.id, a.fence, a.readings, now() - a.opened_at, now() - a.missing_since, a.handed_over > 0";
 
     /// <summary>Takes what is due at one provider: while one is down, the other's attempts do not wait behind its time limits.</summary>
     public async Task<IReadOnlyList<DueAttempt>> TakeAsync(Provider provider, int atMost, CancellationToken cancellationToken)
@@ -58,6 +59,39 @@ public sealed class DueAttempts(NpgsqlDataSource database)
     /// <summary>The provider answered that it does not have it; asked again after the spacing.</summary>
     public Task NoteMissingAsync(DueAttempt taken, TimeSpan spacing) => RescheduleAsync(taken, spacing, "now()");
 
+    /// <summary>
+    /// Notes that the result of a challenge will be handed to the provider. False where the payment has changed since it was read: then
+    /// it may be cancelled already, and nothing may be handed over.
+    /// </summary>
+    public async Task<bool> HandOverAsync(PaymentState payment, AttemptId attempt, CancellationToken cancellationToken)
+    {
+        ArgumentNullException.ThrowIfNull(payment);
+        await using var command = database.CreateCommand("""
+            WITH unchanged AS (SELECT FROM payments WHERE merchant_id = $1 AND mode = $2 AND id = $3 AND version = $5 FOR SHARE)
+            UPDATE attempts SET handed_over = handed_over + 1
+            WHERE merchant_id = $1 AND mode = $2 AND payment_id = $3 AND id = $4 AND EXISTS (SELECT FROM unchanged)
+            """);
+        command.Parameters.Add(new() { Value = payment.MerchantId.Value });
+        command.Parameters.Add(new() { Value = Words.Of(payment.Mode) });
+        command.Parameters.Add(new() { Value = payment.Id.Value });
+        command.Parameters.Add(new() { Value = attempt.Value });
+        command.Parameters.Add(new() { Value = payment.Version });
+        return await command.ExecuteNonQueryAsync(cancellationToken) > 0;
+    }
+
+    /// <summary>The provider has answered that it did nothing with the result, or it never got there.</summary>
+    public async Task TakeBackAsync(PaymentState payment, AttemptId attempt)
+    {
+        ArgumentNullException.ThrowIfNull(payment);
+        await using var command = database.CreateCommand(
+            "UPDATE attempts SET handed_over = handed_over - 1 WHERE merchant_id = $1 AND mode = $2 AND payment_id = $3 AND id = $4 AND handed_over > 0");
+        command.Parameters.Add(new() { Value = payment.MerchantId.Value });
+        command.Parameters.Add(new() { Value = Words.Of(payment.Mode) });
+        command.Parameters.Add(new() { Value = payment.Id.Value });
+        command.Parameters.Add(new() { Value = attempt.Value });
+        await command.ExecuteNonQueryAsync(CancellationToken.None);
+    }
+
     private async Task RescheduleAsync(DueAttempt taken, TimeSpan? delay, string missingSince)
     {
         ArgumentNullException.ThrowIfNull(taken);
@@ -83,7 +117,7 @@ public sealed class DueAttempts(NpgsqlDataSource database)
             taken.Add(new DueAttempt(
                 new PaymentKey(MerchantId.From(row.GetGuid(0)), Words.Parse<Mode>(row.GetString(1)), PaymentId.From(row.GetGuid(2))),
                 AttemptId.From(row.GetGuid(3)), row.GetInt64(4), row.GetInt32(5), row.GetFieldValue<TimeSpan>(6),
-                row.IsDBNull(7) ? null : row.GetFieldValue<TimeSpan>(7)));
+                row.IsDBNull(7) ? null : row.GetFieldValue<TimeSpan>(7), row.GetBoolean(8)));
         }
 
         return taken;

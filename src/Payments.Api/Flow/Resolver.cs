@@ -74,6 +74,7 @@ public sealed class Resolver(
         return new Sighting(Facts.Reading(read.Kind), read.Outcome is { } outcome ? Facts.Word(outcome.Kind) : null, look.Taken.Age, look.Taken.MissingFor)
         {
             IsWanted = !mayBeSent || !await orders.IsCancelledAsync(look.Payment, CancellationToken.None),
+            IsHandedOver = look.Taken.IsHandedOver,
         };
     }
 

@@ -1,5 +1,6 @@
 using System.Text;
 using Microsoft.AspNetCore.WebUtilities;
+using Payments.Connectors;
 using Payments.Core;
 using Payments.Platform.Http;
 
@@ -14,10 +15,11 @@ public static class ReturnFromChallenge
     private const int LongestValue = 20_000;
 
     public static async Task<IResult> HandleAsync(
-        HttpContext context, string id, PaymentStore store, ProviderCalls calls, Learning learning, IdSource ids, TimeProvider time, CancellationToken cancellationToken)
+        HttpContext context, string id, PaymentStore store, DueAttempts due, ProviderCalls calls, Learning learning, IdSource ids, TimeProvider time, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(context);
         ArgumentNullException.ThrowIfNull(store);
+        ArgumentNullException.ThrowIfNull(due);
         ArgumentNullException.ThrowIfNull(calls);
         ArgumentNullException.ThrowIfNull(learning);
         ArgumentNullException.ThrowIfNull(ids);
@@ -29,11 +31,23 @@ public static class ReturnFromChallenge
             return Problems.NotFound("payment");
         }
 
-        if (payment is { Status: PaymentStatus.Pending3ds, Authorization: { } authorize, AuthorizingAttempt: { } attempt })
+        while (Resolving.MayBeFinished(payment) && payment is { Authorization: { } authorize, AuthorizingAttempt: { } attempt })
         {
+            if (!await due.HandOverAsync(payment, attempt.Id, cancellationToken))
+            {
+                payment = await store.FindAsync(key, cancellationToken) ?? throw new InvariantException("a payment never disappears");
+                continue;
+            }
+
             var query = context.Request.Query.Where(q => q.Value is [{ Length: <= LongestValue }]).ToDictionary(q => q.Key, q => q.Value.ToString(), StringComparer.Ordinal);
             var outcome = await calls.CompleteAsync(payment, attempt, query);
+            if (outcome.Kind is OutcomeKind.NeedsAction or OutcomeKind.NotProcessed)
+            {
+                await due.TakeBackAsync(payment, attempt.Id);
+            }
+
             payment = (await learning.LearnAsync(payment, Facts.Of(authorize.Kind, attempt, outcome, ids.New<OperationId>(), time.GetUtcNow()))).Payment;
+            break;
         }
 
         var status = Words.Of(payment.Status);

@@ -27,6 +27,9 @@ public sealed record Sighting(Reading Reading, FactOutcome? Outcome, TimeSpan Ag
 {
     /// <summary>False once nobody wants the payment any more (its order was cancelled): what never arrived must not be sent again.</summary>
     public bool IsWanted { get; init; } = true;
+
+    /// <summary>A customer came back from the challenge, and its result may have been handed to the provider.</summary>
+    public bool IsHandedOver { get; init; }
 }
 
 /// <param name="MissingSpacing">Two readings that do not find an attempt lie further apart than a provider takes to process a request.</param>
@@ -169,7 +172,9 @@ public static class Resolving
     private static bool NotFoundTwice(PaymentState payment) =>
         payment.Operations.Count(o => o is { Kind: OperationKind.Void, Origin: OperationOrigin.Expiry, Current.Decline.Code: NotFoundCode }) >= 2;
 
-    /// <summary>A challenge that nobody finished in time: the truth first, then a cancellation, whose outcome decides.</summary>
+    /// <summary>
+    /// A challenge that nobody finished in time: the truth first, then a cancellation, whose outcome decides.
+    /// </summary>
     private static ResolvingStep Challenged(PaymentState payment, Sighting seen)
     {
         if (seen is { Reading: Reading.Found, Outcome: FactOutcome.Succeeded or FactOutcome.Declined })
@@ -181,9 +186,20 @@ public static class Resolving
         {
             null or { Current.State: AttemptState.NotProcessed } => ResolvingStep.Cancel,
             { IsUnsettled: true } => ResolvingStep.Wait,
-            // The provider had nothing to cancel, and only we could still have finished the challenge.
+            // It still waits for the customer there.
+            _ when seen.Reading == Reading.Found => ResolvingStep.Cancel,
+            // A result was handed over whose answer never came: only a notice can tell what came of it, or that nothing did.
+            _ when seen.IsHandedOver => ResolvingStep.Wait,
+            // The provider had nothing to cancel, and only we could still have finished the challenge (MayBeFinished).
             _ => ResolvingStep.CloseAsUnexecuted,
         };
+    }
+
+    /// <summary>Whether a customer who comes back may still finish the challenge: not once it is being cancelled.</summary>
+    public static bool MayBeFinished(PaymentState payment)
+    {
+        ArgumentNullException.ThrowIfNull(payment);
+        return payment.Status == PaymentStatus.Pending3ds && CancellationOf(payment) is null;
     }
 
     /// <summary>A refund that succeeded may still come back from the issuer, and the notice of that may be lost.</summary>

@@ -2,6 +2,7 @@ using System.Net;
 using System.Text.Json;
 using Payments.Core;
 using Payments.Core.Seams;
+using Payments.IntegrationTests.Fire;
 using Payments.IntegrationTests.Flow;
 using Xunit;
 
@@ -103,6 +104,27 @@ public sealed class ThreeDSecureTests(ProductFixture product) : IAsyncLifetime
         await ReviewDesk.UntilAsync(challenged.Merchant, challenged.Payment.Id, "expired");
         Assert.DoesNotContain(await desk.ChargesAsync(provider, challenged.Payment.Id), c => c.StartsWith("captured", StringComparison.Ordinal) || c.StartsWith("authorized", StringComparison.Ordinal));
         Assert.Equal("challenge - - - False", Shown(await ReviewDesk.GetAsync(challenged.Merchant, $"/v1/payments/{challenged.Payment.Id}")));
+    }
+
+    /// <summary>Adyen authorizes when we hand it the challenge's result; with a cancellation under way that would be money taken for a payment that is over.</summary>
+    [Fact]
+    public async Task Who_comes_back_once_the_challenge_is_being_cancelled_finishes_nothing()
+    {
+        var challenged = await ChallengedAsync("adyen");
+        var back = await AnswerAsync(challenged.Payment, "approve");
+        await product.InjectFaultAsync(new { provider = "adyen", operation = "webhook", kind = "webhook_late", count = 1, delay_ms = 10_000 }, Token);
+        await OverAsync(challenged.Payment.Id);
+        await Eventually.BecomesTrueAsync("the challenge is being cancelled", CancellingAsync, Token);
+
+        using var returned = await desk.Browser.GetAsync(back, Token);
+
+        Assert.Equal(HttpStatusCode.Redirect, returned.StatusCode);
+        Assert.Matches("status=(pending_3ds|expired)$", returned.Headers.Location!.ToString());
+        await ReviewDesk.UntilAsync(challenged.Merchant, challenged.Payment.Id, "expired");
+        Assert.DoesNotContain(await desk.ChargesAsync("adyen", challenged.Payment.Id), c => c.StartsWith("captured", StringComparison.Ordinal) || c.StartsWith("authorized", StringComparison.Ordinal));
+
+        async Task<string?> CancellingAsync() =>
+            (await ReviewDesk.GetAsync(challenged.Merchant, $"/v1/payments/{challenged.Payment.Id}")).GetProperty("attempts").EnumerateArray().Any(a => a.GetProperty("operation").GetString() == "void") ? null : "not yet";
     }
 
     [Fact]

@@ -88,10 +88,21 @@ internal sealed partial class ApiProcess(Storage storage, Calls calls, Database 
     /// <summary>ReturnFromChallenge.HandleAsync</summary>
     public async Task ReturnAsync(PaymentId id, bool isGood)
     {
-        if (await storage.FindAsync(id) is { Status: PaymentStatus.Pending3ds, Authorization: { } authorize, AuthorizingAttempt: { } attempt } payment)
+        while (await storage.FindAsync(id) is { Authorization: { } authorize, AuthorizingAttempt: { } attempt } payment && Resolving.MayBeFinished(payment))
         {
+            if (!await storage.HandOverAsync(payment, attempt.Id))
+            {
+                continue;
+            }
+
             var outcome = await calls.CompleteAsync(attempt, isGood);
+            if (outcome.Kind is OutcomeKind.NeedsAction or OutcomeKind.NotProcessed)
+            {
+                await storage.TakeBackAsync(attempt.Id);
+            }
+
             await LearnAsync(payment, Facts.Of(authorize.Kind, attempt, outcome, ids.New<OperationId>(), process.GetUtcNow()));
+            break;
         }
     }
 

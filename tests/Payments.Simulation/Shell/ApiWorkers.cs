@@ -148,7 +148,10 @@ internal sealed partial class ApiProcess
     }
 
     private Sighting Seen(ScheduledAttempt taken, ReadBack read) => new(
-        Facts.Reading(read.Kind), read.Outcome is { } outcome ? Facts.Word(outcome.Kind) : null, database.Now - taken.OpenedAt, database.Now - taken.MissingSince);
+        Facts.Reading(read.Kind), read.Outcome is { } outcome ? Facts.Word(outcome.Kind) : null, database.Now - taken.OpenedAt, database.Now - taken.MissingSince)
+    {
+        IsHandedOver = taken.HandedOver > 0,
+    };
 
     private TimeSpan Pause(ScheduledAttempt taken, Attempt attempt) => options.Deadlines.Pause(attempt.State, taken.Readings);
 }

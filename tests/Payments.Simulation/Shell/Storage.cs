@@ -84,6 +84,23 @@ internal sealed class Storage(Database database, Faults faults, Scheduler schedu
         }
     }
 
+    /// <summary>DueAttempts.HandOverAsync</summary>
+    public async Task<bool> HandOverAsync(PaymentState payment, AttemptId attempt)
+    {
+        await scheduler.Step();
+        var isUnchanged = database.Payments[payment.Id].Version == payment.Version;
+        database.Attempts[attempt].HandedOver += isUnchanged ? 1 : 0;
+        await scheduler.Step();
+        return isUnchanged;
+    }
+
+    /// <summary>DueAttempts.TakeBackAsync</summary>
+    public async Task TakeBackAsync(AttemptId attempt)
+    {
+        await scheduler.Step();
+        database.Attempts[attempt].HandedOver--;
+    }
+
     public async Task KeepAsync(Provider provider, Connectors.ProviderFact fact)
     {
         await scheduler.Step();

@@ -198,6 +198,8 @@ internal sealed class ScheduledAttempt(PaymentId payment, OperationId operation,
 
     public DateTimeOffset? MissingSince { get; set; }
 
+    public int HandedOver { get; set; }
+
     /// <summary>When somebody may take it.</summary>
     public DateTimeOffset? FreeAt => DueAt is { } due ? LeasedUntil > due ? LeasedUntil : due : null;
 }

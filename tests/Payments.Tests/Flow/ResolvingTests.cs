@@ -21,14 +21,14 @@ public sealed class ResolvingTests
         return payment.With(opened with { State = state, Attempts = [opened.Current! with { State = attempt, Decline = decline }] });
     }
 
-    private static ResolvingStep Next(PaymentState payment, AttemptState state, Reading? reading, TimeSpan age, TimeSpan? missing = null, FactOutcome? outcome = null, bool wanted = true)
+    private static ResolvingStep Next(PaymentState payment, AttemptState state, Reading? reading, TimeSpan age, TimeSpan? missing = null, FactOutcome? outcome = null, bool wanted = true, bool handedOver = false)
     {
         var operation = payment.Operations[0].Kind == OperationKind.Authorize && payment.Operations.Length > 1 && payment.Operations[^1].Origin != OperationOrigin.Expiry
             ? payment.Operations[^1]
             : payment.Operations[0];
         var attempt = operation.Current! with { State = state };
         var stood = payment.With(operation.With(attempt));
-        return Resolving.Next(stood, attempt.Id, reading is { } r ? new Sighting(r, outcome, age, missing) { IsWanted = wanted } : null, Limits);
+        return Resolving.Next(stood, attempt.Id, reading is { } r ? new Sighting(r, outcome, age, missing) { IsWanted = wanted, IsHandedOver = handedOver } : null, Limits);
     }
 
     [Fact]
@@ -115,5 +115,25 @@ public sealed class ResolvingTests
         Assert.Equal(Wait, Next(cancelling, AttemptState.NeedsAction, Reading.CannotAsk, Young));
         Assert.Equal(Cancel, Next(notSent, AttemptState.NeedsAction, Reading.CannotAsk, Young));
         Assert.Equal(CloseAsUnexecuted, Next(nothing, AttemptState.NeedsAction, Reading.CannotAsk, Young));
+        Assert.Equal(Cancel, Next(nothing, AttemptState.NeedsAction, Reading.Found, Young, outcome: FactOutcome.NeedsAction));
+    }
+
+    [Fact]
+    public void A_challenge_whose_result_was_handed_over_is_never_closed_by_a_cancellation_that_found_nothing()
+    {
+        var nothing = WithCancellation(samples.Opened(), OperationState.Failed, AttemptState.Declined, null);
+        Assert.Equal(Cancel, Next(samples.Opened(), AttemptState.NeedsAction, Reading.CannotAsk, Young, handedOver: true));
+        Assert.Equal(Wait, Next(nothing, AttemptState.NeedsAction, Reading.CannotAsk, Forgotten, handedOver: true));
+        Assert.Equal(Tell, Next(nothing, AttemptState.NeedsAction, Reading.Found, Young, outcome: FactOutcome.Succeeded, handedOver: true));
+    }
+
+    [Fact]
+    public void A_customer_who_comes_back_finishes_a_challenge_only_while_nobody_cancels_it()
+    {
+        var challenge = samples.Tell(samples.Opened(), OperationKind.Authorize, FactOutcome.NeedsAction);
+        Assert.True(Resolving.MayBeFinished(challenge));
+        Assert.False(Resolving.MayBeFinished(WithCancellation(challenge, OperationState.Open, AttemptState.Open, null)));
+        Assert.False(Resolving.MayBeFinished(WithCancellation(challenge, OperationState.Failed, AttemptState.NotProcessed, null)));
+        Assert.False(Resolving.MayBeFinished(samples.Authorized()));
     }
 }
