@@ -1,3 +1,4 @@
+using Microsoft.Extensions.Options;
 using Payments.Core.Seams;
 using Payments.Fraud.Lists;
 using Payments.Fraud.Live;
@@ -33,6 +34,10 @@ public static class FraudModule
         services.AddSingleton<RuleBooks>();
         services.AddHostedService(s => s.GetRequiredService<RuleBooks>());
         services.AddSingleton<MerchantHabits>();
+        services.AddOptions<RetentionOptions>().BindConfiguration(RetentionOptions.Section).ValidateDataAnnotations().ValidateOnStart();
+        services.AddSingleton(s => s.GetRequiredService<IOptions<RetentionOptions>>().Value);
+        services.AddSingleton<Retention>();
+        services.AddHostedService(s => s.GetRequiredService<Retention>());
         services.AddSingleton<DecisionWriter>();
         services.AddSingleton<ModelWithinLimit>();
         builder.AddModel();

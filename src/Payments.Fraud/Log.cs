@@ -17,6 +17,9 @@ internal static partial class Log
     [LoggerMessage(4005, LogLevel.Error, "Version {Version} of rule {Rule} cannot be understood and is left out: {Reason}")]
     public static partial void RuleNotUnderstood(ILogger logger, string rule, int version, string reason);
 
+    [LoggerMessage(4006, LogLevel.Warning, "Old fraud signals could not be removed ({Failure}); the next round tries again.")]
+    public static partial void SignalsNotForgotten(ILogger logger, string failure);
+
     [LoggerMessage(4041, LogLevel.Warning, "How long decisions took could not be written ({Failure}); the next round tries again.")]
     public static partial void TimesNotWritten(ILogger logger, string failure);
 

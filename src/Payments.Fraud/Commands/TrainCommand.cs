@@ -16,7 +16,6 @@ internal static class TrainCommand
 {
     private const int AsideDays = 7;
     private const int LabelDelayDays = 7;
-    private const int LeastFrauds = 40;
 
     /// <summary>Where a file counts its seconds from, unless it is told.</summary>
     private static readonly DateOnly UsualEpoch = new(2026, 1, 5);
@@ -98,17 +97,8 @@ internal static class TrainCommand
         Tell(output, $"{model.Version} ({model.Id}), a candidate", ensemble);
     }
 
-    private static Ensemble Fit(RowCollector rows, CommandLine options, IEnsembleTrainer trainer, CancellationToken cancellationToken)
-    {
-        if (rows.Frauds < LeastFrauds)
-        {
-            throw new InvalidDataException($"There are {rows.Frauds} known frauds in {rows.Count} payments with a known outcome; a model needs {LeastFrauds}.");
-        }
-
-        var version = DateTimeOffset.FromUnixTimeSeconds(rows.Last).ToString("yyyy-MM-dd", CultureInfo.InvariantCulture);
-        return ModelTraining.Fit(
-            trainer, rows.Split(), Subject(options, version, rows.First, rows.Last, FeatureCatalogue.Names), Hyperparameters.LongHistory, Progress, cancellationToken);
-    }
+    private static Ensemble Fit(RowCollector rows, CommandLine options, IEnsembleTrainer trainer, CancellationToken cancellationToken) => ModelTraining.Fit(
+        trainer, rows, options.Text("--version"), options.Number("--seed", 1, 0, long.MaxValue), FeatureCatalogue.Names, Hyperparameters.LongHistory, Progress, cancellationToken);
 
     private static TrainingSubject Subject(CommandLine options, string version, long from, long to, ImmutableArray<string> features) =>
         new(options.Text("--version") ?? version, options.Number("--seed", 1, 0, long.MaxValue), from, to, features);

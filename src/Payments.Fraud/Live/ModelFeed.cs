@@ -19,10 +19,8 @@ internal sealed class ModelFeed(
     private static readonly TimeSpan Overlap = TimeSpan.FromSeconds(5);
 
     private static readonly TimeSpan Remembered = TimeSpan.FromMinutes(5);
-    private static readonly TimeSpan SweepEvery = TimeSpan.FromHours(1);
 
     private DateTimeOffset reached = DateTimeOffset.MinValue;
-    private DateTimeOffset swept = DateTimeOffset.MinValue;
     private bool catalogued;
 
     protected override Task ExecuteAsync(CancellationToken stoppingToken) =>
@@ -54,11 +52,6 @@ internal sealed class ModelFeed(
         }
 
         reached = now;
-        if (now - swept > SweepEvery)
-        {
-            await SweepAsync(cancellationToken);
-            swept = now;
-        }
     }
 
     private async Task LoadAsync(DateTimeOffset now, CancellationToken cancellationToken)
@@ -91,23 +84,5 @@ internal sealed class ModelFeed(
         command.Parameters.Add(new() { Value = FeatureCatalogue.Id });
         command.Parameters.Add(new() { Value = FeatureCatalogue.Names.ToArray() });
         await command.ExecuteNonQueryAsync(cancellationToken);
-    }
-
-    /// <summary>Rows beyond their retention go, some thousands at a time.</summary>
-    private async Task SweepAsync(CancellationToken cancellationToken)
-    {
-        const string sql = """
-            WITH old AS (SELECT payment_id FROM model_rows WHERE at < now() - $1 AND mode IN ('test', 'live') ORDER BY mode, at LIMIT 5000),
-            answers AS (DELETE FROM model_answers WHERE payment_id IN (SELECT payment_id FROM old))
-            DELETE FROM model_rows WHERE payment_id IN (SELECT payment_id FROM old)
-            """;
-        int deleted;
-        do
-        {
-            await using var command = database.CreateCommand(sql);
-            command.Parameters.Add(new() { Value = TimeSpan.FromDays(options.RetentionDays) });
-            deleted = await command.ExecuteNonQueryAsync(cancellationToken);
-        }
-        while (deleted > 0);
     }
 }

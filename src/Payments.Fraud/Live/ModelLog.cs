@@ -19,4 +19,10 @@ internal static partial class ModelLog
 
     [LoggerMessage(6106, LogLevel.Error, "The database refused {Rows} rows of features; they are lost to training.")]
     public static partial void RowsRefused(ILogger logger, int rows, Exception exception);
+
+    [LoggerMessage(6107, LogLevel.Information, "Model {Version} ({Model}) was trained from {Rows} {Mode} payments with {Frauds} frauds; it is the challenger.")]
+    public static partial void Retrained(ILogger logger, string version, string model, string mode, int rows, int frauds);
+
+    [LoggerMessage(6108, LogLevel.Warning, "No new challenger could be trained; the next round tries again.")]
+    public static partial void NotRetrained(ILogger logger, Exception exception);
 }

@@ -27,6 +27,9 @@ internal static class ModelModule
         services.AddHostedService(s => s.GetRequiredService<ScoredRows>());
         services.AddSingleton<ModelFeed>();
         services.AddHostedService(s => s.GetRequiredService<ModelFeed>());
+        services.AddSingleton<StoredRows>();
+        services.AddSingleton<Retraining>();
+        services.AddHostedService(s => s.GetRequiredService<Retraining>());
         services.TryAddSingleton<IModelScorer, LiveModelScorer>();
         builder.AddEventConsumer<OutcomeIntake>(OutcomeIntake.Consumer);
     }

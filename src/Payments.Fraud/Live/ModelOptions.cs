@@ -20,9 +20,17 @@ public sealed class ModelOptions
     [Range(50, 60_000)]
     public int RefreshMilliseconds { get; set; } = 1_000;
 
-    /// <summary>Rows of features are kept for so long: fraud signals are needed for two years.</summary>
-    [Range(60, 3_650)]
-    public int RetentionDays { get; set; } = 730;
+    /// <summary>A model so old is followed by a new challenger, if labels have come since it was made; 0 leaves training to the command.</summary>
+    [Range(0, 365)]
+    public int RetrainDays { get; set; } = 7;
+
+    /// <summary>How often is looked whether it is time to retrain.</summary>
+    [Range(1, 1_440)]
+    public int RetrainCheckMinutes { get; set; } = 60;
+
+    /// <summary>So many days of scored payments a new challenger learns from.</summary>
+    [Range(14, 3_650)]
+    public int TrainingDays { get; set; } = 180;
 
     /// <summary>What the built-in model does where no model is stored yet.</summary>
     public BuiltInUse BuiltIn { get; set; } = BuiltInUse.Challenger;

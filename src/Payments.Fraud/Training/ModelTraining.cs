@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Globalization;
 using Payments.Fraud.Handbook;
 using Payments.Fraud.Model;
 
@@ -18,7 +19,26 @@ internal sealed record TrainingSubject(string Version, long Seed, long From, lon
 /// </summary>
 internal static class ModelTraining
 {
+    /// <summary>Fewer teach nothing that lasts.</summary>
+    public const int LeastFrauds = 40;
+
     private const int PatienceRounds = 50;
+
+    /// <param name="rows">Of real payments, oldest first.</param>
+    /// <param name="version">The model's name; null for the day of the newest row.</param>
+    /// <exception cref="InvalidDataException">The rows hold too few frauds.</exception>
+    public static Ensemble Fit(
+        IEnsembleTrainer trainer, RowCollector rows, string? version, long seed, ImmutableArray<string> features, TrainingOptions options, Func<string, Action<double>> progressOf,
+        CancellationToken cancellationToken)
+    {
+        if (rows.Frauds < LeastFrauds)
+        {
+            throw new InvalidDataException($"There are {rows.Frauds} known frauds in {rows.Count} payments with a known outcome; a model needs {LeastFrauds}.");
+        }
+
+        var name = version ?? DateTimeOffset.FromUnixTimeSeconds(rows.Last).ToString("yyyy-MM-dd", CultureInfo.InvariantCulture);
+        return Fit(trainer, rows.Split(), new(name, seed, rows.First, rows.Last, features), options, progressOf, cancellationToken);
+    }
 
     /// <exception cref="InvalidDataException">A part has no frauds, or nothing else.</exception>
     public static Ensemble Fit(

@@ -16,10 +16,11 @@ internal sealed record StreamClock(Func<DateTimeOffset> Now);
 /// Counts an attempt where it can be counted: in Redis, or in the database while Redis is away, is being filled, or may lack what this
 /// process counted in the database meanwhile.
 /// </summary>
-internal sealed class VelocityCounters(VelocityRedis redis, VelocityDatabase database, StreamClock? clock = null)
+internal sealed class VelocityCounters(VelocityRedis redis, VelocityDatabase database, StreamClock? clock = null) : IDisposable
 {
     private static readonly Meter Meter = new("Payments.Fraud");
     private static readonly Counter<long> Fallbacks = Meter.CreateCounter<long>("payments.fraud.velocity.database", "{attempt}", "Attempts that the database counted because Redis could not.");
+    private readonly SemaphoreSlim lost = new(0);
     private int trusted;
 
     /// <summary>Whether Redis has everything that this process has counted.</summary>
@@ -28,6 +29,9 @@ internal sealed class VelocityCounters(VelocityRedis redis, VelocityDatabase dat
         get => Volatile.Read(ref trusted) == 1;
         set => Volatile.Write(ref trusted, value ? 1 : 0);
     }
+
+    /// <summary>Waits for the limit, or until Redis failed to count an attempt: the sooner it is told of it, the fewer the database has to count.</summary>
+    public Task WaitForLossAsync(TimeSpan limit, CancellationToken cancellationToken) => lost.WaitAsync(limit, cancellationToken);
 
     public async Task<Observed> ObserveAsync(FraudRequest request, EntityKeys keys, CancellationToken cancellationToken)
     {
@@ -41,12 +45,23 @@ internal sealed class VelocityCounters(VelocityRedis redis, VelocityDatabase dat
 
         if (redis.IsConfigured && recorded is not { Complete: true })
         {
-            Trusted = false;
+            LoseTrust();
         }
 
         Fallbacks.Add(redis.IsConfigured ? 1 : 0);
         var inRedis = recorded is not null || !redis.IsConfigured;
         var (at, counted) = await database.RecordAsync(request, keys, recorded?.At ?? clock?.Now(), clock?.Now(), inRedis, cancellationToken);
         return new Observed(at, counted, inRedis, redis.IsConfigured, IsRecorded: true);
+    }
+
+    public void Dispose() => lost.Dispose();
+
+    private void LoseTrust()
+    {
+        // Once per loss: the first of many attempts wakes the keeper.
+        if (Interlocked.Exchange(ref trusted, 0) == 1 && lost.CurrentCount == 0)
+        {
+            lost.Release();
+        }
     }
 }

@@ -22,6 +22,9 @@ public sealed partial class RedisLink : IAsyncDisposable, IDisposable
     /// <summary>How long Redis is left alone after it did not answer; then one call tries again.</summary>
     public static readonly TimeSpan Pause = TimeSpan.FromSeconds(1);
 
+    /// <summary>The pause where the late answer came after all: it is slow for a moment, not away.</summary>
+    public static readonly TimeSpan ShortPause = TimeSpan.FromMilliseconds(200);
+
     private static readonly ActivitySource Source = new(Names.TelemetryPrefix + "Redis");
     private static readonly TimeSpan ConnectLimit = TimeSpan.FromSeconds(2);
 
@@ -148,15 +151,27 @@ public sealed partial class RedisLink : IAsyncDisposable, IDisposable
 
     private void NoteFailure(Exception exception, Task? pending)
     {
+        var now = time.GetTimestamp();
+        Volatile.Write(ref closedUntil, After(now, Pause));
+
         // Whatever the abandoned call ends in was decided here; an error nobody awaits must not surface elsewhere.
-        pending?.ContinueWith(static t => _ = t.Exception, CancellationToken.None, TaskContinuationOptions.OnlyOnFaulted | TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
-        Volatile.Write(ref closedUntil, time.GetTimestamp() + (long)(Pause.TotalSeconds * time.TimestampFrequency));
+        pending?.ContinueWith(
+            answered =>
+            {
+                if (answered.Exception is null)
+                {
+                    Volatile.Write(ref closedUntil, After(now, ShortPause));
+                }
+            },
+            CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
         if (!Volatile.Read(ref away))
         {
             Volatile.Write(ref away, true);
             Away(logger, exception.GetType().Name);
         }
     }
+
+    private long After(long moment, TimeSpan pause) => moment + (long)(pause.TotalSeconds * time.TimestampFrequency);
 
     [LoggerMessage(1101, LogLevel.Warning, "Redis does not answer ({Failure}); working without it.")]
     private static partial void Away(ILogger logger, string failure);

@@ -36,7 +36,8 @@ internal sealed class FraudHost : IAsyncDisposable
 
     private static CancellationToken Cancel => TestContext.Current.CancellationToken;
 
-    public static async Task<FraudHost> StartAsync(EmbeddedServers servers, IModelScorer? model = null)
+    /// <param name="redisLimit">Milliseconds that Redis has for one call. What is tested is rarely how quick a busy machine is.</param>
+    public static async Task<FraudHost> StartAsync(EmbeddedServers servers, IModelScorer? model = null, int redisLimit = 5_000)
     {
         var redis = await RedisServer.StartAsync(new() { Directory = servers.CreateDirectory(), Password = "of-this-test" }, Cancel);
         var connection = await servers.CreateDatabaseAsync(Cancel);
@@ -48,9 +49,7 @@ internal sealed class FraudHost : IAsyncDisposable
             ["ConnectionStrings:fraud"] = connection,
             ["ConnectionStrings:redis"] = redis.ConnectionString,
             ["ConnectionStrings:kafka"] = "127.0.0.1:1",
-
-            // What is tested is not how quick a busy machine is.
-            ["Payments:Redis:CallLimitMilliseconds"] = "5000",
+            ["Payments:Redis:CallLimitMilliseconds"] = redisLimit.ToString(System.Globalization.CultureInfo.InvariantCulture),
             ["Payments:Urls:Api"] = "http://127.0.0.1:1",
             ["Payments:InternalKey"] = "internal-key-of-the-test",
             ["Payments:Secrets:EncryptionKey"] = Convert.ToBase64String(new byte[32]),

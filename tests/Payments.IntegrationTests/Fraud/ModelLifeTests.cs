@@ -1,4 +1,5 @@
 using System.Globalization;
+using Microsoft.Extensions.Logging.Abstractions;
 using Payments.Core;
 using Payments.Core.Events;
 using Payments.Core.Seams;
@@ -195,8 +196,26 @@ public sealed class ModelLifeTests(EmbeddedServers servers) : IAsyncLifetime
         Assert.True(explained.Code == 0, explained.Errors);
         Assert.Contains("high_amount", explained.Output, StringComparison.Ordinal);
         Assert.Contains("champion since first is champion", Command("evaluate", "--mode", "live").Output, StringComparison.Ordinal);
+        await RetrainedAsync(replica);
         var test = Command("train", "--mode", "test");
         Assert.Equal((1, true), (test.Code, test.Errors.Contains("0 known frauds", StringComparison.Ordinal)));
+    }
+
+    /// <summary>A new challenger comes once the newest model is old and labels have come since, by whichever of two replicas is first.</summary>
+    private async Task RetrainedAsync(ModelReplica replica)
+    {
+        await using var database = Npgsql.NpgsqlDataSource.Create(connection);
+        Retraining Of() => new(database, replica.Registry, new StoredRows(database), new ModelOptions(), Ids, TimeProvider.System, NullLogger<Retraining>.Instance);
+        await Of().RoundAsync(Cancel);
+        Assert.Equal(0L, await ScalarAsync<long>("SELECT count(*) FROM models WHERE state = 'challenger'"));
+
+        await ExecuteAsync("UPDATE models SET created_at = now() - interval '8 days'");
+        await Task.WhenAll(Of().RoundAsync(Cancel), Of().RoundAsync(Cancel));
+        await Of().RoundAsync(Cancel);
+
+        Assert.Equal(1L, await ScalarAsync<long>("SELECT count(*) FROM models WHERE state = 'challenger' AND trainer = 'histogram' AND mode = 'live'"));
+        Assert.Equal(2L, await ScalarAsync<long>("SELECT count(*) FROM models"));
+        Assert.Equal(0L, await ScalarAsync<long>("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND database = (SELECT oid FROM pg_database WHERE datname = current_database())"));
     }
 
     [Fact]

@@ -57,6 +57,25 @@ public sealed class VelocityTests(EmbeddedServers servers) : IAsyncLifetime
     }
 
     [Fact]
+    public async Task What_Redis_counted_too_late_to_answer_counts_once()
+    {
+        await using var hasty = await FraudHost.StartAsync(servers, redisLimit: 200);
+        await hasty.ActivateAsync("card.attempts_5m > 3", "reject", "three_tries");
+        await TrustedAsync(hasty);
+
+        // The script waits in the socket of a server that stands still, and runs when it goes on.
+        hasty.Redis.Pause();
+        Assert.Equal([FraudScorer.FromDatabase], (await hasty.ScoreAsync(FraudHost.Question())).Factors);
+        hasty.Redis.Resume();
+
+        await TrustedAsync(hasty);
+        Assert.Equal(0L, await hasty.QueryAsync<long>("SELECT count(*) FROM attempts WHERE NOT in_redis"));
+        Assert.Equal(["Approve ", "Approve ", "Reject three_tries"], [await NextAsync(), await NextAsync(), await NextAsync()]);
+
+        async Task<string> NextAsync() => Show(await hasty.ScoreAsync(FraudHost.Question()));
+    }
+
+    [Fact]
     public async Task Repetitions_and_races_of_one_request_count_once()
     {
         var question = FraudHost.Question();
@@ -83,6 +102,35 @@ public sealed class VelocityTests(EmbeddedServers servers) : IAsyncLifetime
         Assert.Equal("Reject", (await fraud.ScoreAsync(FraudHost.Question())).Verdict.ToString());
         await TrustedAsync();
         Assert.Equal("Reject three_tries", Show(await fraud.ScoreAsync(FraudHost.Question())));
+    }
+
+    [Fact]
+    public async Task Signals_are_forgotten_after_two_years()
+    {
+        var (old, young) = (FraudHost.Question("old"), FraudHost.Question("young"));
+        foreach (var question in new[] { old, young })
+        {
+            await fraud.ScoreAsync(question);
+            await LabelAsync(question);
+        }
+
+        await using (var age = fraud.Database.CreateCommand($"""
+            UPDATE attempts SET at = at - interval '731 days' WHERE payment_id = '{old.PaymentId.Value}';
+            UPDATE outcomes SET at = at - interval '731 days' WHERE payment_id = '{old.PaymentId.Value}';
+            UPDATE labels SET known_at = known_at - interval '731 days' WHERE payment_id = '{old.PaymentId.Value}';
+            UPDATE decisions SET decided_at = decided_at - interval '731 days' WHERE payment_id = '{old.PaymentId.Value}'
+            """))
+        {
+            Assert.Equal(4, await age.ExecuteNonQueryAsync(Cancel));
+        }
+
+        await fraud.Services.GetRequiredService<Payments.Fraud.Retention>().RoundAsync(Cancel);
+
+        foreach (var table in new[] { "attempts", "outcomes", "labels", "decisions" })
+        {
+            Assert.Equal(young.PaymentId.Value, await fraud.QueryAsync<Guid>($"SELECT payment_id FROM {table}"));
+            Assert.Equal(1L, await fraud.QueryAsync<long>($"SELECT count(*) FROM {table}"));
+        }
     }
 
     [Fact]
@@ -143,8 +191,10 @@ public sealed class VelocityTests(EmbeddedServers servers) : IAsyncLifetime
         await command.ExecuteNonQueryAsync(Cancel);
     }
 
-    private Task TrustedAsync() => Eventually.BecomesTrueAsync(
-        "Redis counts", () => Task.FromResult(fraud.Services.GetRequiredService<VelocityCounters>().Trusted ? null : "not yet"), Cancel);
+    private Task TrustedAsync() => TrustedAsync(fraud);
+
+    private static Task TrustedAsync(FraudHost host) => Eventually.BecomesTrueAsync(
+        "Redis counts", () => Task.FromResult(host.Services.GetRequiredService<VelocityCounters>().Trusted ? null : "not yet"), Cancel);
 
     private static string Show(FraudDecision decision) => $"{decision.Verdict} {string.Join(',', decision.Factors.Where(f => f != FraudScorer.FromDatabase))}";
 }
