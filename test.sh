@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Builds everything and runs every test that this machine can run: ./test.sh [NAME]
-# NAME is a part of a test's, class's or namespace's name; the long proofs (KillPointTests, UnderFireTests) run only so. The last line is "N passed, N failed".
+# NAME is a part of a test's, class's or namespace's name; the long proofs (UnderFireTests) run only so. The last line is "N passed, N failed".
 set -euo pipefail
 case ${1:-} in
   -h|--help) sed -n '2,3s/^# //p' "$0"; exit ;;
@@ -42,18 +42,27 @@ reports=artifacts/tests
 rm -rf "$reports"
 mkdir -p "$reports"
 
-# Counts come from the runner's report; a runner that crashed or hung before writing one is a failure of its own.
-run_project() {
-  local project=$1 assembly=tests/$1/bin/Release/net10.0/$1.dll report=$reports/$1.json status=0 counts ran
-  local arguments=(-noColor -noLogo -reporter verbose -longRunning 120 -ctrf "$report")
+# Begins the tests of a project: of NAME, or else all but the long proofs, or else those of one class (a run of its own).
+declare -A runs=()
+begin() { # PROJECT [CLASS]
+  local project=$1 run=$1${2:+.$2} assembly=tests/$1/bin/Release/net10.0/$1.dll
+  local arguments=(-noColor -noLogo -reporter verbose -longRunning 120 -ctrf "$reports/$run.json")
   # Integration tests mostly wait: for deadlines, retries and servers that start.
   if [ "$project" = Payments.IntegrationTests ]; then arguments+=(-maxThreads 4); fi
-  # Proofs that take minutes and the whole machine run when they are asked for by name.
-  if [ -n "$name" ]; then arguments+=(-method "*$name*"); else arguments+=(-trait- "proof=long"); fi
-  say "$project"
-  : >"$reports/$project.log"
-  timeout --kill-after=30 1200 dotnet exec "$assembly" "${arguments[@]}" </dev/null >"$reports/$project.log" 2>&1 &
-  await $! "$reports/$project.log" || status=$?
+  if [ -n "${2:-}" ]; then arguments+=(-class "*.$2")
+  elif [ -n "$name" ]; then arguments+=(-method "*$name*")
+  else arguments+=(-trait- "proof=long" -trait- "proof=apart"); fi
+  say "$run"
+  : >"$reports/$run.log"
+  timeout --kill-after=30 1200 dotnet exec "$assembly" "${arguments[@]}" </dev/null >"$reports/$run.log" 2>&1 &
+  runs[$run]=$!
+}
+
+# Waits for a run and counts. Counts come from the runner's report; a runner that crashed or hung before writing one is a failure of its own.
+finish() { # RUN
+  local project=$1 report=$reports/$1.json status=0 counts ran
+  await "${runs[$1]}" "$reports/$project.log" || status=$?
+  unset "runs[$1]"
   counts=$(node -e '
     const { summary: s, tests } = JSON.parse(require("fs").readFileSync(process.argv[1], "utf8")).results;
     for (const t of tests.filter(t => t.status === "failed")) console.error(`  FAILED ${t.name}\n    ${(t.message || "").trim().split("\n").join("\n    ")}\n    ${(t.trace || "").trim().split("\n").slice(0, 12).join("\n    ")}`);
@@ -78,8 +87,15 @@ run_project() {
   passed=$((passed + ran_passed)) failed=$((failed + ran_failed)) skipped=$((skipped + ran_skipped))
 }
 
-for project in Payments.Tests Payments.Simulation Payments.IntegrationTests Payments.EndToEndTests; do run_project "$project"; done
-if [ "$RestrictedFeed" != true ] && [ -d tests/Payments.AppHost.Tests ] && [ ${#cannot[@]} -eq 0 ]; then run_project Payments.AppHost.Tests; fi
+for project in Payments.Tests Payments.Simulation; do begin "$project"; finish "$project"; done
+
+# Beside the integration tests: neither uses the machine up alone.
+begin Payments.IntegrationTests
+begin Payments.EndToEndTests
+finish Payments.EndToEndTests
+if [ -z "$name" ]; then begin Payments.IntegrationTests KillPointTests; finish Payments.IntegrationTests.KillPointTests; fi
+finish Payments.IntegrationTests
+if [ "$RestrictedFeed" != true ] && [ -d tests/Payments.AppHost.Tests ] && [ ${#cannot[@]} -eq 0 ]; then begin Payments.AppHost.Tests; finish Payments.AppHost.Tests; fi
 
 if [ -z "$name" ] || [[ formatting == *"${name,,}"* ]]; then
   if step "Formatting (dotnet format --verify-no-changes)" dotnet format "$solution" --no-restore --verify-no-changes; then
@@ -98,7 +114,7 @@ if [ -z "$name" ] || [[ card_search == *"${name,,}"* ]]; then
 fi
 
 not_run
-[ -n "$name" ] || printf '\nLEFT OUT without a name: the long proofs. ./test.sh KillPointTests, ./test.sh UnderFireTests, ./chaos.sh\n'
+[ -n "$name" ] || printf '\nLEFT OUT without a name: the long proofs. ./test.sh UnderFireTests, ./chaos.sh\n'
 if [ $((passed + failed)) -eq 0 ]; then
   if [ "$skipped" -gt 0 ]; then echo "Every test that matches '$name' was skipped." >&2; else echo "No test matches '$name'." >&2; fi
   failed=1

@@ -7,11 +7,11 @@ say() { printf '%s▸%s %s\n' "$bold" "$plain" "$*"; }
 die() { printf '\n%s\n' "$*" >&2; exit 1; }
 
 # await PID [LOG]: waits for a background process with a sign of life (and the number of tests that LOG has seen end), and
-# ends it when we are told to end; returns its exit code.
+# ends it and everything else begun here when we are told to end; returns its exit code.
 await() {
   local pid=$1 log=${2:-} tenths=0 status=0
-  # shellcheck disable=SC2064
-  trap "kill $pid 2>/dev/null; wait $pid 2>/dev/null; exit 130" INT TERM
+  # shellcheck disable=SC2046
+  trap 'kill $(jobs -p) 2>/dev/null; wait; exit 130' INT TERM
   while kill -0 "$pid" 2>/dev/null; do
     sleep 0.2
     tenths=$((tenths + 2))

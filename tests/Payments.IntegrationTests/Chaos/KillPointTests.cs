@@ -6,11 +6,11 @@ using Xunit;
 
 namespace Payments.IntegrationTests.Chaos;
 
+[Trait("proof", "apart")]
 public sealed class KillPointTests
 {
     /// <summary>Every step with every operation; the test's output lists them as they were visited.</summary>
     [Fact]
-    [Trait("proof", "long")]
     public async Task A_process_may_die_at_every_step_of_every_operation()
     {
         var visited = new ConcurrentQueue<string>();
