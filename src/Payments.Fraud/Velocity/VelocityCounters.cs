@@ -18,9 +18,13 @@ internal sealed record StreamClock(Func<DateTimeOffset> Now);
 /// </summary>
 internal sealed class VelocityCounters(VelocityRedis redis, VelocityDatabase database, StreamClock? clock = null) : IDisposable
 {
+    /// <summary>The database counts for so many attempts at once: it must keep room for what brings Redis back, and for the decisions themselves.</summary>
+    private const int DatabaseAtOnce = 8;
+
     private static readonly Meter Meter = new("Payments.Fraud");
     private static readonly Counter<long> Fallbacks = Meter.CreateCounter<long>("payments.fraud.velocity.database", "{attempt}", "Attempts that the database counted because Redis could not.");
     private readonly SemaphoreSlim lost = new(0);
+    private readonly SemaphoreSlim places = new(DatabaseAtOnce);
     private int trusted;
 
     /// <summary>Whether Redis has everything that this process has counted.</summary>
@@ -35,26 +39,59 @@ internal sealed class VelocityCounters(VelocityRedis redis, VelocityDatabase dat
 
     public async Task<Observed> ObserveAsync(FraudRequest request, EntityKeys keys, CancellationToken cancellationToken)
     {
+        var recorded = await RecordAsync(request, keys, cancellationToken);
+        if (InFull(recorded) is { } counted)
+        {
+            return counted;
+        }
+
+        await places.WaitAsync(cancellationToken);
+        try
+        {
+            // Whoever had to wait for a place may find Redis back.
+            if (Trusted)
+            {
+                recorded = await RecordAsync(request, keys, cancellationToken);
+                if (InFull(recorded) is { } late)
+                {
+                    return late;
+                }
+            }
+
+            Fallbacks.Add(redis.IsConfigured ? 1 : 0);
+            var inRedis = recorded is not null || !redis.IsConfigured;
+            var (at, reading) = await database.RecordAsync(request, keys, recorded?.At ?? clock?.Now(), clock?.Now(), inRedis, cancellationToken);
+            return new Observed(at, reading, inRedis, redis.IsConfigured, IsRecorded: true);
+        }
+        finally
+        {
+            places.Release();
+        }
+    }
+
+    private async Task<Recorded?> RecordAsync(FraudRequest request, EntityKeys keys, CancellationToken cancellationToken)
+    {
         var recorded = redis.IsConfigured
             ? await redis.RecordAsync(new Countable(keys.Attempt, request.Mode, Measure.Attempts, keys, clock?.Now()), reads: Trusted, cancellationToken)
             : null;
-        if (recorded is { Complete: true, Reading: { } reading } && Trusted)
-        {
-            return new Observed(recorded.At, reading, InRedis: true, FromDatabase: false, IsRecorded: false);
-        }
-
         if (redis.IsConfigured && recorded is not { Complete: true })
         {
             LoseTrust();
         }
 
-        Fallbacks.Add(redis.IsConfigured ? 1 : 0);
-        var inRedis = recorded is not null || !redis.IsConfigured;
-        var (at, counted) = await database.RecordAsync(request, keys, recorded?.At ?? clock?.Now(), clock?.Now(), inRedis, cancellationToken);
-        return new Observed(at, counted, inRedis, redis.IsConfigured, IsRecorded: true);
+        return recorded;
     }
 
-    public void Dispose() => lost.Dispose();
+    /// <summary>What Redis counted, if that is all there is; null where the database has to be asked.</summary>
+    private Observed? InFull(Recorded? recorded) => recorded is { Complete: true, Reading: { } reading } && Trusted
+        ? new Observed(recorded.At, reading, InRedis: true, FromDatabase: false, IsRecorded: false)
+        : null;
+
+    public void Dispose()
+    {
+        lost.Dispose();
+        places.Dispose();
+    }
 
     private void LoseTrust()
     {

@@ -9,6 +9,9 @@ namespace Payments.Fraud.Velocity;
 /// <summary>Attempts and outcomes as PostgreSQL has them: counted here while Redis is away, and where Redis is filled from.</summary>
 internal sealed class VelocityDatabase(NpgsqlDataSource database)
 {
+    /// <summary>Of a merchant's attempts, and of its outcomes, the newest that are counted here.</summary>
+    public const int MostOfMerchant = 500;
+
     private const string Columns = "at, merchant_id, card, customer, ip, device, email";
 
     private static readonly (Subject Subject, string Column, Func<EntityKeys, Guid?> Of)[] Subjects =
@@ -115,12 +118,12 @@ internal sealed class VelocityDatabase(NpgsqlDataSource database)
             }
         }
 
-        // A busy merchant's month is not worth counting here: its longer windows read as the last 24 hours.
-        batch.BatchCommands.Add(Command("""
+        // A busy merchant's month is not worth counting here: its longer windows read as the last 24 hours, and no counter beyond the newest.
+        batch.BatchCommands.Add(Command($"""
             SELECT kind, at > now() - interval '5 minutes', at > now() - interval '1 hour', count(*) FROM (
-                SELECT 'attempts' AS kind, at FROM attempts WHERE merchant_id = $1 AND mode = $2 AND at > now() - interval '24 hours'
+                (SELECT 'attempts' AS kind, at FROM attempts WHERE merchant_id = $1 AND mode = $2 AND at > now() - interval '24 hours' ORDER BY at DESC LIMIT {MostOfMerchant})
                 UNION ALL
-                SELECT kind, at FROM outcomes WHERE merchant_id = $1 AND mode = $2 AND at > now() - interval '24 hours') AS day
+                (SELECT kind, at FROM outcomes WHERE merchant_id = $1 AND mode = $2 AND at > now() - interval '24 hours' ORDER BY at DESC LIMIT {MostOfMerchant})) AS day
             GROUP BY 1, 2, 3
             """, keys.Merchant, ModeNames.Of(mode)));
 
