@@ -49,7 +49,7 @@ begin() { # PROJECT [CLASS]
   local arguments=(-noColor -noLogo -reporter verbose -longRunning 120 -ctrf "$reports/$run.json")
   # Integration tests mostly wait: for deadlines, retries and servers that start.
   if [ "$project" = Payments.IntegrationTests ]; then arguments+=(-maxThreads 4); fi
-  if [ -n "${2:-}" ]; then arguments+=(-class "*.$2")
+  if [ -n "${2:-}" ]; then arguments+=(-class "*.$2" -showLiveOutput)
   elif [ -n "$name" ]; then arguments+=(-method "*$name*")
   else arguments+=(-trait- "proof=long" -trait- "proof=apart"); fi
   say "$run"
@@ -93,7 +93,11 @@ for project in Payments.Tests Payments.Simulation; do begin "$project"; finish "
 begin Payments.IntegrationTests
 begin Payments.EndToEndTests
 finish Payments.EndToEndTests
-if [ -z "$name" ]; then begin Payments.IntegrationTests KillPointTests; finish Payments.IntegrationTests.KillPointTests; fi
+if [ -z "$name" ]; then
+  begin Payments.IntegrationTests KillPointTests
+  finish Payments.IntegrationTests.KillPointTests
+  grep -oE 'survived .*' "$reports/Payments.IntegrationTests.KillPointTests.log" | sed 's/^/    /' || true
+fi
 finish Payments.IntegrationTests
 if [ "$RestrictedFeed" != true ] && [ -d tests/Payments.AppHost.Tests ] && [ ${#cannot[@]} -eq 0 ]; then begin Payments.AppHost.Tests; finish Payments.AppHost.Tests; fi
 
