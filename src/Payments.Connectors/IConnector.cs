@@ -41,6 +41,12 @@ public interface IConnector
     /// <summary>Reads one charge in full, by the provider's name of the payment, where it <see cref="Capabilities.ListsCharges"/>.</summary>
     Task<ChargeReading> ReadChargeAsync(string reference, CancellationToken cancellationToken);
 
+    /// <summary>Submits evidence against a dispute, or accepts it. Repeated under the same key it is done once.</summary>
+    Task<Outcome> AnswerDisputeAsync(DisputeCall call, CancellationToken cancellationToken);
+
+    /// <summary>Asks, without side effect, whether a dispute was answered so: found or not found.</summary>
+    Task<ReadBack> ReadDisputeAsync(DisputeCall call, CancellationToken cancellationToken);
+
     /// <summary>Stores a card at the provider. Only the vault calls this; card data goes nowhere else.</summary>
     Task<Tokenisation> TokeniseAsync(TokeniseCall call, CancellationToken cancellationToken);
 
@@ -57,7 +63,11 @@ public interface IConnector
 /// <summary>What a provider can do. What is missing is refused by name before any call.</summary>
 /// <param name="OverCapture">More may be captured than was authorized.</param>
 /// <param name="ListsCharges">Its charges can be listed by time and read in full.</param>
-public sealed record Capabilities(bool PartialCapture, bool MultipleCaptures, bool OverCapture, bool VoidAfterPartialCapture, bool ListsCharges);
+public sealed record Capabilities(bool PartialCapture, bool MultipleCaptures, bool OverCapture, bool VoidAfterPartialCapture, bool ListsCharges)
+{
+    /// <summary>Evidence may be texts; else it takes documents only.</summary>
+    public bool TakesEvidenceTexts { get; init; }
+}
 
 /// <param name="AttemptId">Also the idempotency key.</param>
 /// <param name="ProviderToken">The connector's own text from <see cref="Tokenisation"/>.</param>
@@ -251,6 +261,9 @@ public enum ProviderFactKind
     /// <summary>The provider or an issuer holds the charge for fraudulent; nothing has become of it yet.</summary>
     FraudWarning,
 
+    /// <summary>A customer's bank disputes the charge: <see cref="ProviderFact.Dispute"/> says how it stands.</summary>
+    Dispute,
+
     /// <summary>Known and of no consequence for a payment's state.</summary>
     Other,
 }
@@ -283,6 +296,8 @@ public sealed record ProviderFact(string NoticeId, ProviderFactKind Kind, string
 
     /// <summary>The provider's own name of what happened.</summary>
     public string? RawType { get; init; }
+
+    public DisputeFact? Dispute { get; init; }
 
     /// <summary>The charge in full, of an approval by a provider that cannot be asked for it.</summary>
     public ProviderCharge? Charge { get; init; }

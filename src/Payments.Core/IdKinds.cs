@@ -269,3 +269,13 @@ public readonly record struct ReconciliationBreakId(Guid Value) : IId<Reconcilia
 
     public override string ToString() => Id.Format(Prefix, Value);
 }
+
+/// <summary>A dispute of a payment.</summary>
+public readonly record struct DisputeId(Guid Value) : IId<DisputeId>
+{
+    public static string Prefix => "dsp";
+
+    public static DisputeId From(Guid value) => new(value);
+
+    public override string ToString() => Id.Format(Prefix, Value);
+}

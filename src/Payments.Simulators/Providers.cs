@@ -18,8 +18,10 @@ public static class Operations
     public const string Refund = "refund";
     public const string Read = "read";
     public const string Tokenize = "tokenize";
+    public const string Dispute = "dispute";
+    public const string Upload = "upload";
     public const string Webhook = "webhook";
     public const string Any = "any";
 
-    public static IReadOnlyList<string> All { get; } = [Authorize, Capture, Void, Refund, Read, Tokenize, Webhook, Any];
+    public static IReadOnlyList<string> All { get; } = [Authorize, Capture, Void, Refund, Read, Tokenize, Dispute, Upload, Webhook, Any];
 }

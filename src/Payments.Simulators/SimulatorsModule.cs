@@ -5,6 +5,7 @@ using Payments.Simulators.Adyen;
 using Payments.Simulators.Books;
 using Payments.Simulators.Cards;
 using Payments.Simulators.Control;
+using Payments.Simulators.Disputes;
 using Payments.Simulators.Faults;
 using Payments.Simulators.Hosting;
 using Payments.Simulators.Issuer;
@@ -44,6 +45,7 @@ public static class SimulatorsModule
         services.AddHostedService<Agenda>();
         services.AddStripe();
         services.AddAdyen();
+        services.AddDisputes();
         services.AddSettlement();
         Listen(builder);
     }
@@ -58,6 +60,7 @@ public static class SimulatorsModule
         app.MapAdyen("/v71");
         app.MapAdyen("/v72");
         app.MapIssuer();
+        app.MapDisputes();
         app.MapSettlement();
         app.MapGet("/books/{provider}", BooksEndpoint.Read);
         app.MapPost("/faults", FaultsEndpoint.AddAsync);

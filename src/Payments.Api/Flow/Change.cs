@@ -40,6 +40,9 @@ public sealed record Change(long Before, PaymentState After, IReadOnlyList<Opera
     /// <summary>Who decides about a payment in review by this change; it loses where the review is another's, or decided.</summary>
     public DecisionMark? Decision { get; init; }
 
+    /// <summary>Disputes that are new or changed.</summary>
+    public IReadOnlyList<Dispute> Disputes { get; init; } = [];
+
     /// <summary>What this change puts right.</summary>
     public IReadOnlyList<Recovered> Recoveries { get; init; } = [];
 }

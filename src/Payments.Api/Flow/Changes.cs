@@ -11,6 +11,7 @@ internal static class Changes
         var settled = touched.FirstOrDefault(o => o.RequestKey is not null && !ReferenceEquals(o, before.Operations.FirstOrDefault(old => old.Id == o.Id)));
         return new Change(before.Version, after, touched, happenings)
         {
+            Disputes = after.Disputes.IsEmpty ? [] : [.. after.Disputes.Where(d => !before.Disputes.Any(old => ReferenceEquals(old, d)))],
             Answer = settled is null || Answers.IsReleased(settled) ? null : Answers.Of(after, settled),
             Release = settled is not null && Answers.IsReleased(settled) ? settled.RequestKey : null,
             Volume = CameToNothing(before, after) ? VolumeOf(after, -after.Amount.Minor, null) : null,

@@ -57,7 +57,8 @@ public sealed class CommitChanges(NpgsqlDataSource database, Deadlines deadlines
             Payment = PaymentRow.Of(payment),
             Operations = [.. touched.Select(o => OperationRow.Of(payment, o))],
             Attempts = [.. touched.SelectMany(o => o.Attempts.Select((a, n) => AttemptRow.Of(o, a, n, deadlines)))],
-            References = [.. ReferencesOf(touched)],
+            References = [.. ReferencesOf(touched), .. change.Disputes.Select(d => new ReferenceRow(d.Provider, d.Reference, null))],
+            Disputes = change.Disputes.Count == 0 ? null : [.. change.Disputes.Select(d => DisputeRow.Of(d, deadlines))],
             Claim = change.Claim is { } claim ? new ClaimRow(claim.Key.Class, claim.Key.Text, Numbered(bodies, claim.Fingerprint), claim.OperationId?.Value) : null,
             Answer = change.Answer is { } answer ? new AnswerRow(answer.Key.Class, answer.Key.Text, answer.Status, answer.Body is { } body ? Numbered(bodies, body) : null) : null,
             Release = change.Release is { } release ? new KeyRow(release.Class, release.Text) : null,
@@ -116,6 +117,7 @@ public sealed class CommitChanges(NpgsqlDataSource database, Deadlines deadlines
         public required IReadOnlyList<OperationRow> Operations { get; init; }
         public required IReadOnlyList<AttemptRow> Attempts { get; init; }
         public required IReadOnlyList<ReferenceRow> References { get; init; }
+        public IReadOnlyList<DisputeRow>? Disputes { get; init; }
         public ClaimRow? Claim { get; init; }
         public AnswerRow? Answer { get; init; }
         public KeyRow? Release { get; init; }
@@ -159,7 +161,7 @@ public sealed class CommitChanges(NpgsqlDataSource database, Deadlines deadlines
 
     private sealed record RecoveryRow(Guid Id, string Kind, string Subject, string Actor, string Reason, Guid? AttemptId, JsonElement Before, JsonElement After);
 
-    private sealed record ReferenceRow(Provider Provider, string Reference, Guid AttemptId);
+    private sealed record ReferenceRow(Provider Provider, string Reference, Guid? AttemptId);
 }
 
 /// <summary>A change with its events made, ready to be written as often as needed.</summary>
@@ -174,6 +176,6 @@ public sealed record PreparedChange(Change Change, IReadOnlyList<TracedEvent> Ev
         var at = time.GetUtcNow();
         return new PreparedChange(change, [.. change.Happenings.Select(happening => TracedEvent.InCurrentTrace(new PaymentEvent(
             ids.New<Core.EventId>(), happening.Type, happening.AsOf.Id, happening.AsOf.MerchantId, happening.AsOf.Mode, happening.AsOf.Version, at,
-            new PaymentEventData(happening.AsOf.View(), happening.Operation, happening.Fees))))]);
+            new PaymentEventData(happening.AsOf.View(), happening.Operation, happening.Fees) { Dispute = happening.Dispute, Moved = happening.Moved })))]);
     }
 }

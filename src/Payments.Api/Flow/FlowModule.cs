@@ -2,6 +2,7 @@ using Microsoft.AspNetCore.Mvc;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Options;
 using Npgsql;
+using Payments.Api.Disputes;
 using Payments.Api.Privacy;
 using Payments.Api.Recovery;
 using Payments.Api.Reviews;
@@ -60,6 +61,7 @@ public static class FlowModule
         services.AddSingleton<ReviewDecisions>();
         services.AddSingleton<SimilarPayments>();
         services.AddSingleton<Suspicions>();
+        services.AddDisputes();
         services.AddSingleton<ModifyPayment>();
         services.AddSingleton<FlowSignal>();
         services.AddHostedService<NoticeWorker>();
@@ -95,6 +97,7 @@ public static class FlowModule
             .Accepts<CancelOrder.Request>(isOptional: true, "application/json").Produces<CancelOrder.CancelledOrder>();
         merchants.MapGet("/refunds/{id}", ReadPayments.RefundAsync).WithName("GetRefund").Produces<RefundView>();
 
+        app.MapDisputes();
         app.MapPost("/internal/v1/payments/{id}/suspicion", Suspicions.HandleAsync).RequireInternalKey().ExcludeFromDescription();
         app.MapGet("/v1/payments/{id}/return", ReturnFromChallenge.HandleAsync).AllowWithoutKey().ExcludeFromDescription();
         app.MapPost("/providers/{provider}/{mode}/webhooks", ProviderWebhooks.HandleAsync)

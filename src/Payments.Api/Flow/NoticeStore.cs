@@ -156,11 +156,12 @@ public sealed class NoticeStore(NpgsqlDataSource database)
         DateTimeOffset? OccurredAt,
         string? RawType,
         ProviderCharge? Charge = null,
-        AuthenticationOutcome? Authentication = null)
+        AuthenticationOutcome? Authentication = null,
+        DisputeFact? Dispute = null)
     {
         public static StoredFact Of(ProviderFact fact) => new(
             fact.Kind, fact.PaymentReference, fact.ModificationReference, fact.AttemptId, fact.PaymentId, fact.Amount?.Minor, fact.Amount?.Currency.Code,
-            fact.Captured, fact.Decline, fact.OccurredAt, fact.RawType, fact.Charge, fact.Authentication);
+            fact.Captured, fact.Decline, fact.OccurredAt, fact.RawType, fact.Charge, fact.Authentication, fact.Dispute);
 
         public ProviderFact ToFact(string noticeId) => new(noticeId, Kind, PaymentReference)
         {
@@ -174,6 +175,7 @@ public sealed class NoticeStore(NpgsqlDataSource database)
             RawType = RawType,
             Charge = Charge,
             Authentication = Authentication,
+            Dispute = Dispute,
         };
     }
 }

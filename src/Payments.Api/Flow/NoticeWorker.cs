@@ -1,4 +1,5 @@
 using Microsoft.Extensions.Options;
+using Payments.Api.Disputes;
 using Payments.Api.Recovery;
 using Payments.Api.Reviews;
 using Payments.Connectors;
@@ -29,7 +30,7 @@ public sealed class FlowSignal : IDisposable
 
 /// <summary>Applies providers' notices to payments.</summary>
 public sealed class NoticeWorker(
-    NoticeStore notices, PaymentStore store, Learning learning, ProviderCalls calls, ConnectorRegistry connectors, Suspicions suspicions, Phantoms phantoms, FlowSignal signal, IdSource ids, TimeProvider time, IOptions<FlowOptions> options,
+    NoticeStore notices, PaymentStore store, Learning learning, ProviderCalls calls, ConnectorRegistry connectors, Suspicions suspicions, Phantoms phantoms, DisputeLearning disputes, FlowSignal signal, IdSource ids, TimeProvider time, IOptions<FlowOptions> options,
     ILogger<NoticeWorker> logger) : BackgroundService
 {
     private const int Batch = 64;
@@ -101,6 +102,12 @@ public sealed class NoticeWorker(
             return;
         }
 
+        if (told.Dispute is { } dispute)
+        {
+            await DisputedAsync(notice, dispute, cancellationToken);
+            return;
+        }
+
         if (Facts.Of(key.Provider, told, ids.New<OperationId>(), time.GetUtcNow()) is not { } fact)
         {
             await notices.MarkAsync(key, null, "ignored", cancellationToken);
@@ -120,6 +127,23 @@ public sealed class NoticeWorker(
         }
 
         await learning.LearnAsync(payment, await InFullAsync(payment, fact), key);
+    }
+
+    /// <summary>A dispute may be told before the capture that it is about.</summary>
+    private async Task DisputedAsync(WaitingNotice notice, DisputeFact dispute, CancellationToken cancellationToken)
+    {
+        if (await LocateAsync(notice.Key, notice.Fact, cancellationToken) is not { } payment)
+        {
+            await UnknownAsync(notice, cancellationToken);
+        }
+        else if (payment.Amounts is { CapturedMinor: 0, CaptureExcessMinor: 0 } && NoticeOrder.MayBeEarly(notice.Tries))
+        {
+            await notices.PostponeAsync(notice.Key, NoticeOrder.PauseAfter(notice.Tries), cancellationToken);
+        }
+        else
+        {
+            await disputes.LearnAsync(payment, dispute, notice.Key);
+        }
     }
 
     /// <summary>What is only held is released; what was captured is the merchant's to give back.</summary>

@@ -93,6 +93,7 @@ public static class ReadPayments
         json["attempts"] = JsonSerializer.SerializeToNode(payment.Operations.SelectMany(AttemptsOf).ToList(), Json.Options);
         json["refunds"] = JsonSerializer.SerializeToNode(
             payment.Operations.Where(o => o is { Kind: OperationKind.Refund, IsExtra: false }).Select(o => RefundView.Of(payment, o)).ToList(), Json.Options);
+        json["disputes"] = JsonSerializer.SerializeToNode(payment.Disputes.Select(d => DisputeView.Of(payment, d)).ToList(), Json.Options);
         json["timeline"] = JsonSerializer.SerializeToNode(payment.Operations.Select(EntryOf).OrderBy(e => e.CreatedAt).ToList(), Json.Options);
         json["recoveries"] = JsonSerializer.SerializeToNode(
             recoveries.Reverse().Select(r => new RecoveryEntry(r.Recovered.Id.ToString(), r.Recovered.Kind, RecoveryKinds.IsInOperatorsWords(r.Recovered.Kind) ? null : r.Recovered.Reason, r.Recovered.AttemptId?.ToString(), r.At)).ToList(), Json.Options);

@@ -101,6 +101,10 @@ public sealed class Resolver(
             case ResolvingStep.Cancel:
                 await CancelAsync(look);
                 break;
+            case ResolvingStep.Begin when look.Operation is { Kind: OperationKind.Refund, IsExtra: false } && look.Payment.Disputes.Any(d => d.ForbidsRefunds):
+                // Put off and not sent: sent now it could pay the customer twice.
+                await LaterAsync(look);
+                break;
             case ResolvingStep.Begin:
                 await BeginAsync(look);
                 break;

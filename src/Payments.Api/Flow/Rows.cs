@@ -40,6 +40,7 @@ internal sealed record PaymentRow
     public required string Details { get; init; }
     public string? Authentication { get; init; }
     public string? Review { get; init; }
+    public string? Disputes { get; init; }
 
     public static PaymentRow Of(PaymentState payment)
     {
@@ -81,12 +82,13 @@ internal sealed record PaymentRow
             Details = JsonSerializer.Serialize(payment.Details, Json.Options),
             Authentication = payment.Authentication is null ? null : JsonSerializer.Serialize(payment.Authentication, Json.Options),
             Review = payment.Review is null ? null : JsonSerializer.Serialize(payment.Review, Json.Options),
+            Disputes = payment.Disputes.IsEmpty ? null : JsonSerializer.Serialize(payment.Disputes, Json.Options),
         };
     }
 
     /// <summary>Columns of <see cref="Read"/>, in its order.</summary>
     public const string Columns =
-        "p.id, p.merchant_id, p.mode, p.amount, p.currency, p.details, p.version, p.risk, p.held_for_review, p.authorized_at, p.captured_at, p.capture_before, p.avs_result, p.cvc_result, p.authentication, p.review";
+        "p.id, p.merchant_id, p.mode, p.amount, p.currency, p.details, p.version, p.risk, p.held_for_review, p.authorized_at, p.captured_at, p.capture_before, p.avs_result, p.cvc_result, p.authentication, p.review, p.disputes";
 
     public static PaymentState Read(NpgsqlDataReader row) => new(
         PaymentId.From(row.GetGuid(0)),
@@ -105,6 +107,7 @@ internal sealed record PaymentRow
         CvcResult = row.Text(13),
         Authentication = row.Text(14) is { } authentication ? JsonSerializer.Deserialize<AuthenticationOutcome>(authentication, Json.Options) : null,
         Review = row.Text(15) is { } review ? JsonSerializer.Deserialize<ReviewDecision>(review, Json.Options) : null,
+        Disputes = row.Text(16) is { } disputes ? JsonSerializer.Deserialize<ImmutableArray<Dispute>>(disputes, Json.Options) : [],
     };
 }
 
@@ -194,6 +197,36 @@ internal sealed record AttemptRow(
             Detail = row.Text(11),
             OpenedAt = row.Instant(12)!.Value,
             ClosedAt = row.Instant(13),
+        });
+}
+
+/// <summary>A row of <c>disputes</c>: what lists, deadlines and the provider's name need; the whole stands with its payment.</summary>
+internal sealed record DisputeRow(
+    Guid Id,
+    Provider Provider,
+    string Reference,
+    DisputeStatus Status,
+    long Amount,
+    long Withheld,
+    long Suspense,
+    long Fee,
+    DisputeReason Reason,
+    bool TakesEvidence,
+    DateTimeOffset? EvidenceDueBy,
+    DateTimeOffset OpenedAt,
+    DateTimeOffset ChangedAt,
+    DateTimeOffset? DueAt,
+    double? DueIn)
+{
+    public static DisputeRow Of(Dispute dispute, Deadlines deadlines) => new(
+        dispute.Id.Value, dispute.Provider, dispute.Reference, dispute.Status, dispute.AmountMinor, dispute.WithheldMinor, dispute.WithheldMinor - dispute.BookedMinor,
+        dispute.FeeMinor, dispute.Reason, dispute.TakesEvidence, dispute.EvidenceDueBy, dispute.OpenedAt, dispute.ChangedAt,
+        dispute is { TakesEvidence: true, EvidenceDueBy: { } due } ? due : null,
+        dispute.Submission switch
+        {
+            { State: OperationState.Open } => deadlines.Open.TotalSeconds,
+            { State: OperationState.Unknown } => deadlines.Unknown.TotalSeconds,
+            _ => null,
         });
 }
 

@@ -81,6 +81,7 @@ internal sealed class ReinstatedPayments(NpgsqlDataSource database, IMerchants m
             var subject = string.Create(System.Globalization.CultureInfo.InvariantCulture, $"{after.Id}/{after.Version}");
             var change = new Change(first.Version, after, after.Operations, [])
             {
+                Disputes = after.Disputes,
                 Volume = before is null or { Operations.IsEmpty: true } && after.Authorization is not { State: OperationState.Failed } ? Changes.VolumeOf(after, after.Amount.Minor, null) : null,
                 Recoveries = [Recovered.Of(ids.New<RecoveryId>(), RecoveryKinds.PaymentReinstated, subject, actor, reason, first, after)],
             };

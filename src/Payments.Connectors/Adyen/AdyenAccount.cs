@@ -9,6 +9,10 @@ namespace Payments.Connectors.Adyen;
 public sealed partial record AdyenAccount(Uri BaseUrl, string ApiKey, string MerchantAccount, string HmacKey)
 {
     private const string Version = "v71";
+    private const string DisputesPath = "/ca/services/DisputeService/v30/";
+
+    /// <summary>Where the Disputes API answers: a host of its own at Adyen (<c>DisputesUrl</c>), else that of the checkout.</summary>
+    public Uri DisputesUrl { get; private init; } = new(BaseUrl, DisputesPath);
 
     public static AdyenAccount? From(IConfiguration configuration, Mode mode)
     {
@@ -27,7 +31,10 @@ public sealed partial record AdyenAccount(Uri BaseUrl, string ApiKey, string Mer
 
         // Live URLs carry a prefix of the account, so there is no default.
         var url = section.BaseUrl(mode == Mode.Test ? "https://checkout-test.adyen.com" : null);
-        return new AdyenAccount(EndsWithVersion().IsMatch(url.AbsolutePath) ? url : new Uri(url, Version + "/"), key, section.Required("MerchantAccount"), hmac);
+        var isVendors = url.Host.EndsWith(".adyen.com", StringComparison.Ordinal) || url.Host.EndsWith(".adyenpayments.com", StringComparison.Ordinal);
+        var disputes = section["DisputesUrl"] is { Length: > 0 } own ? new Uri(own.TrimEnd('/') + "/")
+            : new Uri(isVendors ? new Uri(mode == Mode.Test ? "https://ca-test.adyen.com" : "https://ca-live.adyen.com") : url, DisputesPath);
+        return new AdyenAccount(EndsWithVersion().IsMatch(url.AbsolutePath) ? url : new Uri(url, Version + "/"), key, section.Required("MerchantAccount"), hmac) { DisputesUrl = disputes };
     }
 
     /// <summary>Never prints keys.</summary>

@@ -16,6 +16,10 @@ internal sealed class AdyenClient(AdyenAccount account, ProviderWire wire)
         },
         cancellationToken);
 
+    /// <summary>A call of the Disputes API, which has a host of its own.</summary>
+    public Task<WireAnswer> DisputeAsync(string what, JsonObject body, string? key, CancellationToken cancellationToken) =>
+        PostAsync(new Uri(account.DisputesUrl, what).AbsoluteUri, body, key, cancellationToken);
+
     public Task<WireAnswer> DeleteAsync(string path, CancellationToken cancellationToken) =>
         wire.SendAsync(new WireRequest(HttpMethod.Delete, path) { Headers = [("X-API-Key", account.ApiKey)] }, cancellationToken);
 }

@@ -15,6 +15,7 @@ internal sealed class AdyenConnector(Mode mode, AdyenAccount account, ProviderWi
 {
     private readonly AdyenClient client = new(account, wire);
     private readonly AdyenTokens tokens = new(new AdyenClient(account, wire));
+    private readonly AdyenDisputes disputes = new(new AdyenClient(account, wire));
     private readonly AdyenWebhook webhook = new(mode, account, logger);
 
     public Provider Provider => Provider.Adyen;
@@ -128,6 +129,14 @@ internal sealed class AdyenConnector(Mode mode, AdyenAccount account, ProviderWi
     public Task<ChargePage> ListChargesAsync(ChargeListCall call, CancellationToken cancellationToken) => Task.FromResult(ChargePage.Without(ReadBackKind.CannotAsk));
 
     public Task<ChargeReading> ReadChargeAsync(string reference, CancellationToken cancellationToken) => Task.FromResult(new ChargeReading(ReadBackKind.CannotAsk));
+
+    public Task<Outcome> AnswerDisputeAsync(DisputeCall call, CancellationToken cancellationToken)
+    {
+        Invariant.Holds(call.Mode == Mode, "a connector serves one mode");
+        return disputes.AnswerAsync(call, cancellationToken);
+    }
+
+    public Task<ReadBack> ReadDisputeAsync(DisputeCall call, CancellationToken cancellationToken) => disputes.ReadAsync(call, cancellationToken);
 
     public Task<Tokenisation> TokeniseAsync(TokeniseCall call, CancellationToken cancellationToken)
     {

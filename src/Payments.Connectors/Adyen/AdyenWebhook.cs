@@ -82,7 +82,9 @@ internal sealed class AdyenWebhook(Mode mode, AdyenAccount account, ILogger<Adye
         var original = item.Text("originalReference");
         var code = item.Text("eventCode") ?? "";
         var success = item.Text("success") == "true";
-        var kind = Kind(code, success);
+        DateTimeOffset? happenedAt = DateTimeOffset.TryParse(item.Text("eventDate"), CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal, out var told) ? told.ToUniversalTime() : null;
+        var dispute = AdyenDisputes.FactOf(code, success, item, psp, happenedAt);
+        var kind = dispute is not null ? ProviderFactKind.Dispute : Kind(code, success);
         var additional = item.Object("additionalData");
         var isAuthorization = code == "AUTHORISATION";
         var refusal = kind == ProviderFactKind.AuthorizationDeclined ? AdyenDeclines.OfRefusal(code == OfferClosed ? code : null, item.Text("reason")) : null;
@@ -97,7 +99,8 @@ internal sealed class AdyenWebhook(Mode mode, AdyenAccount account, ILogger<Adye
             Decline = kind == ProviderFactKind.AuthorizationDeclined
                 ? refusal
                 : kind is ProviderFactKind.RefundFailed or ProviderFactKind.VoidFailed ? AdyenDeclines.OfModification(code, item.Text("reason"), !string.IsNullOrEmpty(original)) : null,
-            OccurredAt = DateTimeOffset.TryParse(item.Text("eventDate"), CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal, out var at) ? at.ToUniversalTime() : null,
+            OccurredAt = happenedAt,
+            Dispute = dispute,
             RawType = code,
             Charge = kind == ProviderFactKind.AuthorizationApproved ? ChargeOf(item, psp) : null,
         };

@@ -20,8 +20,10 @@ public sealed class GuardedConnector : IConnector
     private readonly ResiliencePipeline authorizing;
     private readonly ResiliencePipeline modifying;
     private readonly ResiliencePipeline completing;
+    private readonly ResiliencePipeline answering;
     private readonly ResiliencePipeline tokenising;
     private readonly ResiliencePipeline<ReadBack> reading;
+    private readonly ResiliencePipeline<ReadBack> disputeReading;
     private readonly ResiliencePipeline<ChargePage> listing;
     private readonly ResiliencePipeline<ChargeReading> chargeReading;
     private readonly ResiliencePipeline probing;
@@ -38,8 +40,10 @@ public sealed class GuardedConnector : IConnector
         authorizing = Limited(options.AuthorizeMilliseconds, refuses: true);
         modifying = Limited(options.ModifyMilliseconds, refuses: true);
         completing = Limited(options.ModifyMilliseconds, refuses: false);
+        answering = Unjudged(options.DisputeMilliseconds);
         tokenising = Limited(options.TokeniseMilliseconds, refuses: true);
         reading = Reading<ReadBack>(r => r.Kind, judged: true);
+        disputeReading = Reading<ReadBack>(r => r.Kind, judged: false);
         listing = Reading<ChargePage>(r => r.Kind, judged: false);
         chargeReading = Reading<ChargeReading>(r => r.Kind, judged: false);
         probing = new ResiliencePipelineBuilder { TimeProvider = time }.AddTimeout(TimeSpan.FromMilliseconds(options.ReadMilliseconds)).Build();
@@ -48,6 +52,9 @@ public sealed class GuardedConnector : IConnector
             .AddStrategy(_ => new CircuitStrategy(circuit, time, refuses, Opened))
             .AddTimeout(TimeSpan.FromMilliseconds(milliseconds))
             .Build();
+
+        // Files take their time, and a dispute is nothing by which to judge the way of payments.
+        ResiliencePipeline Unjudged(int milliseconds) => new ResiliencePipelineBuilder { TimeProvider = time }.AddTimeout(TimeSpan.FromMilliseconds(milliseconds)).Build();
 
         // The circuit is for the payment path: how a long list fares says nothing about it.
         ResiliencePipeline<T> Reading<T>(Func<T, ReadBackKind> kind, bool judged)
@@ -102,6 +109,12 @@ public sealed class GuardedConnector : IConnector
 
     public Task<ChargeReading> ReadChargeAsync(string reference, CancellationToken cancellationToken) =>
         AskAsync("read_charge", chargeReading, reference, static (c, name, token) => c.ReadChargeAsync(name, token), a => a.Kind, new ChargeReading(ReadBackKind.Unanswered), cancellationToken);
+
+    public Task<Outcome> AnswerDisputeAsync(DisputeCall call, CancellationToken cancellationToken) =>
+        MoneyAsync("answer_dispute", answering, call, static (c, call, token) => c.AnswerDisputeAsync(call, token), cancellationToken);
+
+    public Task<ReadBack> ReadDisputeAsync(DisputeCall call, CancellationToken cancellationToken) =>
+        AskAsync("read_dispute", disputeReading, call, static (c, call, token) => c.ReadDisputeAsync(call, token), a => a.Kind, new ReadBack(ReadBackKind.Unanswered), cancellationToken);
 
     public async Task<Tokenisation> TokeniseAsync(TokeniseCall call, CancellationToken cancellationToken)
     {

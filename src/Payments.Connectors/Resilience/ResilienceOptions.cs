@@ -15,6 +15,10 @@ public sealed class ResilienceOptions
     [Range(100, 120_000)]
     public int ModifyMilliseconds { get; set; } = 8_000;
 
+    /// <summary>Evidence of a dispute with its files, or an acceptance.</summary>
+    [Range(100, 120_000)]
+    public int DisputeMilliseconds { get; set; } = 30_000;
+
     /// <summary>One try of a read; reads are tried up to three times.</summary>
     [Range(100, 120_000)]
     public int ReadMilliseconds { get; set; } = 5_000;

@@ -1,3 +1,4 @@
+using System.Text;
 using System.Text.Json;
 using Payments.Connectors.Wire;
 
@@ -16,6 +17,22 @@ internal sealed class StripeClient(StripeAccount account, ProviderWire wire)
             Headers = [.. Standing(), ("Idempotency-Key", key)],
         },
         cancellationToken);
+
+    /// <summary>Lays a file down as evidence. Its form has the same bytes in every repeat.</summary>
+    public Task<WireAnswer> UploadAsync(DisputeEvidence file, string key, CancellationToken cancellationToken)
+    {
+        var boundary = "payments-" + key;
+        var name = file.Kind + (file.Type == DisputeEvidence.Pdf ? ".pdf" : ".jpg");
+        var head = $"--{boundary}\r\nContent-Disposition: form-data; name=\"purpose\"\r\n\r\ndispute_evidence\r\n--{boundary}\r\nContent-Disposition: form-data; name=\"file\"; filename=\"{name}\"\r\nContent-Type: {file.Type}\r\n\r\n";
+        return wire.SendAsync(
+            new WireRequest(HttpMethod.Post, new Uri(account.FilesUrl, "v1/files").AbsoluteUri)
+            {
+                Content = (byte[])[.. Encoding.ASCII.GetBytes(head), .. file.Content.Span, .. Encoding.ASCII.GetBytes($"\r\n--{boundary}--\r\n")],
+                ContentType = "multipart/form-data; boundary=" + boundary,
+                Headers = [.. Standing(), ("Idempotency-Key", key)],
+            },
+            cancellationToken);
+    }
 
     public Task<WireAnswer> GetAsync(string path, StripeForm query, CancellationToken cancellationToken) =>
         wire.SendAsync(new WireRequest(HttpMethod.Get, $"{path}?{query}") { Headers = Standing() }, cancellationToken);

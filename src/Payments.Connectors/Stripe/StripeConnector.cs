@@ -17,6 +17,7 @@ internal sealed class StripeConnector : IConnector
     private readonly StripeReadBack readBack;
     private readonly StripeChargeBook charges;
     private readonly StripeWebhook webhook;
+    private readonly StripeDisputes disputes;
 
     public StripeConnector(Mode mode, StripeAccount account, ProviderWire wire, TimeProvider time, ILogger<StripeConnector> logger)
     {
@@ -25,6 +26,7 @@ internal sealed class StripeConnector : IConnector
         tokens = new StripeTokens(client);
         readBack = new StripeReadBack(client);
         charges = new StripeChargeBook(mode, client);
+        disputes = new StripeDisputes(client);
         webhook = new StripeWebhook(mode, account.WebhookSecret, time, logger);
     }
 
@@ -37,7 +39,7 @@ internal sealed class StripeConnector : IConnector
         MultipleCaptures: true,
         OverCapture: false,
         VoidAfterPartialCapture: false,
-        ListsCharges: true);
+        ListsCharges: true) { TakesEvidenceTexts = true };
 
     public async Task<Outcome> AuthorizeAsync(AuthorizeCall call, CancellationToken cancellationToken)
     {
@@ -140,6 +142,14 @@ internal sealed class StripeConnector : IConnector
     public Task<ChargePage> ListChargesAsync(ChargeListCall call, CancellationToken cancellationToken) => charges.ListAsync(call, cancellationToken);
 
     public Task<ChargeReading> ReadChargeAsync(string reference, CancellationToken cancellationToken) => charges.ReadAsync(reference, cancellationToken);
+
+    public Task<Outcome> AnswerDisputeAsync(DisputeCall call, CancellationToken cancellationToken)
+    {
+        Invariant.Holds(call.Mode == Mode, "a connector serves one mode");
+        return disputes.AnswerAsync(call, cancellationToken);
+    }
+
+    public Task<ReadBack> ReadDisputeAsync(DisputeCall call, CancellationToken cancellationToken) => disputes.ReadAsync(call, cancellationToken);
 
     public Task<Tokenisation> TokeniseAsync(TokeniseCall call, CancellationToken cancellationToken)
     {

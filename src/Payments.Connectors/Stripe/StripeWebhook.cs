@@ -89,6 +89,8 @@ internal sealed class StripeWebhook(Mode mode, string secret, TimeProvider time,
         {
             "payment_intent" => OfIntent(id, type, about),
             "refund" => [OfRefund(id, type, about)],
+            "dispute" when StripeDisputes.FactOf(type, about, at) is { } dispute && type.StartsWith("charge.dispute.", StringComparison.Ordinal) =>
+                [new ProviderFact(id, ProviderFactKind.Dispute, about.TextOrId("payment_intent") ?? "") { ModificationReference = dispute.Reference, Dispute = dispute }],
             "radar.early_fraud_warning" when about.TextOrId("payment_intent") is { } suspected && type == "radar.early_fraud_warning.created" => [new ProviderFact(id, ProviderFactKind.FraudWarning, suspected)],
             _ => [new ProviderFact(id, ProviderFactKind.Other, about.TextOrId("payment_intent") ?? about.Text("id") ?? "")],
         };

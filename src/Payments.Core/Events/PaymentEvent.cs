@@ -19,7 +19,16 @@ public sealed record PaymentEvent(
 /// <param name="Payment">The payment as of this event.</param>
 /// <param name="Operation">The operation whose fact this is; absent where the payment never reached one (rejected).</param>
 /// <param name="Fees">Present with captures and their reversals: the inputs of commission and accrued cost.</param>
-public sealed record PaymentEventData(PaymentView Payment, OperationFact? Operation, CaptureFees? Fees);
+public sealed record PaymentEventData(PaymentView Payment, OperationFact? Operation, CaptureFees? Fees)
+{
+    /// <summary>The dispute as of this event, of events of disputes.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public DisputeView? Dispute { get; init; }
+
+    /// <summary>What money moved for the dispute with this event.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public DisputeMovementFact? Moved { get; init; }
+}
 
 /// <summary>One operation as of an event.</summary>
 /// <param name="Id">The operation (for refunds also <c>re_…</c> with the same digits).</param>
@@ -108,10 +117,28 @@ public static class PaymentEventTypes
     /// <summary>The provider refused to undo it, or took that back.</summary>
     public const string DoubleChargeUndoFailed = "payment.double_charge_undo_failed";
 
+    /// <summary>A customer's bank disputes the payment, or asks about it.</summary>
+    public const string DisputeOpened = "payment.dispute_opened";
+
+    /// <summary>The dispute stands elsewhere, or was answered.</summary>
+    public const string DisputeUpdated = "payment.dispute_updated";
+
+    /// <summary>The provider took the disputed money, and its fee.</summary>
+    public const string DisputeFundsWithdrawn = "payment.dispute_funds_withdrawn";
+
+    /// <summary>The provider gave it back.</summary>
+    public const string DisputeFundsReinstated = "payment.dispute_funds_reinstated";
+
+    /// <summary>Won, lost, accepted or withdrawn; what is over may begin again by a later word of the provider.</summary>
+    public const string DisputeClosed = "payment.dispute_closed";
+
+    public static IReadOnlyList<string> Disputes { get; } = [DisputeOpened, DisputeUpdated, DisputeFundsWithdrawn, DisputeFundsReinstated, DisputeClosed];
+
     public static IReadOnlyList<string> All { get; } =
     [
         Rejected, InReview, ReviewDecided, RequiresAction, Processing, Authorized, Declined, Failed, Captured, CaptureFailed, Voided, VoidFailed,
         Expired, RefundPending, Refunded, RefundFailed, Unattributed, Attributed, DoubleChargeFound,
         DoubleChargeUndone, DoubleChargeUndoFailed,
+        .. Disputes,
     ];
 }

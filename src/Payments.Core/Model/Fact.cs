@@ -63,7 +63,12 @@ public sealed record Fact(OperationKind Kind, FactOutcome Outcome, Provider Prov
 }
 
 /// <summary>An event to be: what became true, and the payment as of then.</summary>
-public sealed record Happening(string Type, PaymentState AsOf, OperationFact? Operation, CaptureFees? Fees);
+public sealed record Happening(string Type, PaymentState AsOf, OperationFact? Operation, CaptureFees? Fees)
+{
+    public DisputeView? Dispute { get; init; }
+
+    public DisputeMovementFact? Moved { get; init; }
+}
 
 /// <summary>What a fact does to a payment.</summary>
 public abstract record Application

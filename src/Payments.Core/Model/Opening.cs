@@ -204,6 +204,11 @@ public static class Opening
             return WrongState("payment_not_refundable", $"A payment that is {Word(payment)} cannot be refunded.");
         }
 
+        if (payment.Disputes.Any(d => d.ForbidsRefunds))
+        {
+            return WrongState("payment_disputed", "The customer's bank disputes the payment: a refund beside it could pay the customer twice.");
+        }
+
         if (amounts.RefundableMinor <= 0)
         {
             return amount is null

@@ -36,6 +36,9 @@ public sealed record PaymentState(PaymentId Id, MerchantId MerchantId, Mode Mode
     /// <summary>What a review decided; null while it is open, and where there was none.</summary>
     public ReviewDecision? Review { get; init; }
 
+    /// <summary>Disputes of customers' banks, oldest first.</summary>
+    public ImmutableArray<Dispute> Disputes { get; init; } = [];
+
     public bool IsRejected => Risk is { Decision: FraudVerdict.Reject };
 
     public Operation? Authorization => Operations.FirstOrDefault(o => o.Kind == OperationKind.Authorize);
@@ -43,12 +46,24 @@ public sealed record PaymentState(PaymentId Id, MerchantId MerchantId, Mode Mode
     /// <summary>The attempt that authorized, or the latest that tried to.</summary>
     public Attempt? AuthorizingAttempt => Authorization?.Current;
 
-    public Amounts Amounts => Amounts.Of(Operations);
+    public Amounts Amounts => Disputes.IsEmpty ? Amounts.Of(Operations) : Amounts.Of(Operations) with { DisputedMinor = Disputes.Sum(d => d.BookedMinor) };
 
     public PaymentStatus Status => PaymentStatuses.Of(this);
 
     /// <summary>Finds an operation by one of its attempts.</summary>
     public Operation? OperationOf(AttemptId attempt) => Operations.FirstOrDefault(o => o.Attempts.Any(a => a.Id == attempt));
+
+    public PaymentState With(Dispute dispute)
+    {
+        ArgumentNullException.ThrowIfNull(dispute);
+        var at = -1;
+        for (var i = 0; i < Disputes.Length && at < 0; i++)
+        {
+            at = Disputes[i].Id == dispute.Id ? i : at;
+        }
+
+        return this with { Disputes = at < 0 ? Disputes.Add(dispute) : Disputes.SetItem(at, dispute) };
+    }
 
     public PaymentState With(Operation operation)
     {
@@ -232,11 +247,14 @@ public sealed record Amounts
     public long RefundPendingMinor { get; init; }
     public long RefundExcessMinor { get; init; }
 
+    /// <summary>Withheld for disputes now, within our books.</summary>
+    public long DisputedMinor { get; init; }
+
     /// <summary>What a capture may still take.</summary>
     public long CapturableMinor => AuthorizedMinor - CapturedMinor - CapturePendingMinor - ReleasedMinor - VoidPendingMinor;
 
     /// <summary>What a refund may still give back; below zero where a capture was taken back after a refund.</summary>
-    public long RefundableMinor => CapturedMinor - CaptureReversedMinor - RefundedMinor - RefundPendingMinor;
+    public long RefundableMinor => CapturedMinor - CaptureReversedMinor - RefundedMinor - RefundPendingMinor - DisputedMinor;
 
     public static Amounts Of(ImmutableArray<Operation> operations)
     {

@@ -16,6 +16,7 @@ public static class PaymentStatuses
         (PaymentStatus.Declined,          p => Authorization(p, OperationState.Failed) && p.AuthorizingAttempt is { State: AttemptState.Declined }),
         (PaymentStatus.Expired,           p => Authorization(p, OperationState.Failed) && p.Authorization is { Origin: OperationOrigin.Expiry }),
         (PaymentStatus.Failed,            p => Authorization(p, OperationState.Failed)),
+        (PaymentStatus.Disputed,          p => p.Disputes.Any(d => d.ForbidsRefunds)),
         (PaymentStatus.Refunding,         p => Unsettled(p, OperationKind.Refund)),
         (PaymentStatus.Voiding,           p => Unsettled(p, OperationKind.Void)),
         (PaymentStatus.Capturing,         p => Unsettled(p, OperationKind.Capture)),

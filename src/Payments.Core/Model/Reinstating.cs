@@ -30,11 +30,30 @@ public static class Reinstating
         };
         // What stood in suspense is no operation of the payment that it became.
         state = told is { Type: not PaymentEventTypes.Attributed, Data.Operation: { } fact } ? state.With(Operation(state, told, fact, costOf)) : state;
+        state = told.Data.Dispute is { } dispute ? state.With(DisputeOf(state, dispute, told)) : state;
         var shown = state.View();
         Invariant.Holds(
             shown.AmountCaptured == view.AmountCaptured && shown.AmountRefunded == view.AmountRefunded,
             $"payment {told.PaymentId} comes out of its events as the events show it");
         return state;
+    }
+
+    /// <summary>Movements of money are numbered: those that earlier events told are there, this one adds its own.</summary>
+    private static Dispute DisputeOf(PaymentState payment, DisputeView view, PaymentEvent told)
+    {
+        Invariant.Holds(Id.TryParse<DisputeId>(view.Id, out var id), "an event names its dispute");
+        var movements = payment.Disputes.FirstOrDefault(d => d.Id == id)?.Movements ?? [];
+        return new Dispute(id, view.Provider, view.ProviderReference, view.Status, view.Amount, view.Reason)
+        {
+            ProviderReason = view.ProviderReason,
+            LiabilityShifted = view.LiabilityShift,
+            EvidenceDueBy = view.EvidenceDueBy,
+            Movements = told.Data.Moved is { } moved && moved.Number == movements.Length + 1
+                ? movements.Add(new DisputeMovement(moved.Number, moved.AmountMinor, moved.SuspenseMinor, moved.FeeMinor)) : movements,
+            Submission = view.Submission is { } sent && Id.TryParse<AttemptId>(sent.Id, out var attempt) ? new DisputeSubmission(attempt, sent.Answer, sent.State, sent.At) { Detail = sent.Detail } : null,
+            OpenedAt = view.OpenedAt,
+            ChangedAt = view.ChangedAt,
+        };
     }
 
     private static PaymentState Blank(PaymentEvent told, (int Version, Price Commission) plan)

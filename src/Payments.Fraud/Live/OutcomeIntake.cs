@@ -47,6 +47,11 @@ internal readonly record struct ToldOutcome(PaymentAnswer? Answer, bool? Fraud, 
                 yield return Labelled(fraud: true, "refund");
                 break;
 
+            // A chargeback, not a bank's inquiry: it counts from now on, whenever the payment was made.
+            case PaymentEventTypes.DisputeFundsWithdrawn when told.Data.Dispute is { } dispute:
+                yield return Labelled(dispute.Reason == DisputeReason.Fraudulent, "chargeback");
+                break;
+
             default:
                 break;
         }

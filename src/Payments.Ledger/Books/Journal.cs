@@ -41,6 +41,14 @@ public enum LineKind
     DoubleCharge,
     DoubleChargeRefund,
     DoubleChargeRefundReversal,
+    Dispute,
+    DisputeSuspense,
+    DisputeFee,
+    DisputeFeeSuspense,
+    DisputeReversal,
+    DisputeReversalSuspense,
+    DisputeFeeReturn,
+    DisputeFeeReturnSuspense,
 }
 
 /// <summary>One line of a journal: the amount leaves the credited account's opposite and can therefore never be unbalanced.</summary>

@@ -75,9 +75,26 @@ public static class Postings
         [(DoubleChargeUndoFailed, Reversed)] = [Post(DoubleChargeRefundReversal, ProviderReceivable, Suspense, f => f.OfMoney)],
     }.ToFrozenDictionary();
 
+    // The fee is the merchant's where any of the disputed money is; it is owed to the provider like its cost of a capture, until it settles.
+    private static readonly Row[] Withdrawn =
+    [
+        Post(LineKind.Dispute, MerchantPending, ProviderReceivable, f => f.Booked),
+        Post(DisputeSuspense, Suspense, ProviderReceivable, f => f.Excess),
+        Post(DisputeFee, MerchantPending, ProviderCostPayable, f => f.Booked > 0 ? f.Fees.ProviderCostMinor : 0),
+        Post(DisputeFeeSuspense, Suspense, ProviderCostPayable, f => f.Booked > 0 ? 0 : f.Fees.ProviderCostMinor),
+    ];
+
+    private static readonly Row[] Reinstated =
+    [
+        Post(DisputeReversal, ProviderReceivable, MerchantPending, f => f.Booked),
+        Post(DisputeReversalSuspense, ProviderReceivable, Suspense, f => f.Excess),
+        Post(DisputeFeeReturn, ProviderCostPayable, MerchantPending, f => f.Booked > 0 ? f.Fees.ProviderCostMinor : 0),
+        Post(DisputeFeeReturnSuspense, ProviderCostPayable, Suspense, f => f.Booked > 0 ? 0 : f.Fees.ProviderCostMinor),
+    ];
+
     // No money moved or is promised.
     private static readonly FrozenSet<string> Nothing =
-        new[] { Rejected, ReviewDecided, RequiresAction, Processing, Declined, PaymentEventTypes.Failed, VoidFailed, RefundPending }.ToFrozenSet(StringComparer.Ordinal);
+        new[] { Rejected, ReviewDecided, RequiresAction, Processing, Declined, PaymentEventTypes.Failed, VoidFailed, RefundPending, DisputeOpened, DisputeUpdated, DisputeClosed }.ToFrozenSet(StringComparer.Ordinal);
 
     private static readonly FrozenDictionary<string, OperationKind> KindOf = new Dictionary<string, OperationKind>
     {
@@ -97,6 +114,11 @@ public static class Postings
         if (Nothing.Contains(happened.Type))
         {
             return [];
+        }
+
+        if (happened.Type is DisputeFundsWithdrawn or DisputeFundsReinstated)
+        {
+            return Lines(happened.Type == DisputeFundsWithdrawn ? Withdrawn : Reinstated, Facts.OfDispute(happened));
         }
 
         if (happened.Data.Operation is not { } operation)
@@ -186,6 +208,18 @@ public static class Postings
             return new(
                 happened.MerchantId.ToString(), Account.OwnedBy(provider!.Value), currency!, booked, excess, operation.ReleasedMinor, fees ?? NoFees,
                 happened.Data.Payment.Risk?.Decision == FraudVerdict.Review, operation.Kind);
+        }
+
+        public static Facts OfDispute(PaymentEvent happened)
+        {
+            var (dispute, moved) = (happened.Data.Dispute, happened.Data.Moved);
+            Invariant.Holds(dispute is not null && moved is not null, "an event of disputed money carries its dispute and what moved");
+            Invariant.Holds(moved!.IsWithdrawal == (happened.Type == DisputeFundsWithdrawn), "odd movements take, even ones give back");
+            Invariant.Holds(moved.AmountMinor >= moved.SuspenseMinor && moved.SuspenseMinor >= 0 && moved.FeeMinor >= 0, "a movement's amounts are not negative");
+            Invariant.Holds(Currency.TryFind(moved.Currency, out var currency) && moved.Currency == happened.Data.Payment.Currency, "a dispute has its payment's currency");
+            return new(
+                happened.MerchantId.ToString(), Account.OwnedBy(dispute!.Provider), currency!, moved.AmountMinor - moved.SuspenseMinor, moved.SuspenseMinor, 0,
+                new CaptureFees(0, 0, moved.FeeMinor), false, OperationKind.Refund);
         }
 
         public AccountName Name(AccountKind kind) => new(

@@ -13,11 +13,13 @@ public enum BalanceTransactionType
     ChargeFailure,
     Refund,
     RefundFailure,
+    Dispute,
+    DisputeReversal,
 }
 
-/// <summary>One change of a merchant's balance: a capture, a refund, or the reversal of either.</summary>
-/// <param name="Amount">Gross, signed: refunds and failed charges are negative.</param>
-/// <param name="Fee">The commission; negative where it is given back.</param>
+/// <summary>One change of a merchant's balance: a capture, a refund, a dispute, or the reversal of either.</summary>
+/// <param name="Amount">Gross, signed: refunds, disputes and failed charges are negative.</param>
+/// <param name="Fee">The commission, or the fee of a dispute; negative where it is given back.</param>
 /// <param name="Net">By how much the balance changed: amount less fee.</param>
 public sealed record BalanceTransactionView(
     string Id, string Object, BalanceTransactionType Type, long Amount, long Fee, long Net, string Currency, PaymentId Payment, DateTimeOffset CreatedAt);
@@ -32,11 +34,11 @@ internal static class BalanceTransactions
         SELECT j.id, g.kind, g.signed, coalesce(f.signed, 0), g.currency, j.payment_id, j.effective_at
         FROM ledger.journals j
         CROSS JOIN LATERAL (
-            SELECT m.kind, m.currency, CASE WHEN m.kind IN ('capture', 'refund_reversal') THEN m.amount ELSE -m.amount END AS signed
-            FROM ledger.movements m WHERE m.journal_id = j.id AND m.kind IN ('capture', 'capture_reversal', 'refund', 'refund_reversal')) g
+            SELECT m.kind, m.currency, CASE WHEN m.kind IN ('capture', 'refund_reversal', 'dispute_reversal') THEN m.amount ELSE -m.amount END AS signed
+            FROM ledger.movements m WHERE m.journal_id = j.id AND m.kind IN ('capture', 'capture_reversal', 'refund', 'refund_reversal', 'dispute', 'dispute_reversal')) g
         LEFT JOIN LATERAL (
-            SELECT CASE m.kind WHEN 'commission' THEN m.amount ELSE -m.amount END AS signed
-            FROM ledger.movements m WHERE m.journal_id = j.id AND m.kind IN ('commission', 'commission_reversal')) f ON true
+            SELECT CASE WHEN m.kind IN ('commission', 'dispute_fee') THEN m.amount ELSE -m.amount END AS signed
+            FROM ledger.movements m WHERE m.journal_id = j.id AND m.kind IN ('commission', 'commission_reversal', 'dispute_fee', 'dispute_fee_return')) f ON true
         WHERE j.merchant_id = $1 AND j.mode = $2 AND j.movements > 0
           AND ($3 IS NULL OR j.id < $3) AND ($4 IS NULL OR j.payment_id = $4) AND ($5 IS NULL OR g.kind = $5) AND ($6 IS NULL OR g.currency = $6)
         ORDER BY j.id DESC LIMIT $7
@@ -87,6 +89,8 @@ internal static class BalanceTransactions
         BalanceTransactionType.Charge => "capture",
         BalanceTransactionType.ChargeFailure => "capture_reversal",
         BalanceTransactionType.Refund => "refund",
+        BalanceTransactionType.Dispute => "dispute",
+        BalanceTransactionType.DisputeReversal => "dispute_reversal",
         _ => "refund_reversal",
     };
 
@@ -96,6 +100,8 @@ internal static class BalanceTransactions
         "capture_reversal" => BalanceTransactionType.ChargeFailure,
         "refund" => BalanceTransactionType.Refund,
         "refund_reversal" => BalanceTransactionType.RefundFailure,
+        "dispute" => BalanceTransactionType.Dispute,
+        "dispute_reversal" => BalanceTransactionType.DisputeReversal,
         _ => throw new InvariantException($"a line of kind {line} changes no merchant's balance alone"),
     };
 }

@@ -36,6 +36,15 @@ public sealed record ExpectedItem(
     public static ExpectedItem? Of(PaymentEvent happened)
     {
         ArgumentNullException.ThrowIfNull(happened);
+        if (happened.Data is { Dispute: { } dispute, Moved: { } moved })
+        {
+            // What a dispute takes is less, and its fee a cost; what comes back is the reverse of both.
+            var sign = moved.IsWithdrawal ? -1 : 1;
+            return new(
+                happened.Id.Value, happened.Mode, Words.Of(dispute.Provider), moved.IsWithdrawal ? LineKind.Chargeback : LineKind.ChargebackReversal, dispute.ProviderReference,
+                happened.Data.Payment.ProviderReference, moved.Currency, sign * moved.AmountMinor, -sign * moved.FeeMinor, happened.PaymentId.Value, happened.MerchantId.Value, happened.OccurredAt);
+        }
+
         var (payment, operation, fees) = happened.Data;
         if (operation is null || !Table.TryGetValue((happened.Type, operation.State, operation.Kind), out var row))
         {

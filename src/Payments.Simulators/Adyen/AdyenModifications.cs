@@ -2,6 +2,7 @@ using System.Text.Json.Nodes;
 using Microsoft.Extensions.Options;
 using Payments.Simulators.Books;
 using Payments.Simulators.Cards;
+using Payments.Simulators.Disputes;
 using Payments.Simulators.Wire;
 
 namespace Payments.Simulators.Adyen;
@@ -82,6 +83,11 @@ public sealed class AdyenModifications(AdyenNotifications notifications, Setting
             RemainderReleased = charge.RemainderReleased || isAll,
         });
         notifications.Modification(books, changed, decided, "CAPTURE", isPossible, decided.FailureReason ?? "");
+        if (isPossible)
+        {
+            DisputeDesk.Schedule(books, changed, settings.Current.OutcomeDelayMilliseconds);
+        }
+
         if (isPossible && charge.Card.Acts.Capture == Later.FailsLater)
         {
             Schedule(books, CaptureFailsTurn, charge.Id, capture.Id);

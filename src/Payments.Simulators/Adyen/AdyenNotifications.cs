@@ -3,6 +3,7 @@ using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json.Nodes;
 using Payments.Simulators.Books;
+using Payments.Simulators.Disputes;
 using Payments.Simulators.Webhooks;
 using Payments.Simulators.Wire;
 
@@ -50,6 +51,29 @@ public sealed class AdyenNotifications(Settings settings)
     {
         ArgumentNullException.ThrowIfNull(charge);
         Tell(books, "OFFER_CLOSED", isSuccess: true, (charge.Id, null), charge.Reference, (charge.Amount, charge.Currency), AdyenJson.Brand(charge.Card), "", Movement.NoMetadata);
+    }
+
+    /// <summary>A step of a dispute: all of one dispute have its reference.</summary>
+    public void Dispute(Transaction books, Charge charge, IssuerDispute dispute, string eventCode)
+    {
+        ArgumentNullException.ThrowIfNull(charge);
+        ArgumentNullException.ThrowIfNull(dispute);
+        var isInquiry = eventCode == "REQUEST_FOR_INFORMATION";
+        var additional = new Dictionary<string, string>
+        {
+            ["disputeStatus"] = dispute.Status switch
+            {
+                IssuerStatus.Warning => "Unresponded",
+                IssuerStatus.NeedsResponse => "Undefended",
+                IssuerStatus.UnderReview => dispute.IsInquiry ? "Responded" : "Pending",
+                var ended => ended.ToString(),
+            },
+            ["defendable"] = dispute.IsOpen ? "true" : "false",
+            ["defensePeriodEndsAt"] = dispute.DueBy.ToString("yyyy-MM-dd'T'HH:mm:ss.fffzzz", CultureInfo.InvariantCulture),
+            [isInquiry ? "rfiReasonCode" : "chargebackReasonCode"] = dispute.Reason switch { "fraudulent" => "10.4", "product_not_received" => "13.1", "duplicate" => "12.6.1", _ => "13.3" },
+            [isInquiry ? "rfiSchemeCode" : "chargebackSchemeCode"] = "visa",
+        };
+        Tell(books, eventCode, isSuccess: true, (dispute.Id, charge.Id), charge.Reference, (dispute.Amount, dispute.Currency), AdyenJson.Brand(charge.Card), "", additional);
     }
 
     public static JsonObject Json(AdyenNotification told, string merchantAccount, string hmacKey)

@@ -3,6 +3,7 @@ using System.Text.Json.Nodes;
 using Microsoft.Extensions.Options;
 using Payments.Simulators.Books;
 using Payments.Simulators.Cards;
+using Payments.Simulators.Disputes;
 using Payments.Simulators.Wire;
 
 namespace Payments.Simulators.Adyen;
@@ -204,6 +205,7 @@ public sealed class AdyenPayments(AdyenCards cards, AdyenNotifications notificat
         if (!approved.ManualCapture && approved.CaptureDelayHours is null)
         {
             approved = Captured(approved, books.Now);
+            DisputeDesk.Schedule(books, approved, settings.Current.OutcomeDelayMilliseconds);
         }
         else if (!approved.ManualCapture)
         {

@@ -1,4 +1,5 @@
 using Payments.Simulators.Adyen;
+using Payments.Simulators.Disputes;
 using Payments.Simulators.Stripe;
 using Payments.Simulators.Webhooks;
 using Payments.Simulators.Wire;
@@ -48,6 +49,10 @@ public sealed class BookStore : IDisposable
     internal Shelf<AdyenNotification> Notifications { get; } = new();
 
     internal Shelf<AdyenSession> Sessions { get; } = new();
+
+    internal Shelf<IssuerDispute> Disputes { get; } = new();
+
+    internal Shelf<EvidenceFile> EvidenceFiles { get; } = new();
 
     /// <summary>Refund id to the charge that holds it.</summary>
     internal Dictionary<string, string> ChargeOfRefund { get; } = [];
@@ -134,6 +139,8 @@ public sealed class BookStore : IDisposable
                 case BalanceTransaction transaction: BalanceTransactions.Put(transaction); break;
                 case AdyenNotification notification: Notifications.Put(notification); break;
                 case AdyenSession session: Sessions.Put(session); break;
+                case IssuerDispute dispute: Disputes.Put(dispute); break;
+                case EvidenceFile file: EvidenceFiles.Put(file); break;
                 default: throw new InvalidDataException($"The journal holds an unknown {entity.GetType().Name}.");
             }
         }
@@ -174,5 +181,6 @@ public sealed class BookStore : IDisposable
     private Entity? SnapshotFor(StripeEvent happened, IReadOnlyList<Entity> put) =>
         put.LastOrDefault(e => e.Id == happened.About)
         ?? (Entity?)PaymentIntents.Find(happened.About)
-        ?? Charges.Find(happened.About);
+        ?? Charges.Find(happened.About)
+        ?? (Entity?)Disputes.Find(happened.About);
 }

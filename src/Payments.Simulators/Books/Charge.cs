@@ -121,6 +121,9 @@ public sealed record Charge : Entity
 
     public IReadOnlyList<Movement> Voids { get; init; } = [];
 
+    /// <summary>Its holder's bank disputes it, or did.</summary>
+    public bool Disputed { get; init; }
+
     /// <summary>Captured for good, or so reported.</summary>
     public long AmountCaptured => Captures.Where(c => c.Status == MovementStatus.Succeeded).Sum(c => c.Amount);
 

@@ -1,5 +1,6 @@
 using System.Text.Json.Serialization;
 using Payments.Simulators.Adyen;
+using Payments.Simulators.Disputes;
 using Payments.Simulators.Stripe;
 using Payments.Simulators.Webhooks;
 using Payments.Simulators.Wire;
@@ -22,6 +23,8 @@ namespace Payments.Simulators.Books;
 [JsonDerivedType(typeof(BalanceTransaction), "stripe_balance_transaction")]
 [JsonDerivedType(typeof(AdyenNotification), "adyen_notification")]
 [JsonDerivedType(typeof(AdyenSession), "adyen_session")]
+[JsonDerivedType(typeof(IssuerDispute), "dispute")]
+[JsonDerivedType(typeof(EvidenceFile), "evidence_file")]
 public abstract record Entity
 {
     public required string Id { get; init; }

@@ -1,4 +1,5 @@
 using Payments.Simulators.Cards;
+using Payments.Simulators.Disputes;
 using Payments.Simulators.Stripe;
 
 namespace Payments.Simulators.Books;
@@ -34,6 +35,10 @@ public sealed class Transaction
     public StripeCustomer? Customer(string? id) => Own<StripeCustomer>(id) ?? books.Customers.Find(id);
 
     public BalanceTransaction? BalanceTransaction(string? id) => Own<BalanceTransaction>(id) ?? books.BalanceTransactions.Find(id);
+
+    public IssuerDispute? Dispute(string? id) => Own<IssuerDispute>(id) ?? books.Disputes.Find(id);
+
+    public EvidenceFile? EvidenceFile(string? id) => Own<EvidenceFile>(id) ?? books.EvidenceFiles.Find(id);
 
     public T Put<T>(T entity)
         where T : Entity

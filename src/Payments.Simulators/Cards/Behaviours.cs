@@ -42,7 +42,11 @@ public sealed record Refusal(string StripeCode, string StripeDeclineCode, string
 }
 
 /// <summary>How a test card acts.</summary>
-public sealed record Behaviour(string Name, Refusal? Refusal = null, Authentication Authentication = Authentication.None, Later Refund = Later.Succeeds, Later Capture = Later.Succeeds);
+public sealed record Behaviour(string Name, Refusal? Refusal = null, Authentication Authentication = Authentication.None, Later Refund = Later.Succeeds, Later Capture = Later.Succeeds)
+{
+    /// <summary>Why its holder disputes whatever was taken, in Stripe's words; null: does not.</summary>
+    public string? Dispute { get; init; }
+}
 
 /// <summary>
 /// Every way a test card can act, at both providers. Codes and messages are the vendors' documented ones; where a vendor has no
@@ -85,8 +89,8 @@ public static class Behaviours
         new("refund_fails_once", Refund: Later.FailsOnce),
         new("refund_pending_then_succeeds", Refund: Later.PendingThenSucceeds),
         new("capture_fails_later", Capture: Later.FailsLater),
-        new("dispute_fraudulent"),
-        new("dispute_product_not_received"),
+        new("dispute_fraudulent") { Dispute = "fraudulent" },
+        new("dispute_product_not_received") { Dispute = "product_not_received" },
     ];
 
     private static readonly Dictionary<string, Behaviour> ByName = Rows.ToDictionary(b => b.Name);

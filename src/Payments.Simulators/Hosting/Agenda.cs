@@ -2,6 +2,7 @@ using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using Payments.Simulators.Adyen;
 using Payments.Simulators.Books;
+using Payments.Simulators.Disputes;
 using Payments.Simulators.Stripe;
 using Payments.Simulators.Webhooks;
 
@@ -23,6 +24,7 @@ public sealed class Agenda : BackgroundService
     private readonly AdyenPayments adyenPayments;
     private readonly AdyenModifications adyenModifications;
     private readonly AdyenTechnicalCancels adyenTechnicalCancels;
+    private readonly DisputeDesk disputes;
     private readonly TimeProvider clock;
     private readonly ILogger<Agenda> log;
     private readonly PriorityQueue<Entity, (DateTimeOffset DueAt, long Number)> queue = new();
@@ -39,6 +41,7 @@ public sealed class Agenda : BackgroundService
         AdyenPayments adyenPayments,
         AdyenModifications adyenModifications,
         AdyenTechnicalCancels adyenTechnicalCancels,
+        DisputeDesk disputes,
         TimeProvider clock,
         ILogger<Agenda> log)
     {
@@ -50,6 +53,7 @@ public sealed class Agenda : BackgroundService
         this.adyenPayments = adyenPayments;
         this.adyenModifications = adyenModifications;
         this.adyenTechnicalCancels = adyenTechnicalCancels;
+        this.disputes = disputes;
         this.clock = clock;
         this.log = log;
         books.Due += Add;
@@ -170,6 +174,9 @@ public sealed class Agenda : BackgroundService
                         break;
                     case AdyenTechnicalCancels.CancelTurn:
                         adyenTechnicalCancels.Turn(transaction, turn);
+                        break;
+                    case DisputeDesk.OpenTurn or DisputeDesk.DecideTurn or DisputeDesk.LateTurn:
+                        disputes.Turn(transaction, turn);
                         break;
                     default:
                         adyenModifications.Turn(transaction, turn);

@@ -2,6 +2,7 @@ using System.Collections.Frozen;
 using Payments.Core;
 using Payments.Simulators.Books;
 using Payments.Simulators.Cards;
+using Payments.Simulators.Disputes;
 
 namespace Payments.Simulators.Settlement;
 
@@ -10,6 +11,9 @@ internal enum SettledKind
     Capture,
     Refund,
     RefundReversal,
+    Chargeback,
+    SecondChargeback,
+    ChargebackReversal,
 }
 
 /// <summary>Money that a provider moved, as it settles it: one line of its report.</summary>
@@ -47,7 +51,7 @@ internal static class SettledMovements
     /// <summary>Everything that moved from the first day to the last (UTC), in the order of the books.</summary>
     public static IReadOnlyList<SettledMovement> Read(BookStore books, string provider, DateOnly from, DateOnly through)
     {
-        var moved = books.Read(b => provider == Providers.Stripe ? OfStripe(b).ToList() : OfAdyen(b).ToList());
+        var moved = books.Read(b => provider == Providers.Stripe ? OfStripe(b).ToList() : OfAdyen(b).Concat(OfAdyenDisputes(b)).ToList());
         return [.. moved.Where(m => DateOnly.FromDateTime(m.At.UtcDateTime) is var day && day >= from && day <= through).OrderBy(m => m.At).ThenBy(m => m.Transaction, StringComparer.Ordinal)];
     }
 
@@ -55,6 +59,17 @@ internal static class SettledMovements
     {
         foreach (var transaction in books.BalanceTransactions.NewestFirst().Reverse())
         {
+            if (transaction.Type is "dispute" or "dispute_reversal")
+            {
+                if (books.Disputes.Find(transaction.Source) is { } dispute && books.Charges.Find(dispute.Charge) is { } disputed && Currency.TryFind(disputed.Currency.ToUpperInvariant(), out var taken))
+                {
+                    var step = transaction.Type == "dispute" ? SettledKind.Chargeback : SettledKind.ChargebackReversal;
+                    yield return new(step, transaction.Id, disputed.PaymentIntent ?? disputed.Id, dispute.Id, disputed.Reference, disputed.Card.Brand, taken, transaction.Amount, transaction.Fee, transaction.Created, taken, null);
+                }
+
+                continue;
+            }
+
             var isCapture = transaction.Type == "charge";
             var charge = books.Charges.Find(isCapture ? transaction.Source : books.ChargeOfRefund.GetValueOrDefault(transaction.Source));
             if (charge is null || !Currency.TryFind(charge.Currency.ToUpperInvariant(), out var currency))
@@ -102,6 +117,21 @@ internal static class SettledMovements
         }
     }
 
+    private static IEnumerable<SettledMovement> OfAdyenDisputes(BookStore books)
+    {
+        foreach (var dispute in books.Disputes.NewestFirst().Reverse().Where(d => d.Provider == Providers.Adyen))
+        {
+            if (books.Charges.Find(dispute.Charge) is { } charge && Currency.TryFind(charge.Currency.ToUpperInvariant(), out var currency))
+            {
+                foreach (var move in dispute.Moves)
+                {
+                    var kind = move.Kind switch { DisputedMoney.Withdrawn => SettledKind.Chargeback, DisputedMoney.WithdrawnAgain => SettledKind.SecondChargeback, _ => SettledKind.ChargebackReversal };
+                    yield return new(kind, move.Id, charge.Id, dispute.Id, charge.Reference, charge.Card.Brand, currency, move.Amount, move.Fee, move.Created, currency, null);
+                }
+            }
+        }
+    }
+
     private static SettledMovement Of(Charge charge, Movement movement, SettledKind kind, Currency currency, long amount, long fee) =>
         new(kind, $"{movement.Id}:{kind}", charge.Id, movement.Id, charge.Reference, charge.Card.Brand, currency, amount, fee, movement.Created, currency, null);
 }
@@ -123,6 +153,17 @@ internal static class ProviderPrices
             (_, _, var country, var funding) when Europe.Contains(country) => (funding == "debit" ? 8_000 : 9_000, 13),
             _ => (30_000, 23),
         };
-        return new Price(rate, ((cents * currency.LargestPayment) + 50_000_000) / 100_000_000);
+        return new Price(rate, InCurrency(cents, currency));
     }
+
+    /// <summary>What a dispute costs; Stripe gives it back with the money, Adyen does not, and takes it once.</summary>
+    public static long OfDispute(string provider, Currency currency, DisputedMoney kind) => (provider, kind) switch
+    {
+        (Providers.Stripe, DisputedMoney.Withdrawn) => InCurrency(1_500, currency),
+        (Providers.Stripe, DisputedMoney.Reinstated) => -InCurrency(1_500, currency),
+        (Providers.Adyen, DisputedMoney.Withdrawn) => InCurrency(1_000, currency),
+        _ => 0,
+    };
+
+    private static long InCurrency(long cents, Currency currency) => ((cents * currency.LargestPayment) + 50_000_000) / 100_000_000;
 }

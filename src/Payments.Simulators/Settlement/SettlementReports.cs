@@ -15,7 +15,7 @@ internal static class SettlementReports
         foreach (var line in lines)
         {
             var (day, paid) = (DateOnly.FromDateTime(line.At.UtcDateTime), line.PaidOutIn);
-            var category = line.Kind switch { SettledKind.Capture => "charge", SettledKind.Refund => "refund", _ => "refund_failure" };
+            var category = line.Kind switch { SettledKind.Capture => "charge", SettledKind.Refund => "refund", SettledKind.Chargeback or SettledKind.SecondChargeback => "dispute", SettledKind.ChargebackReversal => "dispute_reversal", _ => "refund_failure" };
             text.Append(CultureInfo.InvariantCulture, $"{PayoutOf(line)},{PaidOn(day):yyyy-MM-dd} 00:00:00,{line.Transaction},{line.At.UtcDateTime:yyyy-MM-dd HH:mm:ss},{PaidOn(day):yyyy-MM-dd} 00:00:00,{paid.Code.ToLowerInvariant()},");
             text.Append(CultureInfo.InvariantCulture, $"{Major(line.PaidGross, paid)},{Major(line.PaidFee, paid)},{Major(line.PaidNet, paid)},{category},{line.Reference},,{Major(line.Amount, line.Currency)},{line.Currency.Code.ToLowerInvariant()},");
             text.Append(CultureInfo.InvariantCulture, $"trace_{PayoutOf(line)},{(line.Kind == SettledKind.Capture ? line.Reference : "")},{line.Payment},card,{line.Brand}\n");
@@ -31,7 +31,7 @@ internal static class SettlementReports
             "Company Account,Merchant Account,Psp Reference,Merchant Reference,Payment Method,Creation Date,TimeZone,Type,Modification Reference,Gross Currency,Gross Debit (GC),Gross Credit (GC),Exchange Rate,Net Currency,Net Debit (NC),Net Credit (NC),Commission (NC),Markup (NC),Scheme Fees (NC),Interchange (NC),Payment Method Variant,Modification Merchant Reference,Batch Number\n");
         foreach (var line in lines)
         {
-            var type = line.Kind switch { SettledKind.Capture => "Settled", SettledKind.Refund => "Refunded", _ => "RefundedReversed" };
+            var type = line.Kind switch { SettledKind.Capture => "Settled", SettledKind.Refund => "Refunded", SettledKind.Chargeback => "Chargeback", SettledKind.SecondChargeback => "SecondChargeback", SettledKind.ChargebackReversal => "ChargebackReversed", _ => "RefundedReversed" };
 
             // Interchange++: the fee in its parts.
             var (interchange, scheme) = (line.PaidFee / 2, line.PaidFee / 4);

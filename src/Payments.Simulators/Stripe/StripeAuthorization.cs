@@ -1,4 +1,5 @@
 using Payments.Simulators.Books;
+using Payments.Simulators.Disputes;
 using Payments.Simulators.Cards;
 using Payments.Simulators.Wire;
 
@@ -88,6 +89,7 @@ public sealed class StripeAuthorization(Settings settings)
             BalanceTransaction = transaction.Id,
             Captures = [new Movement { Id = Identifiers.Stripe("cap"), Amount = intent.Amount, IdempotencyKey = intent.IdempotencyKey, Status = MovementStatus.Succeeded, Created = books.Now, BalanceTransaction = transaction.Id }],
         });
+        DisputeDesk.Schedule(books, books.Charge(charge.Id)!, settings.Current.OutcomeDelayMilliseconds);
         var paid = books.Put(intent with { Status = "succeeded", ActionUrl = null, LatestCharge = charge.Id, AmountReceived = intent.Amount });
         StripeEvents.Tell(books, settings, charge.Id, null, call, "charge.succeeded");
         StripeEvents.Tell(books, settings, paid.Id, null, call, "payment_intent.succeeded");

@@ -1,4 +1,5 @@
 using Payments.Simulators.Books;
+using Payments.Simulators.Disputes;
 using Payments.Simulators.Wire;
 
 namespace Payments.Simulators.Stripe;
@@ -14,6 +15,13 @@ public static class StripeBalance
 
     public static BalanceTransaction ForFailedRefund(Transaction books, Charge charge, string refund, long amount) =>
         Add(books, charge.Currency, "refund_failure", amount, 0, refund);
+
+    /// <param name="amount">Signed: what a dispute takes is negative.</param>
+    public static BalanceTransaction ForDispute(Transaction books, IssuerDispute dispute, long amount, long fee)
+    {
+        ArgumentNullException.ThrowIfNull(dispute);
+        return Add(books, dispute.Currency, amount < 0 ? "dispute" : "dispute_reversal", amount, fee, dispute.Id);
+    }
 
     public static Answer Retrieve(Call call, Transaction books)
     {

@@ -1,6 +1,7 @@
 using System.Text;
 using Payments.Simulators.Books;
 using Payments.Simulators.Cards;
+using Payments.Simulators.Disputes;
 using Payments.Simulators.Wire;
 
 namespace Payments.Simulators.Stripe;
@@ -63,6 +64,7 @@ public sealed class StripeCaptures(Settings settings)
             BalanceTransaction = charge.BalanceTransaction ?? transaction.Id,
             Captures = [.. charge.Captures, capture],
         });
+        DisputeDesk.Schedule(books, charge, settings.Current.OutcomeDelayMilliseconds);
         var captured = books.Put(intent with
         {
             Status = isFinal ? "succeeded" : "requires_capture",

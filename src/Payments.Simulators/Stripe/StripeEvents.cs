@@ -1,5 +1,6 @@
 using System.Text.Json.Nodes;
 using Payments.Simulators.Books;
+using Payments.Simulators.Disputes;
 using Payments.Simulators.Webhooks;
 using Payments.Simulators.Wire;
 
@@ -59,6 +60,7 @@ public static class StripeEvents
             PaymentIntent intent => StripeJson.Of(intent),
             Charge charge when happened.Part is not null => StripeJson.Of(charge.Refunds.Find(happened.Part)!, charge),
             Charge charge => StripeJson.Of(charge),
+            IssuerDispute dispute => StripeDisputeRequests.Json(dispute),
             _ => throw new InvalidOperationException($"Event {happened.Id} has lost what it is about."),
         };
         return new JsonObject

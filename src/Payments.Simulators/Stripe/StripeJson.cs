@@ -93,7 +93,7 @@ public static class StripeJson
             ["currency"] = charge.Currency,
             ["customer"] = charge.Customer,
             ["description"] = charge.Description,
-            ["disputed"] = false,
+            ["disputed"] = charge.Disputed,
             ["failure_balance_transaction"] = null,
             ["failure_code"] = charge.Failure?.Code,
             ["failure_message"] = charge.Failure?.Message,
@@ -246,7 +246,7 @@ public static class StripeJson
             ["reporting_category"] = transaction.Type,
             ["source"] = transaction.Source,
             ["status"] = "pending",
-            ["type"] = transaction.Type,
+            ["type"] = transaction.Type is "dispute" or "dispute_reversal" ? "adjustment" : transaction.Type,
         };
     }
 

@@ -32,6 +32,11 @@ public sealed class StripeRefunds(Settings settings)
             return StripeError.Refused("charge_not_refundable", $"Charge {charge.Id} has not been captured and cannot be refunded; cancel its PaymentIntent instead.");
         }
 
+        if (books.Books.Disputes.NewestFirst().Any(d => d.Charge == charge.Id && !d.IsInquiry && (d.IsWithheld || d.IsOpen)))
+        {
+            return StripeError.Refused("charge_disputed", $"Charge {charge.Id} has been charged back; cannot issue a refund.");
+        }
+
         var left = charge.AmountCaptured - charge.AmountRefundReserved;
         if (left == 0)
         {

@@ -13,7 +13,7 @@ namespace Payments.Simulators.Wire;
 /// </summary>
 public sealed class Exchange(BookStore books, FaultInjector faults, Latency latency, FingerprintKey fingerprints, TimeProvider clock, IOptions<SimulatorsOptions> options)
 {
-    private const int LargestBody = 256 * 1024;
+    private const int LargestBody = 4 * 1024 * 1024;
     private readonly ConcurrentDictionary<string, byte> inFlight = new();
 
     public async Task RunAsync(HttpContext http, Dialect dialect, string operation, Func<Call, Transaction, Answer> work)

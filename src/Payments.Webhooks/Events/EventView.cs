@@ -11,7 +11,11 @@ namespace Payments.Webhooks.Events;
 /// <param name="Version">The payment's version: tells old from new where events arrive out of order.</param>
 /// <param name="Data">The object as of this event.</param>
 /// <param name="Operation">What happened to the payment; null where it is no payment or reached no operation.</param>
-public sealed record EventView<T>(string Id, string Object, string Type, DateTimeOffset Timestamp, Mode Mode, long Version, T Data, OperationView? Operation);
+public sealed record EventView<T>(string Id, string Object, string Type, DateTimeOffset Timestamp, Mode Mode, long Version, T Data, OperationView? Operation)
+{
+    /// <summary>The dispute as of this event; null where it is about none.</summary>
+    public DisputeView? Dispute { get; init; }
+}
 
 /// <summary>The operation behind an event, in minor units. Refunds also go by <c>re_…</c> with the same digits.</summary>
 public sealed record OperationView(string Id, OperationKind Kind, OperationState State, long Amount, string Currency, string? Reason);
@@ -25,15 +29,15 @@ public sealed record StoredEvent(EventId Id, MerchantId MerchantId, Mode Mode, s
     {
         ArgumentNullException.ThrowIfNull(source);
         var operation = source.Data.Operation is { } o ? new OperationView(o.Id, o.Kind, o.State, o.AmountMinor, o.Currency, o.Reason) : null;
-        return Of(source.Id, source.MerchantId, source.Mode, source.Type, source.PaymentId.Value, source.Version, source.OccurredAt, traceParent, source.Data.Payment, operation)
+        return Of(source.Id, source.MerchantId, source.Mode, source.Type, source.PaymentId.Value, source.Version, source.OccurredAt, traceParent, source.Data.Payment, operation, source.Data.Dispute)
             with
         { WantsReceipt = Receipt.IsDue(source) };
     }
 
     public static StoredEvent Of<T>(
-        EventId id, MerchantId merchant, Mode mode, string type, Guid subject, long version, DateTimeOffset occurredAt, string? traceParent, T data, OperationView? operation)
+        EventId id, MerchantId merchant, Mode mode, string type, Guid subject, long version, DateTimeOffset occurredAt, string? traceParent, T data, OperationView? operation, DisputeView? dispute = null)
     {
-        var view = new EventView<T>(id.ToString(), "event", type, occurredAt, mode, version, data, operation);
+        var view = new EventView<T>(id.ToString(), "event", type, occurredAt, mode, version, data, operation) { Dispute = dispute };
         return new StoredEvent(id, merchant, mode, type, subject, version, occurredAt, traceParent, JsonSerializer.SerializeToUtf8Bytes(view, Json.Options), WantsReceipt: false);
     }
 }

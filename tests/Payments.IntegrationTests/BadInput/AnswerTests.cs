@@ -26,7 +26,8 @@ public sealed class AnswerTests(ProductFixture product)
                 surface.Ids["POST /v1/payments/{id}/void id"] = await surface.PaymentAsync(captured: false);
             }
 
-            var (status, body) = await surface.SendAsync(operation, surface.TargetOf(operation).TrimEnd('?', '&'), surface.KeyOf(operation), Bytes(surface.BodyOf(operation)));
+            var (status, body) = await surface.SendAsync(operation, surface.TargetOf(operation).TrimEnd('?', '&'), surface.KeyOf(operation), Surface.FileOf(operation) ?? Bytes(surface.BodyOf(operation)),
+                Surface.FileOf(operation) is null ? "application/json" : "application/pdf");
             answered += status is >= 200 and <= 299 ? 1 : 0;
             failures.AddRange(status is < 200 or > 299 ? [$"{operation}: {status} {body}"] : surface.DifferencesOf(operation, status, body).Select(d => $"{operation}: {d}"));
         }
@@ -156,7 +157,7 @@ public sealed class AnswerTests(ProductFixture product)
     /// <summary>Reading before changing, and last what others need.</summary>
     private static int Turn(Operation operation) =>
         operation.Method == "GET" ? 0
-        : operation.Path.EndsWith("/void", StringComparison.Ordinal) ? 2
+        : operation.Path.EndsWith("/void", StringComparison.Ordinal) || operation.Path.EndsWith("/submit", StringComparison.Ordinal) ? 2
         : operation.Method == "DELETE" ? 3
         : operation.Path.EndsWith("/revoke", StringComparison.Ordinal) ? 4 : 1;
 

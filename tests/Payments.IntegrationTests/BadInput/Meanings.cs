@@ -104,6 +104,9 @@ internal sealed class Meanings
 
     private void ReviewsAndErasures()
     {
+        Add("POST /v1/disputes/{id}/evidence", $$"""{"product_description": "{{Text(20_001)}}"}""", 400, "invalid_value", "product_description");
+        Add("POST /v1/disputes/{id}/evidence", $$"""{"uncategorized_text": "{{Text(20_001)}}"}""", 400, "invalid_value", "uncategorized_text");
+        Add("PUT /v1/disputes/{id}/files/{evidence_kind}", "{}", 415, "unsupported_evidence_type", "Content-Type");
         foreach (var act in new[] { "approve", "reject", "request_3ds" })
         {
             Add($$"""POST /ops/v1/reviews/{id}/{{act}}""", """{"reason": ""}""", 400, "invalid_value", "reason");

@@ -122,6 +122,9 @@ internal sealed partial class Surface(ProductFixture product)
         return body;
     }
 
+    /// <summary>What a file is sent as; null where the body is JSON.</summary>
+    public static byte[]? FileOf(Operation operation) => operation.Path.EndsWith("/files/{evidence_kind}", StringComparison.Ordinal) ? "%PDF-1.7\n%%EOF\n"u8.ToArray() : null;
+
     public Task<(int Status, JsonElement Body)> SendAsync(Operation operation, string path, string key, byte[]? body, string? contentType = "application/json", string? idempotencyKey = "") =>
         SendAsync(operation.Method, operation.IsVaults ? product.Host.Addresses.Vault : product.Host.Addresses.Api, path, key, body, contentType, idempotencyKey);
 
@@ -135,7 +138,7 @@ internal sealed partial class Surface(ProductFixture product)
         var counts = new List<string>();
         foreach (var (database, tables) in new (string, string[])[]
         {
-            (Names.Databases.Payments, ["payments", "operations", "attempts", "payment_requests", "cancelled_orders", "idempotency_keys", "merchants", "merchant_plans", "api_keys", "operator_keys", "audit_entries", "outbox", "incident_notes", "breaks", "risk_contexts", "erasures", "reviews", "review_notes"]),
+            (Names.Databases.Payments, ["payments", "operations", "attempts", "payment_requests", "cancelled_orders", "idempotency_keys", "merchants", "merchant_plans", "api_keys", "operator_keys", "audit_entries", "outbox", "incident_notes", "breaks", "risk_contexts", "erasures", "reviews", "review_notes", "disputes", "dispute_evidence"]),
             (Names.Databases.Vault, ["tokens", "provider_tokens", "token_contexts", "idempotency_keys"]),
             (Names.Databases.Webhooks, ["webhook_endpoints", "webhook_secrets", "idempotency_keys"]),
             (Names.Databases.Fraud, ["models", "model_changes", "list_entries", "rules", "rule_versions", "risk_audit", "idempotency_keys"]),

@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Net.Http.Headers;
+using System.Net.Http.Json;
 using Microsoft.Extensions.DependencyInjection;
 using Npgsql;
 using Payments.IntegrationTests.Fraud;
@@ -25,6 +26,9 @@ internal sealed partial class Surface
         Assert.True(refunded == 201, refund.ToString());
         Ids["/v1/refunds/id"] = refund.GetProperty("id").GetString()!;
         await UntilAsync(async () => (await SendAsync("GET", "/v1/refunds/" + Ids["/v1/refunds/id"], Owner.Secret)).Body.GetProperty("status").GetString() == "succeeded");
+        Ids["/v1/disputes/id"] = await DisputeAsync();
+        Ids["/v1/disputes/evidence_kind"] = "receipt";
+        Ids["POST /v1/disputes/{id}/accept id"] = await DisputeAsync();
         Ids["/v1/events/id"] = await FirstAsync("/v1/events", Owner.Secret);
         Ids["/v1/webhook_endpoints/delivery_id"] = await FirstAsync($"/v1/webhook_endpoints/{Ids["/v1/webhook_endpoints/id"]}/deliveries", Owner.Secret);
 
@@ -48,6 +52,17 @@ internal sealed partial class Surface
         Ids["/ops/v1/consumers/service"] = "ledger";
         Ids["/ops/v1/consumers/consumer"] = "ledger";
         Ids["/ops/v1/dead_letters/id"] = "dl_00000000000000000000000001";
+    }
+
+    /// <summary>Of a payment at the provider that takes texts, too.</summary>
+    private async Task<string> DisputeAsync()
+    {
+        await SendAsync("PATCH", $"/ops/v1/merchants/{Owner.MerchantId}", product.Host.Secrets.OperatorKey, new { routing = new { preferred_provider = "stripe" } });
+        var payment = await PaymentAsync(captured: true);
+        var charge = (await SendAsync("GET", "/v1/payments/" + payment, Owner.Secret)).Body.GetProperty("provider_reference").GetString();
+        using var opened = await product.Simulators.PostAsJsonAsync("/disputes", new { provider = "stripe", charge }, Token);
+        await ProductFixture.JsonAsync(opened, Token);
+        return await FirstAsync("/v1/disputes?payment=" + payment, Owner.Secret);
     }
 
     /// <summary>For the merchant's and the operators' endpoints one entry and one rule each, the merchant's, which has been dry-run.</summary>

@@ -46,7 +46,7 @@ internal static class EventSamples
             (PaymentEventTypes.Unattributed, PaymentStatus.Authorizing, OperationKind.Capture, OperationState.Succeeded, null),
             (PaymentEventTypes.Attributed, PaymentStatus.Authorizing, OperationKind.Authorize, OperationState.Succeeded, null),
         ];
-        return [Rejected(), ReviewDecided(), .. rows.Select(r => Event(r.Type, Ids.New<PaymentId>(), 3, r.Status, r.Kind, r.State, r.Fees))];
+        return [Rejected(), ReviewDecided(), .. PaymentEventTypes.Disputes.Select(OfDispute), .. rows.Select(r => Event(r.Type, Ids.New<PaymentId>(), 3, r.Status, r.Kind, r.State, r.Fees))];
     }
 
     public static PaymentEvent Event(
@@ -75,6 +75,20 @@ internal static class EventSamples
         var (payment, merchant) = (Ids.New<PaymentId>(), Ids.New<MerchantId>());
         var view = View(payment, merchant, 1) with { Status = PaymentStatus.Rejected, Provider = null, ProviderReference = null };
         return new(Ids.New<EventId>(), PaymentEventTypes.Rejected, payment, merchant, Mode.Live, 1, Noon, new(view, null, null));
+    }
+
+    private static PaymentEvent OfDispute(string type)
+    {
+        var (payment, merchant) = (Ids.New<PaymentId>(), Ids.New<MerchantId>());
+        var isClosed = type == PaymentEventTypes.DisputeClosed;
+        var dispute = new DisputeView(
+            Ids.New<DisputeId>().ToString(), "dispute", payment.ToString(), Mode.Test, isClosed ? DisputeStatus.Won : DisputeStatus.NeedsResponse, 5_000, isClosed ? 0 : 5_000, 1_500, "USD",
+            DisputeReason.Fraudulent, "fraudulent", Provider.Stripe, "du_1", true, "Authenticated.", Noon.AddDays(14),
+            isClosed ? new DisputeSubmissionView(Ids.New<AttemptId>().ToString(), DisputeAnswer.Evidence, OperationState.Succeeded, null, Noon) : null, Noon, Noon);
+        var number = type switch { PaymentEventTypes.DisputeFundsWithdrawn => 1, PaymentEventTypes.DisputeFundsReinstated => 2, _ => 0 };
+        var view = View(payment, merchant, 3) with { Status = PaymentStatus.Disputed, AmountCaptured = 5_000, AuthorizedAt = Noon, CapturedAt = Noon };
+        var data = new PaymentEventData(view, null, null) { Dispute = dispute, Moved = number == 0 ? null : new DisputeMovementFact(number, 5_000, 0, 1_500, "USD") };
+        return new(Ids.New<EventId>(), type, payment, merchant, Mode.Test, 3, Noon, data);
     }
 
     private static PaymentEvent ReviewDecided()

@@ -39,7 +39,7 @@ public sealed class TenantIsolationTests(ProductFixture product)
     public async Task Lists_show_what_is_the_callers()
     {
         var surface = await Surface.PrepareAsync(product);
-        foreach (var path in new[] { "/v1/payments", "/v1/webhook_endpoints", "/v1/events", "/v1/balance_transactions", "/v1/risk/lists", "/v1/risk/rules", "/v1/risk/changes" })
+        foreach (var path in new[] { "/v1/payments", "/v1/disputes", "/v1/webhook_endpoints", "/v1/events", "/v1/balance_transactions", "/v1/risk/lists", "/v1/risk/rules", "/v1/risk/changes" })
         {
             await Surface.UntilAsync(async () => (await surface.SendAsync("GET", path, surface.Owner.Secret)).Body.GetProperty("data").GetArrayLength() > 0);
             foreach (var key in new[] { surface.Stranger.Secret, surface.Owner.Live })
@@ -64,7 +64,7 @@ public sealed class TenantIsolationTests(ProductFixture product)
     private static async Task<string> ObjectsAsync(Surface surface)
     {
         var shown = new StringBuilder();
-        foreach (var path in new[] { "/v1/payments/" + surface.Ids["/v1/payments/id"], "/v1/refunds/" + surface.Ids["/v1/refunds/id"], "/v1/webhook_endpoints/" + surface.Ids["/v1/webhook_endpoints/id"] })
+        foreach (var path in new[] { "/v1/payments/" + surface.Ids["/v1/payments/id"], "/v1/disputes/" + surface.Ids["/v1/disputes/id"], "/v1/refunds/" + surface.Ids["/v1/refunds/id"], "/v1/webhook_endpoints/" + surface.Ids["/v1/webhook_endpoints/id"] })
         {
             shown.AppendLine((await surface.SendAsync("GET", path, surface.Owner.Secret)).Body.GetRawText());
         }

@@ -49,6 +49,52 @@ public sealed class WebhookTests
         }
     }
 
+    // status at Stripe, what moved there → ours
+    [Theory]
+    [InlineData("charge.dispute.created", "needs_response", "", DisputeStatus.NeedsResponse, "")]
+    [InlineData("charge.dispute.created", "warning_needs_response", "", DisputeStatus.Warning, "")]
+    [InlineData("charge.dispute.funds_withdrawn", "needs_response", """{"amount":-1000,"fee":1500,"currency":"usd"}""", DisputeStatus.NeedsResponse, "1:1000:1500")]
+    [InlineData("charge.dispute.funds_withdrawn", "needs_response", "", DisputeStatus.NeedsResponse, "1:1000:")]
+    [InlineData("charge.dispute.updated", "under_review", """{"amount":-900,"fee":1200,"currency":"eur"}""", DisputeStatus.UnderReview, "1:1000:")]
+    [InlineData("charge.dispute.closed", "lost", """{"amount":-1000,"fee":1500,"currency":"usd"}""", DisputeStatus.Lost, "1:1000:1500")]
+    [InlineData("charge.dispute.funds_reinstated", "won", """{"amount":-1000,"fee":1500,"currency":"usd"},{"amount":1000,"fee":-1500,"currency":"usd"}""", DisputeStatus.Won, "1:1000:1500 2:1000:1500")]
+    [InlineData("charge.dispute.closed", "warning_closed", "", DisputeStatus.Withdrawn, "")]
+    public void Stripes_disputes_tell_status_and_all_that_moved(string type, string status, string moved, DisputeStatus expected, string movements)
+    {
+        var body = $$$$"""{"id":"evt_1","type":"{{{{type}}}}","created":1700000000,"livemode":false,"data":{"object":{"id":"du_1","object":"dispute","amount":1000,"currency":"usd","charge":"ch_1","payment_intent":"pi_1","reason":"fraudulent","status":"{{{{status}}}}","evidence_details":{"due_by":1700600000},"balance_transactions":[{{{{moved}}}}]}}}""";
+        var fact = Assert.Single(Read(stripe, body)!.Facts);
+        Assert.Equal((ProviderFactKind.Dispute, "pi_1", "du_1"), (fact.Kind, fact.PaymentReference, fact.ModificationReference));
+        Assert.Equal((expected, DisputeReason.Fraudulent, 1000L, "USD"), (fact.Dispute!.Status, fact.Dispute.Reason, fact.Dispute.AmountMinor, fact.Dispute.Currency));
+        Assert.Equal(movements, string.Join(' ', fact.Dispute.Movements.Select(m => $"{m.Number}:{m.AmountMinor}:{m.FeeMinor}")));
+        Assert.Equal(DateTimeOffset.FromUnixTimeSeconds(1700600000), fact.Dispute.EvidenceDueBy);
+    }
+
+    // eventCode and disputeStatus at Adyen → status and movement of ours
+    [Theory]
+    [InlineData("REQUEST_FOR_INFORMATION", "Unresponded", DisputeStatus.Warning, null)]
+    [InlineData("NOTIFICATION_OF_CHARGEBACK", "Undefended", DisputeStatus.NeedsResponse, null)]
+    [InlineData("CHARGEBACK", "Undefended", DisputeStatus.NeedsResponse, 1)]
+    [InlineData("CHARGEBACK", null, null, 1)]
+    [InlineData("INFORMATION_SUPPLIED", "Pending", DisputeStatus.UnderReview, null)]
+    [InlineData("CHARGEBACK_REVERSED", "Pending", DisputeStatus.UnderReview, 2)]
+    [InlineData("CHARGEBACK_REVERSED", "Won", DisputeStatus.Won, 2)]
+    [InlineData("SECOND_CHARGEBACK", "Lost", DisputeStatus.Lost, 3)]
+    [InlineData("SECOND_CHARGEBACK", null, DisputeStatus.Lost, 3)]
+    [InlineData("PREARBITRATION_WON", null, DisputeStatus.Won, null)]
+    [InlineData("PREARBITRATION_LOST", null, DisputeStatus.Lost, null)]
+    [InlineData("ISSUER_RESPONSE_TIMEFRAME_EXPIRED", "Won", DisputeStatus.Won, null)]
+    [InlineData("DISPUTE_DEFENSE_PERIOD_ENDED", "Expired", DisputeStatus.Expired, null)]
+    [InlineData("DISPUTE_DEFENSE_PERIOD_ENDED", "Accepted", DisputeStatus.Accepted, null)]
+    public void Adyens_dispute_events_tell_status_and_movement(string code, string? status, DisputeStatus? expected, int? movement)
+    {
+        var item = Item("D1", "A1", code, true);
+        item = item.Replace("\"hmacSignature\"", $"\"chargebackReasonCode\":\"10.4\",{(status is null ? "" : $"\"disputeStatus\":\"{status}\",")}\"defensePeriodEndsAt\":\"2026-02-01T10:00:00+01:00\",\"hmacSignature\"", StringComparison.Ordinal);
+        var fact = Assert.Single(Read(adyen, Notice(item))!.Facts);
+        Assert.Equal((ProviderFactKind.Dispute, "A1", "D1"), (fact.Kind, fact.PaymentReference, fact.ModificationReference));
+        Assert.Equal((expected, movement, DisputeReason.Fraudulent), (fact.Dispute!.Status, fact.Dispute.Movements is [var first, ..] ? first.Number : (int?)null, fact.Dispute.Reason));
+        Assert.Equal(new DateTimeOffset(2026, 2, 1, 9, 0, 0, TimeSpan.Zero), fact.Dispute.EvidenceDueBy);
+    }
+
     [Fact]
     public void One_wrong_item_condemns_the_whole_notice()
     {
@@ -79,7 +125,7 @@ public sealed class WebhookTests
     [InlineData("REFUND_FAILED", true, ProviderFactKind.RefundFailed, "refund_failed")]
     [InlineData("REFUNDED_REVERSED", true, ProviderFactKind.RefundFailed, "refund_rejected")]
     [InlineData("NOTIFICATION_OF_FRAUD", true, ProviderFactKind.FraudWarning)]
-    [InlineData("CHARGEBACK", true, ProviderFactKind.Other)]
+    [InlineData("CHARGEBACK", true, ProviderFactKind.Dispute)]
     [InlineData("REPORT_AVAILABLE", true, ProviderFactKind.Other)]
     public void Every_event_of_Adyen_is_its_fact(string code, bool success, ProviderFactKind kind, string? decline = null)
     {

@@ -35,6 +35,7 @@ public class PaymentStatusTests
         (PartiallyRefunded, "refunded in part", () => Samples.Tell(Samples.Refund(Samples.Captured(), 1), Refund, Succeeded)),
         (Refunded, "refunded", () => Samples.Tell(Samples.Refund(Samples.Captured()), Refund, Succeeded)),
         (Captured, "refund bounced", () => Samples.Tell(Samples.Tell(Samples.Refund(Samples.Captured()), Refund, Succeeded), Refund, FactOutcome.Declined)),
+        (Disputed, "charged back", () => ((Application.Applied)Applying.Apply(Samples.Captured(), new DisputeFact(Provider.Stripe, "du_1", 10_000, "USD") { Status = DisputeStatus.NeedsResponse })).Payment),
         (Expired, "challenge given up", () => Samples.Tell(Opening.Expiry(Samples.Tell(Samples.Opened(), Authorize, NeedsAction), Samples.New()).Payment!, OperationKind.Void, Succeeded)),
     ];
 

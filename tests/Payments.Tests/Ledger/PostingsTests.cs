@@ -96,6 +96,47 @@ public sealed class PostingsTests
     public void A_void_or_an_expiry_releases_what_was_held(string type, OperationKind kind) =>
         Expect(payment.Of(type, kind, Succeeded, 10_000, released: 7_000), "release authorization stripe:provider_receivable > M:merchant_pending 70.00 USD");
 
+    [Fact]
+    public void A_dispute_takes_its_money_and_fee_from_the_merchant_and_gives_them_back()
+    {
+        Expect(
+            payment.OfDispute(1, 10_000, 0, 1_500),
+            "post dispute M:merchant_pending > stripe:provider_receivable 100.00 USD",
+            "post dispute_fee M:merchant_pending > stripe:provider_cost_payable 15.00 USD");
+        Expect(
+            payment.OfDispute(2, 10_000, 0, 1_500),
+            "post dispute_reversal stripe:provider_receivable > M:merchant_pending 100.00 USD",
+            "post dispute_fee_return stripe:provider_cost_payable > M:merchant_pending 15.00 USD");
+        Expect(payment.OfDispute(3, 10_000, 0, 0), "post dispute M:merchant_pending > stripe:provider_receivable 100.00 USD");
+    }
+
+    [Fact]
+    public void A_chargeback_beyond_what_was_left_comes_from_suspense_and_with_it_the_fee_where_nothing_was_left()
+    {
+        Expect(
+            payment.OfDispute(1, 10_000, 7_000, 1_500),
+            "post dispute M:merchant_pending > stripe:provider_receivable 30.00 USD",
+            "post dispute_suspense platform:suspense > stripe:provider_receivable 70.00 USD",
+            "post dispute_fee M:merchant_pending > stripe:provider_cost_payable 15.00 USD");
+        Expect(
+            payment.OfDispute(1, 10_000, 10_000, 1_500),
+            "post dispute_suspense platform:suspense > stripe:provider_receivable 100.00 USD",
+            "post dispute_fee_suspense platform:suspense > stripe:provider_cost_payable 15.00 USD");
+        Expect(
+            payment.OfDispute(2, 10_000, 10_000, 1_500),
+            "post dispute_reversal_suspense stripe:provider_receivable > platform:suspense 100.00 USD",
+            "post dispute_fee_return_suspense stripe:provider_cost_payable > platform:suspense 15.00 USD");
+    }
+
+    [Fact]
+    public void A_movement_that_contradicts_its_event_is_refused()
+    {
+        var taken = payment.OfDispute(1, 10_000, 0, 0);
+        Assert.Throws<InvariantException>(() => Postings.For(taken with { Type = PaymentEventTypes.DisputeFundsReinstated }));
+        Assert.Throws<InvariantException>(() => Postings.For(payment.OfDispute(1, 10, 11, 0)));
+        Assert.Throws<InvariantException>(() => Postings.For(taken with { Data = taken.Data with { Moved = null } }));
+    }
+
     [Theory]
     [InlineData(PaymentEventTypes.Rejected, Authorize, Failed)]
     [InlineData(PaymentEventTypes.RequiresAction, Authorize, Pending)]
@@ -128,7 +169,7 @@ public sealed class PostingsTests
         string[] silent =
         [
             PaymentEventTypes.Rejected, PaymentEventTypes.ReviewDecided, PaymentEventTypes.RequiresAction, PaymentEventTypes.Processing, PaymentEventTypes.Declined,
-            PaymentEventTypes.Failed, PaymentEventTypes.VoidFailed, PaymentEventTypes.RefundPending,
+            PaymentEventTypes.Failed, PaymentEventTypes.VoidFailed, PaymentEventTypes.RefundPending, PaymentEventTypes.DisputeOpened, PaymentEventTypes.DisputeUpdated, PaymentEventTypes.DisputeClosed,
         ];
         var quiet = new HashSet<(string, OperationState)> { (PaymentEventTypes.CaptureFailed, Failed), (PaymentEventTypes.RefundFailed, Failed), (PaymentEventTypes.DoubleChargeUndoFailed, Failed) };
         var kinds = new Dictionary<string, OperationKind>

@@ -30,10 +30,24 @@ internal static class Examples
          "reason": "One mug arrived broken", "failure": null, "provider": "stripe", "provider_reference": "re_3PqX", "created_at": "2026-02-01T09:00:00Z"}
         """;
 
+    public const string Dispute = """
+        {"id": "dsp_01k0x5w3n8e2v9y7t4r6q1m5za", "object": "dispute", "payment_id": "pay_01k0x5w3n8e2v9y7t4r6q1m5za", "mode": "test", "status": "needs_response", "amount": 5000, "amount_withheld": 5000, "fee": 1500,
+         "currency": "USD", "reason": "fraudulent", "provider_reason": "fraudulent", "provider": "stripe", "provider_reference": "du_3PqX", "liability_shift": true,
+         "proposed_evidence": "The customer was authenticated by 3-D Secure 2.2.0: result authenticated, ECI 05. Liability shifted to the issuer.", "evidence_due_by": "2026-02-14T12:00:00Z",
+         "submission": {"id": "att_01k0x5w3n8e2v9y7t4r6q1m5za", "answer": "evidence", "state": "succeeded", "detail": null, "at": "2026-02-02T09:00:00Z"},
+         "opened_at": "2026-01-31T12:00:00Z", "changed_at": "2026-02-02T09:00:00Z"}
+        """;
+
+    /// <summary>With what was laid down for it.</summary>
+    public static string DisputeInFull { get; } = Dispute.TrimEnd()[..^1] + """
+        , "evidence": [{"kind": "receipt", "type": "application/pdf", "bytes": 48213, "laid_at": "2026-02-01T09:00:00Z"}]}
+        """;
+
     public static string PaymentInFull { get; } = Payment.TrimEnd()[..^1] + $$"""
         , "attempts": [{"id": "att_01k0x5w3n8e2v9y7t4r6q1m5za", "operation": "authorize", "provider": "stripe", "state": "succeeded", "provider_reference": "pi_3PqX",
            "modification_reference": null, "decline": null, "opened_at": "2026-01-31T12:00:00Z", "closed_at": "2026-01-31T12:00:01Z"}],
          "refunds": [{{Refund}}],
+         "disputes": [{{Dispute}}],
          "timeline": [{"id": "op_01k0x5w3n8e2v9y7t4r6q1m5za", "kind": "authorize", "state": "succeeded", "amount": 5000, "final": false, "origin": "merchant", "reason": null,
            "created_at": "2026-01-31T12:00:00Z", "changed_at": "2026-01-31T12:00:01Z"}],
          "recoveries": [{"id": "rcv_01k0x5w3n8e2v9y7t4r6q1m5za", "kind": "attempt_resolved", "reason": "asked, the provider told", "attempt_id": "att_01k0x5w3n8e2v9y7t4r6q1m5za",
@@ -73,7 +87,7 @@ internal static class Examples
     public const string Event = $$"""
         {"id": "evt_01k0x5w3n8e2v9y7t4r6q1m5za", "object": "event", "type": "payment.captured", "timestamp": "2026-01-31T12:00:01Z", "mode": "test", "version": 3,
          "data": {{Payment}},
-         "operation": {"id": "op_01k0x5w3n8e2v9y7t4r6q1m5za", "kind": "capture", "state": "succeeded", "amount": 5000, "currency": "USD", "reason": null} }
+         "operation": {"id": "op_01k0x5w3n8e2v9y7t4r6q1m5za", "kind": "capture", "state": "succeeded", "amount": 5000, "currency": "USD", "reason": null}, "dispute": null }
         """;
 
     public const string Merchant = """

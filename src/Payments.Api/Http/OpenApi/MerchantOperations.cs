@@ -79,6 +79,30 @@ internal static class MerchantOperations
         },
         new("GET", "/v1/refunds/{id}", "Refunds", "Read a refund") { Response = Examples.Refund },
 
+        new("GET", "/v1/disputes", "Disputes", "List disputes") { Query = ["status@dispute", "payment", .. Paging], Response = DocumentedOperation.List(Examples.Dispute) },
+        new("GET", "/v1/disputes/{id}", "Disputes", "Read a dispute") { Response = Examples.DisputeInFull, Description = "With what was laid down as evidence." },
+        new("POST", "/v1/disputes/{id}/evidence", "Disputes", "Lay down texts as evidence")
+        {
+            Description = "Up to 20,000 characters each. What is absent stays, an empty text is taken away. A provider that takes documents only refuses texts (evidence_texts_not_supported).",
+            Request = """
+                {"access_activity_log": "Logged in from the usual address", "cancellation_policy_disclosure": "Shown at checkout", "product_description": "Two mugs", "refund_policy_disclosure": "Shown at checkout",
+                 "service_date": "2026-01-31", "shipping_carrier": "DHL", "shipping_date": "2026-02-01", "shipping_tracking_number": "JD0140", "uncategorized_text": "The customer wrote that they arrived"}
+                """,
+            Response = Examples.DisputeInFull,
+        },
+        new("PUT", "/v1/disputes/{id}/files/{evidence_kind}", "Disputes", "Upload a file as evidence")
+        {
+            Description = $"The body is the file itself: application/pdf or image/jpeg, up to 2 MiB. One of each kind: {string.Join(", ", Connectors.EvidenceKinds.Files)}. A later one takes its place.",
+            Response = Examples.DisputeInFull,
+        },
+        new("POST", "/v1/disputes/{id}/submit", "Disputes", "Submit the evidence")
+        {
+            Description = "Once, before evidence_due_by. 202 while it is not known whether the provider has it: the dispute and its webhooks tell.",
+            Request = "{}",
+            Response = Examples.DisputeInFull,
+        },
+        new("POST", "/v1/disputes/{id}/accept", "Disputes", "Accept a dispute") { Description = "The money stays with the customer.", Request = "{}", Response = Examples.DisputeInFull },
+
         new("POST", "/v1/webhook_endpoints", "Webhooks", "Create a webhook endpoint")
         {
             Description = "Deliveries follow Standard Webhooks. The signing secret is shown once.",
