@@ -251,6 +251,9 @@ public enum ProviderFactKind
     /// <summary>The provider or an issuer holds the charge for fraudulent; nothing has become of it yet.</summary>
     FraudWarning,
 
+    /// <summary>A report is there to be fetched; it is named where a payment's reference stands otherwise.</summary>
+    ReportAvailable,
+
     /// <summary>Known and of no consequence for a payment's state.</summary>
     Other,
 }

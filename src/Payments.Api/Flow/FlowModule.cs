@@ -60,6 +60,8 @@ public static class FlowModule
         services.AddSingleton<ReviewDecisions>();
         services.AddSingleton<SimilarPayments>();
         services.AddSingleton<Suspicions>();
+        builder.AddInternalClient(ReportAnnouncements.Service);
+        services.AddSingleton<ReportAnnouncements>();
         services.AddSingleton<ModifyPayment>();
         services.AddSingleton<FlowSignal>();
         services.AddHostedService<NoticeWorker>();

@@ -29,7 +29,7 @@ public sealed class FlowSignal : IDisposable
 
 /// <summary>Applies providers' notices to payments.</summary>
 public sealed class NoticeWorker(
-    NoticeStore notices, PaymentStore store, Learning learning, ProviderCalls calls, ConnectorRegistry connectors, Suspicions suspicions, Phantoms phantoms, FlowSignal signal, IdSource ids, TimeProvider time, IOptions<FlowOptions> options,
+    NoticeStore notices, PaymentStore store, Learning learning, ProviderCalls calls, ConnectorRegistry connectors, Suspicions suspicions, Phantoms phantoms, ReportAnnouncements reports, FlowSignal signal, IdSource ids, TimeProvider time, IOptions<FlowOptions> options,
     ILogger<NoticeWorker> logger) : BackgroundService
 {
     private const int Batch = 64;
@@ -98,6 +98,13 @@ public sealed class NoticeWorker(
         if (told.Kind == ProviderFactKind.FraudWarning)
         {
             await WarnedAsync(key, told, cancellationToken);
+            return;
+        }
+
+        if (told.Kind == ProviderFactKind.ReportAvailable)
+        {
+            await reports.TellAsync(key, told, cancellationToken);
+            await notices.MarkAsync(key, null, "applied", cancellationToken);
             return;
         }
 

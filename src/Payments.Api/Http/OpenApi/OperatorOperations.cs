@@ -273,6 +273,16 @@ internal static class OperatorOperations
                  "classes": [{"class": "timing", "items": 1, "amount": 150}], "share": 0, "healthy": true}]}
                 """,
         },
+        new("POST", "/ops/v1/reconciliation/reports/{id}/close", "Operators: reconciliation", "Close a day of reconciliation")
+        {
+            Description = "And every day before it. It never changes again: what comes late belongs to the next open day. 409 `statement_missing` while no statement speaks of it. Closing again changes nothing.",
+            Request = "{}",
+            Response = """
+                {"id": "live.provider.stripe.20260130", "object": "reconciliation_report", "mode": "live", "leg": "provider", "provider": "stripe", "day": "2026-01-30", "closed": true, "compared": true, "healthy": true,
+                 "currencies": [{"currency": "USD", "ours_count": 1204, "ours": 1000000, "theirs_count": 1204, "theirs": 999850, "difference": 150,
+                 "classes": [{"class": "timing", "items": 1, "amount": 150}], "share": 0, "healthy": true}]}
+                """,
+        },
         new("GET", "/ops/v1/reconciliation/imports", "Operators: reconciliation", "List imported statements")
         {
             Query = ["mode", .. Paging],
@@ -327,6 +337,26 @@ internal static class OperatorOperations
                 {"id": "rbk_01k0x5w3n8e2v9y7t4r6q1m5za", "object": "reconciliation_break", "mode": "live", "leg": "provider", "provider": "stripe", "day": "2026-01-30", "class": "missing_here", "currency": "USD",
                  "difference": -1250, "priority": "high", "state": "open", "owner": null, "payment": null, "journal": null, "reason": null, "proposed_by": null, "resolved_by": null, "age_days": 1,
                  "opened_at": "2026-01-31T12:00:00Z", "resolved_at": null, "notes": []}
+                """,
+        },
+        new("POST", "/ops/v1/reconciliation/breaks/{id}/resolve", "Operators: reconciliation", "Say what closes a break of reconciliation")
+        {
+            Description = "A journal of the ledger, or a reason. Beyond the limit of its currency that is a proposal, and another person approves it. 409 `break_state_conflict` when it is resolved.",
+            Request = """{"reason": "The provider corrected it."}""",
+            Response = """
+                {"id": "rbk_01k0x5w3n8e2v9y7t4r6q1m5za", "object": "reconciliation_break", "mode": "live", "leg": "provider", "provider": "stripe", "day": "2026-01-30", "class": "missing_here", "currency": "USD",
+                 "difference": -1250, "priority": "high", "state": "resolved", "owner": null, "payment": null, "journal": null, "reason": "The provider corrected it.", "proposed_by": "opk_…", "resolved_by": "opk_…", "age_days": 1,
+                 "opened_at": "2026-01-31T12:00:00Z", "resolved_at": "2026-02-01T09:00:00Z", "notes": []}
+                """,
+        },
+        new("POST", "/ops/v1/reconciliation/breaks/{id}/approve", "Operators: reconciliation", "Agree to what closes a break of reconciliation")
+        {
+            Description = "As another person than proposed it: 409 `second_person_needed` otherwise, and 409 `break_state_conflict` when nothing is proposed.",
+            Request = "{}",
+            Response = """
+                {"id": "rbk_01k0x5w3n8e2v9y7t4r6q1m5za", "object": "reconciliation_break", "mode": "live", "leg": "provider", "provider": "stripe", "day": "2026-01-30", "class": "missing_here", "currency": "USD",
+                 "difference": -500000, "priority": "high", "state": "resolved", "owner": null, "payment": null, "journal": null, "reason": "The provider corrected it.", "proposed_by": "opk_…", "resolved_by": "opk_…", "age_days": 1,
+                 "opened_at": "2026-01-31T12:00:00Z", "resolved_at": "2026-02-01T09:00:00Z", "notes": []}
                 """,
         },
 
