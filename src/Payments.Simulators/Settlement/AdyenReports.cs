@@ -1,8 +1,8 @@
+using System.Collections.Concurrent;
 using System.Globalization;
 using System.Security.Cryptography;
 using System.Text;
 using Microsoft.AspNetCore.Http;
-using Microsoft.AspNetCore.WebUtilities;
 using Microsoft.Extensions.Options;
 using Microsoft.Net.Http.Headers;
 using Payments.Simulators.Books;
@@ -10,11 +10,15 @@ using Payments.Simulators.Books;
 namespace Payments.Simulators.Settlement;
 
 /// <summary>Reports that were announced, for the report user: with a tag of their version, and in pieces for whoever asks for them.</summary>
-internal static class AdyenReports
+internal sealed class AdyenReports
 {
+    private readonly ConcurrentDictionary<string, (DateOnly From, DateOnly Through)> announced = new(StringComparer.Ordinal);
+
     private const string Prefix = "settlement_detail_report_batch_";
 
-    public static IResult Download(HttpContext http, string account, string name, BookStore books, SettlementFaults faults, IOptions<SimulatorsOptions> options)
+    public void Announce(string name, DateOnly from, DateOnly through) => announced[name] = (from, through);
+
+    public static IResult Download(HttpContext http, string account, string name, AdyenReports reports, BookStore books, SettlementFaults faults, IOptions<SimulatorsOptions> options)
     {
         var adyen = options.Value.Adyen;
         if (!IsReportUser(http, adyen))
@@ -23,14 +27,13 @@ internal static class AdyenReports
             return TypedResults.StatusCode(StatusCodes.Status401Unauthorized);
         }
 
-        if (account != adyen.MerchantAccount || books.Read(b => b.Notifications.Find($"{name}:REPORT_AVAILABLE")?.Reason) is not { } place
+        if (account != adyen.MerchantAccount || !reports.announced.TryGetValue(name, out var period)
             || !int.TryParse(Path.GetFileNameWithoutExtension(name).Replace(Prefix, "", StringComparison.Ordinal), NumberStyles.None, CultureInfo.InvariantCulture, out var batch))
         {
             return TypedResults.NotFound();
         }
 
-        var period = QueryHelpers.ParseQuery(new Uri(place).Query);
-        var lines = faults.Strike(Providers.Adyen, SettledMovements.Read(books, Providers.Adyen, Day(period["from"]!), Day(period["through"]!)));
+        var lines = faults.Strike(Providers.Adyen, SettledMovements.Read(books, Providers.Adyen, period.From, period.Through));
         var report = Encoding.UTF8.GetBytes(SettlementReports.Adyen(lines, account, batch));
         return TypedResults.File(report, "text/csv", enableRangeProcessing: true, entityTag: new EntityTagHeaderValue($"\"{Convert.ToHexString(SHA256.HashData(report))[..32]}\""));
     }
@@ -40,6 +43,4 @@ internal static class AdyenReports
         var expected = "Basic " + Convert.ToBase64String(Encoding.UTF8.GetBytes($"{adyen.ReportUser}:{adyen.ReportPassword}"));
         return CryptographicOperations.FixedTimeEquals(Encoding.UTF8.GetBytes(expected), Encoding.UTF8.GetBytes(http.Request.Headers.Authorization.ToString()));
     }
-
-    private static DateOnly Day(string? text) => DateOnly.ParseExact(text ?? "", "yyyy-MM-dd", CultureInfo.InvariantCulture);
 }

@@ -1,6 +1,7 @@
 using System.Globalization;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Http.HttpResults;
 using Microsoft.AspNetCore.Routing;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Options;
@@ -21,7 +22,7 @@ namespace Payments.Simulators.Settlement;
 /// </summary>
 internal static class SettlementEndpoints
 {
-    public static void AddSettlement(this IServiceCollection services) => services.AddSingleton<SettlementFaults>().AddSingleton<StripePayouts>();
+    public static void AddSettlement(this IServiceCollection services) => services.AddSingleton<SettlementFaults>().AddSingleton<StripePayouts>().AddSingleton<AdyenReports>();
 
     public static void MapSettlement(this IEndpointRouteBuilder app)
     {
@@ -96,7 +97,7 @@ internal static class SettlementEndpoints
         return TypedResults.NoContent();
     }
 
-    private static async Task<IResult> AnnounceAsync(HttpContext http, BookStore books, Settings settings, IOptions<SimulatorsOptions> options)
+    private static async Task<IResult> AnnounceAsync(HttpContext http, AdyenReports reports, BookStore books, Settings settings, IOptions<SimulatorsOptions> options)
     {
         var (announcement, problem) = await ControlBody.ReadAsync<Announcement>(http);
         if (problem is not null)
@@ -113,6 +114,15 @@ internal static class SettlementEndpoints
         var place = string.Create(
             CultureInfo.InvariantCulture,
             $"{options.Value.PublicUrl?.TrimEnd('/') ?? $"{http.Request.Scheme}://{http.Request.Host}"}/reports/download/MerchantAccount/{options.Value.Adyen.MerchantAccount}/{name}?from={announcement.From}&through={announcement.Through}");
+        if (Within(announcement.From, announcement.Through, (first, last) =>
+        {
+            reports.Announce(name, first, last);
+            return TypedResults.NoContent();
+        }) is not NoContent)
+        {
+            return ControlBody.Bad("from and through are expected as yyyy-mm-dd.");
+        }
+
         books.Write(transaction =>
         {
             var told = transaction.Put(new AdyenNotification
