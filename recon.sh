@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
 # Imports statements, compares and explains: ./recon.sh import|match|close|report|explain …; see ./recon.sh --help
+# ./recon.sh prove [--payments N] [--seed S] makes payments in a product of its own, with discrepancies, and says whether exactly those are found.
 # Works on the database of ConnectionStrings__reconciliation, or of the product that runs in .payments.
 set -euo pipefail
 
@@ -8,6 +9,23 @@ caller=$PWD
 cd -- "$(dirname -- "${BASH_SOURCE[0]}")"
 . eng/setup.sh
 setup
+
+if [ "${1:-}" = prove ]; then
+  shift
+  PAYMENTS_PROVE_PAYMENTS=10000
+  while [ $# -gt 0 ]; do
+    case $1 in
+      --payments) PAYMENTS_PROVE_PAYMENTS=${2:?a number of payments is expected} ;;
+      --seed) export PAYMENTS_PROVE_SEED=${2:?a number is expected} ;;
+      *) die "recon.sh prove [--payments N] [--seed S]" ;;
+    esac
+    shift 2
+  done
+  export PAYMENTS_PROVE_PAYMENTS
+  step "Building Payments.IntegrationTests (Release)" dotnet build tests/Payments.IntegrationTests/Payments.IntegrationTests.csproj -c Release --nologo -v quiet -nodeReuse:false --disable-build-servers >&2 \
+    || die "The build failed."
+  exec dotnet exec tests/Payments.IntegrationTests/bin/Release/net10.0/Payments.IntegrationTests.dll -noLogo -noColor -showLiveOutput -class Payments.IntegrationTests.Reconciliation.ProofTests
+fi
 
 if [ -z "${ConnectionStrings__reconciliation:-}" ] && [ -f .payments/run.json ]; then
   ConnectionStrings__reconciliation=$(grep -o '"reconciliation": *"[^"]*"' .payments/run.json | sed 's/^"reconciliation": *"//; s/"$//')

@@ -142,7 +142,7 @@ public sealed class AllInOneHost : IAsyncDisposable
         var seams = new InProcessSeams();
         foreach (var service in Service.All)
         {
-            applications[service.Name] = service.Build(Addresses, configuration, seams, log.ProviderOf(service.Name));
+            applications[service.Name] = service.Build(Addresses, configuration, seams, log.ProviderOf(service.Name), Options.Clock);
         }
 
         seams.Api = ServicesOf(Names.Services.Api);

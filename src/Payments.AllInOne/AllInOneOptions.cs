@@ -18,6 +18,9 @@ public sealed record AllInOneOptions
     /// <summary>Configuration for every service, over everything that the host sets itself.</summary>
     public IReadOnlyDictionary<string, string?> Configuration { get; init; } = new Dictionary<string, string?>();
 
+    /// <summary>The clock of every service; null is the machine's own. Databases keep theirs.</summary>
+    public TimeProvider? Clock { get; init; }
+
     /// <summary>The Aspire CLI, where its dashboard is to be started; null starts none.</summary>
     public string? AspireCli { get; init; }
 

@@ -39,6 +39,9 @@ public sealed record ProductSecrets
 
     public string AdyenHmacKey { get; init; } = Convert.ToHexString(RandomNumberGenerator.GetBytes(32));
 
+    /// <summary>Of the user who may read Adyen's reports and nothing else.</summary>
+    public string AdyenReportPassword { get; init; } = Text(32);
+
     public static async Task<ProductSecrets> LoadAsync(string directory, CancellationToken cancellationToken)
     {
         var file = Path.Combine(directory, "secrets.json");

@@ -14,6 +14,7 @@ internal static class ServiceConfiguration
     /// </summary>
     private const string DemoRequestsPerSecond = "2000";
     private const string AdyenMerchantAccount = "PaymentsECOM";
+    private const string AdyenReportUser = "report@Company.PaymentsCo";
 
     public static IReadOnlyDictionary<string, string?> Of(AllInOneOptions options, Addresses addresses, ProductSecrets secrets, IReadOnlyDictionary<string, string> connections, int mailPort)
     {
@@ -61,6 +62,15 @@ internal static class ServiceConfiguration
             ["Payments:Adyen:Test:MerchantAccount"] = AdyenMerchantAccount,
             ["Payments:Adyen:Test:HmacKey"] = secrets.AdyenHmacKey,
 
+            ["Payments:Reports:Stripe:Test:BaseUrl"] = Text(addresses.Simulators),
+            ["Payments:Reports:Stripe:Test:ApiKey"] = secrets.StripeApiKey,
+            ["Payments:Reports:Adyen:Test:BaseUrl"] = Text(addresses.Simulators),
+            ["Payments:Reports:Adyen:Test:MerchantAccount"] = AdyenMerchantAccount,
+            ["Payments:Reports:Adyen:Test:User"] = AdyenReportUser,
+            ["Payments:Reports:Adyen:Test:Password"] = secrets.AdyenReportPassword,
+            ["Payments:Reconciliation:FetchDirectory"] = Path.Combine(options.DataDirectory, "reports"),
+            ["Payments:Reconciliation:StatementDirectory"] = Path.Combine(options.DataDirectory, "statements"),
+
             ["Simulators:Data"] = Path.Combine(options.DataDirectory, "simulators"),
             ["Simulators:LatencyMedianMilliseconds"] = options.SimulatorLatencyMilliseconds.ToString(CultureInfo.InvariantCulture),
             ["Simulators:PublicUrl"] = Text(addresses.Simulators),
@@ -71,6 +81,8 @@ internal static class ServiceConfiguration
             ["Simulators:Adyen:MerchantAccount"] = AdyenMerchantAccount,
             ["Simulators:Adyen:WebhookUrl"] = Text(addresses.Api) + "/providers/adyen/test/webhooks",
             ["Simulators:Adyen:HmacKey"] = secrets.AdyenHmacKey,
+            ["Simulators:Adyen:ReportUser"] = AdyenReportUser,
+            ["Simulators:Adyen:ReportPassword"] = secrets.AdyenReportPassword,
         };
         foreach (var (name, connection) in connections)
         {

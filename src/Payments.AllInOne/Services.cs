@@ -25,7 +25,7 @@ internal sealed record Service(string Name, int PortOffset, Action<WebApplicatio
         new(Names.Services.Api, Ports.Api, b => b.AddApi(), a => a.MapApi()),
     ];
 
-    public WebApplication Build(Addresses addresses, IReadOnlyDictionary<string, string?> configuration, InProcessSeams seams, ILoggerProvider log)
+    public WebApplication Build(Addresses addresses, IReadOnlyDictionary<string, string?> configuration, InProcessSeams seams, ILoggerProvider log, TimeProvider? clock = null)
     {
         var builder = WebApplication.CreateBuilder(new WebApplicationOptions
         {
@@ -36,6 +36,7 @@ internal sealed record Service(string Name, int PortOffset, Action<WebApplicatio
         builder.Configuration.AddInMemoryCollection(configuration);
         builder.Logging.ClearProviders().AddProvider(log);
         builder.Services.AddSingleton<IHostLifetime, OwnedLifetime>();
+        builder.Services.AddSingleton(clock ?? TimeProvider.System);
         builder.WebHost.UseUrls([$"http://127.0.0.1:{addresses.Port(PortOffset)}", .. HttpsOffset is { } https ? [$"https://127.0.0.1:{addresses.Port(https)}"] : Array.Empty<string>()]);
         builder.AddServiceDefaults(Name);
         seams.AddTo(builder.Services, Name);

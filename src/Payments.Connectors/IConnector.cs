@@ -264,6 +264,9 @@ public enum ProviderFactKind
     /// <summary>A customer's bank disputes the charge: <see cref="ProviderFact.Dispute"/> says how it stands.</summary>
     Dispute,
 
+    /// <summary>A report is there to be fetched; it is named where a payment's reference stands otherwise.</summary>
+    ReportAvailable,
+
     /// <summary>Known and of no consequence for a payment's state.</summary>
     Other,
 }

@@ -10,4 +10,22 @@ internal static partial class Log
 
     [LoggerMessage(6003, LogLevel.Information, "Partitions made: {Made}.")]
     public static partial void PartitionsMade(ILogger logger, int made);
+
+    [LoggerMessage(6010, LogLevel.Information, "Report {Name} of {Provider} was fetched: {State}, new: {IsNew}.")]
+    public static partial void Fetched(ILogger logger, string provider, string name, string state, bool isNew);
+
+    [LoggerMessage(6011, LogLevel.Warning, "Report {Name} of {Provider} could not be fetched at try {Tries}: {Reason}. It is tried again.")]
+    public static partial void FetchFailed(ILogger logger, string provider, string name, int tries, string reason);
+
+    [LoggerMessage(6012, LogLevel.Warning, "{Provider} ({Mode}) does not tell what there is to fetch: {Reason}. It is asked again.")]
+    public static partial void AskingFailed(ILogger logger, string provider, Core.Mode mode, string reason);
+
+    [LoggerMessage(6013, LogLevel.Information, "Statement {File} was taken from the directory: {State}, {Detail}.")]
+    public static partial void StatementTaken(ILogger logger, string file, string state, string detail);
+
+    [LoggerMessage(6014, LogLevel.Warning, "Statement {File} could not be taken from the directory and is tried again.")]
+    public static partial void StatementFailed(ILogger logger, Exception exception, string file);
+
+    [LoggerMessage(6015, LogLevel.Warning, "Fetching reports could not be finished and is tried again with the next round.")]
+    public static partial void FetchRoundFailed(ILogger logger, Exception exception);
 }

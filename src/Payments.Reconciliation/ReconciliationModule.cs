@@ -1,9 +1,11 @@
+using Payments.Core;
 using Payments.Platform;
 using Payments.Platform.Http;
 using Payments.Platform.Inbox;
 using Payments.Platform.Postgres;
 using Payments.Reconciliation.Breaks;
 using Payments.Reconciliation.Endpoints;
+using Payments.Reconciliation.Fetching;
 using Payments.Reconciliation.Imports;
 using Payments.Reconciliation.Intake;
 using Payments.Reconciliation.Matching;
@@ -22,6 +24,33 @@ public static class ReconciliationModule
         builder.AddEventConsumer<ItemIntake>(Names.Services.Reconciliation);
         builder.Services.AddSingleton<MatchRounds>();
         builder.Services.AddHostedService(s => s.GetRequiredService<MatchRounds>());
+        AddFetching(builder.Services, builder.Configuration);
+    }
+
+    private static void AddFetching(IServiceCollection services, IConfiguration configuration)
+    {
+        foreach (var mode in Enum.GetValues<Mode>())
+        {
+            // What is set wrong is told at the start and not with the first report.
+            _ = ReportAccounts.From(configuration, mode);
+        }
+
+        services.AddHttpClient(Fetcher.Client, client => client.Timeout = Timeout.InfiniteTimeSpan).ConfigurePrimaryHttpMessageHandler(() => new SocketsHttpHandler
+        {
+            UseProxy = false,
+            AllowAutoRedirect = false,
+            UseCookies = false,
+            ConnectTimeout = TimeSpan.FromSeconds(5),
+            PooledConnectionLifetime = TimeSpan.FromMinutes(2),
+            MaxResponseHeadersLength = 32,
+        }).RemoveAllLoggers();
+        services.AddSingleton<FetchList>();
+        services.AddSingleton<Fetcher>();
+        services.AddSingleton<StatementDirectory>();
+        services.AddSingleton<FetchSignal>();
+        services.AddSingleton<FetchRounds>();
+        services.AddHostedService(s => s.GetRequiredService<FetchRounds>());
+        services.AddHealthChecks().AddCheck<FetchHealth>("reports", tags: ["ready"]);
     }
 
     /// <summary>What the commands need: the database and what works on it, without consumer and rounds.</summary>
@@ -43,6 +72,7 @@ public static class ReconciliationModule
         ArgumentNullException.ThrowIfNull(app);
         app.UsePaymentsHttp();
         app.MapDeadLetters();
+        app.MapPost("/internal/v1/reconciliation/announcements", AnnouncementEndpoint.HandleAsync).RequireInternalKey();
         var ops = app.MapGroup("/internal/v1/ops/reconciliation").RequireInternalKey();
         ops.MapGet("/reports", ReportEndpoints.ListAsync);
         ops.MapGet("/reports/{id}", ReportEndpoints.GetAsync);

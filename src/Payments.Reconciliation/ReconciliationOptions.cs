@@ -14,4 +14,25 @@ public sealed class ReconciliationOptions
     /// <summary>For how many months after this one partitions exist.</summary>
     [Range(1, 24)]
     public int PartitionMonthsAhead { get; set; } = 2;
+
+    /// <summary>How often providers are asked for reports, and the directory of statements is looked at.</summary>
+    [Range(1, 86_400)]
+    public int FetchSeconds { get; set; } = 60;
+
+    /// <summary>Where reports are until they are imported; by default a directory among the machine's temporary files.</summary>
+    public string? FetchDirectory { get; set; }
+
+    /// <summary>Where the bank's statements are put, in <c>test</c> and <c>live</c>. Null: nowhere.</summary>
+    public string? StatementDirectory { get; set; }
+
+    /// <summary>For how long a file in that directory must not have changed before it is taken.</summary>
+    [Range(0, 3_600)]
+    public int StatementQuietSeconds { get; set; } = 10;
+
+    [Range(1, 100_000)]
+    public int LargestReportMegabytes { get; set; } = 2_048;
+
+    /// <summary>How far back payouts are looked for.</summary>
+    [Range(1, 365)]
+    public int PayoutDays { get; set; } = 14;
 }

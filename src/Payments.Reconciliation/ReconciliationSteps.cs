@@ -29,9 +29,13 @@ public static class ReconciliationSteps
     public const string SettleEffects = "recon.settle.effects";
     public const string SettleAfter = "recon.settle.after";
 
+    /// <summary>What payouts come to is noted, in the open transaction.</summary>
+    public const string NoteEffects = "recon.match.note";
+    public const string NoteAfter = "recon.match.note.after";
+
     public const string CloseEffects = "recon.close.effects";
     public const string CloseAfter = "recon.close.after";
 
     public static IReadOnlyList<string> All { get; } =
-        [ImportBegun, ImportChunk, ImportChunkAfter, ImportCompleting, ImportAfter, MatchBefore, MatchDay, MatchDayAfter, SettleEffects, SettleAfter, CloseEffects, CloseAfter];
+        [ImportBegun, ImportChunk, ImportChunkAfter, ImportCompleting, ImportAfter, MatchBefore, MatchDay, MatchDayAfter, SettleEffects, SettleAfter, NoteEffects, NoteAfter, CloseEffects, CloseAfter];
 }

@@ -18,7 +18,27 @@ public static class ReconciliationTelemetry
     public static readonly ObservableGauge<long> OpenBreaks =
         Meter.CreateObservableGauge("payments.reconciliation.breaks.open", () => Interlocked.Read(ref openBreaks), "{break}", "Breaks that are not resolved.");
 
+    /// <summary>Reports by provider (or bank) and what became of them.</summary>
+    private static readonly Counter<long> Fetches = Meter.CreateCounter<long>("payments.reconciliation.fetches", "{report}", "Reports fetched, by provider and outcome.");
+
+    public static readonly ObservableGauge<long> WaitingReports =
+        Meter.CreateObservableGauge("payments.reconciliation.fetches.waiting", () => Interlocked.Read(ref waitingReports), "{report}", "Reports that were announced and are not here yet.");
+
+    public static readonly ObservableGauge<long> FailingReports =
+        Meter.CreateObservableGauge("payments.reconciliation.fetches.failing", () => Interlocked.Read(ref failingReports), "{report}", "Reports that were tried in vain several times, or refused.");
+
     private static long openBreaks;
+    private static long waitingReports;
+    private static long failingReports;
+
+    public static void Fetched(string provider, string outcome) =>
+        Fetches.Add(1, new KeyValuePair<string, object?>("provider", provider), new KeyValuePair<string, object?>("outcome", outcome));
+
+    public static void Waiting(long waiting, long failing)
+    {
+        Interlocked.Exchange(ref waitingReports, waiting);
+        Interlocked.Exchange(ref failingReports, failing);
+    }
 
     public static void Open(long breaks) => Interlocked.Exchange(ref openBreaks, breaks);
 }

@@ -59,4 +59,11 @@ public sealed class AdyenAccount
 
     [Required, RegularExpression("^([0-9A-Fa-f]{2})+$")]
     public string HmacKey { get; set; } = "44782DEF547AAA06C910C43932B1EB0C71FC68D9D0C057550C48EC2ACF6BA056";
+
+    /// <summary>Who may download reports, and nothing else.</summary>
+    [Required]
+    public string ReportUser { get; set; } = "report@Company.PaymentsCo";
+
+    [Required]
+    public string ReportPassword { get; set; } = "report_simulator";
 }

@@ -70,7 +70,7 @@ internal static class Facts
         ProviderFactKind.RefundSucceeded => (OperationKind.Refund, FactOutcome.Succeeded),
         ProviderFactKind.RefundFailed => (OperationKind.Refund, FactOutcome.Declined),
         // Where to send the customer is told by the call's answer or by reading back, never by a notice.
-        ProviderFactKind.AuthorizationNeedsAction or ProviderFactKind.FraudWarning or ProviderFactKind.Dispute or ProviderFactKind.Other => null,
+        ProviderFactKind.AuthorizationNeedsAction or ProviderFactKind.FraudWarning or ProviderFactKind.Dispute or ProviderFactKind.ReportAvailable or ProviderFactKind.Other => null,
         _ => throw new InvariantException($"the fact {kind} has a meaning"),
     };
 

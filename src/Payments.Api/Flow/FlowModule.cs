@@ -62,6 +62,8 @@ public static class FlowModule
         services.AddSingleton<SimilarPayments>();
         services.AddSingleton<Suspicions>();
         services.AddDisputes();
+        builder.AddInternalClient(ReportAnnouncements.Service);
+        services.AddSingleton<ReportAnnouncements>();
         services.AddSingleton<ModifyPayment>();
         services.AddSingleton<FlowSignal>();
         services.AddHostedService<NoticeWorker>();

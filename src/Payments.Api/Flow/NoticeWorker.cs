@@ -30,7 +30,7 @@ public sealed class FlowSignal : IDisposable
 
 /// <summary>Applies providers' notices to payments.</summary>
 public sealed class NoticeWorker(
-    NoticeStore notices, PaymentStore store, Learning learning, ProviderCalls calls, ConnectorRegistry connectors, Suspicions suspicions, Phantoms phantoms, DisputeLearning disputes, FlowSignal signal, IdSource ids, TimeProvider time, IOptions<FlowOptions> options,
+    NoticeStore notices, PaymentStore store, Learning learning, ProviderCalls calls, ConnectorRegistry connectors, Suspicions suspicions, Phantoms phantoms, ReportAnnouncements reports, DisputeLearning disputes, FlowSignal signal, IdSource ids, TimeProvider time, IOptions<FlowOptions> options,
     ILogger<NoticeWorker> logger) : BackgroundService
 {
     private const int Batch = 64;
@@ -105,6 +105,13 @@ public sealed class NoticeWorker(
         if (told.Dispute is { } dispute)
         {
             await DisputedAsync(notice, dispute, cancellationToken);
+            return;
+        }
+
+        if (told.Kind == ProviderFactKind.ReportAvailable)
+        {
+            await reports.TellAsync(key, told, cancellationToken);
+            await notices.MarkAsync(key, null, "applied", cancellationToken);
             return;
         }
 

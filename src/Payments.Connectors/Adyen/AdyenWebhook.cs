@@ -148,6 +148,7 @@ internal sealed class AdyenWebhook(Mode mode, AdyenAccount account, ILogger<Adye
         ("REFUND", true) => ProviderFactKind.RefundSucceeded,
         ("REFUND", false) or ("REFUND_FAILED" or "REFUNDED_REVERSED", _) => ProviderFactKind.RefundFailed,
         ("NOTIFICATION_OF_FRAUD", _) => ProviderFactKind.FraudWarning,
+        ("REPORT_AVAILABLE", true) => ProviderFactKind.ReportAvailable,
         _ => ProviderFactKind.Other,
     };
 }

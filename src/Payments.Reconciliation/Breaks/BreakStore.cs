@@ -98,6 +98,7 @@ public sealed class BreakStore(NpgsqlDataSource database, TimeProvider time)
             UPDATE recon.breaks SET journal = $2, reason = $3, proposed_by = $4,
                 state = CASE WHEN recon.needs_four_eyes(currency, amount) THEN 'proposed' ELSE 'resolved' END,
                 resolved_by = CASE WHEN recon.needs_four_eyes(currency, amount) THEN NULL ELSE $4 END,
+                resolved_how = CASE WHEN recon.needs_four_eyes(currency, amount) THEN NULL ELSE 'person' END,
                 resolved_at = CASE WHEN recon.needs_four_eyes(currency, amount) THEN NULL ELSE $5::timestamptz END
             WHERE break_id = $1 AND state <> 'resolved'
             """);
@@ -109,7 +110,7 @@ public sealed class BreakStore(NpgsqlDataSource database, TimeProvider time)
     public async Task<ResolveVerdict> ApproveAsync(ReconciliationBreakId id, string actor, CancellationToken cancellationToken)
     {
         await using var command = database.CreateCommand(
-            "UPDATE recon.breaks SET state = 'resolved', resolved_by = $2, resolved_at = $3 WHERE break_id = $1 AND state = 'proposed' AND proposed_by <> $2");
+            "UPDATE recon.breaks SET state = 'resolved', resolved_by = $2, resolved_how = 'person', resolved_at = $3 WHERE break_id = $1 AND state = 'proposed' AND proposed_by <> $2");
         command.With(id.Value, actor, time.GetUtcNow());
         if (await command.ExecuteNonQueryAsync(cancellationToken) > 0)
         {

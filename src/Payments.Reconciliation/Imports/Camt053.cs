@@ -41,6 +41,10 @@ public static class Camt053
         ("NtryDtls", 0, int.MaxValue), ("AddtlNtryInf", 0, 1),
     ];
 
+    // The older version, which banks still send: charges and interest one by one.
+    private static readonly (string Name, int Least, int Most)[] OfEntryInVersion2 =
+        [.. OfEntry.Where(e => e.Name != "CardTx").Select(e => e.Name is "Chrgs" or "Intrst" ? e with { Most = int.MaxValue } : e)];
+
     internal static readonly (string Name, int Least, int Most)[] OfBalance =
         [("Tp", 1, 1), ("CdtLine", 0, int.MaxValue), ("Amt", 1, 1), ("CdtDbtInd", 1, 1), ("Dt", 1, 1), ("Avlbty", 0, int.MaxValue)];
 
@@ -172,7 +176,7 @@ public static class Camt053
     {
         try
         {
-            var order = new ChildOrder("Ntry", OfEntry);
+            var order = new ChildOrder("Ntry", space.EndsWith(".02", StringComparison.Ordinal) ? OfEntryInVersion2 : OfEntry);
             foreach (var child in entry.Elements())
             {
                 order.Next(child.Name.LocalName, line);

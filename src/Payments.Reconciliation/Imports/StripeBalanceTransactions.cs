@@ -11,6 +11,7 @@ public static class StripeBalanceTransactions
 {
     public const string Format = "stripe_balance_transactions";
 
+    // By type, for what has no category of its own; a category says it as the report does.
     private static readonly Dictionary<string, LineKind> Kinds = new(StringComparer.Ordinal)
     {
         ["charge"] = LineKind.Capture,
@@ -21,6 +22,7 @@ public static class StripeBalanceTransactions
         ["refund_failure"] = LineKind.RefundReversal,
         ["adjustment"] = LineKind.Adjustment,
         ["stripe_fee"] = LineKind.Fee,
+        ["payout"] = LineKind.Payout,
     };
 
     public static bool Recognizes(string head)
@@ -78,11 +80,10 @@ public static class StripeBalanceTransactions
 
     private static StatementLine Line(long number, JsonElement transaction, string payout, DateOnly day)
     {
-        var type = transaction.GetProperty("type").GetString()!;
-        if (!Kinds.TryGetValue(type, out var kind))
-        {
-            throw new UnreadableException("type", "is no type that is known");
-        }
+        var category = transaction.TryGetProperty("reporting_category", out var told) ? told.GetString() : null;
+        var kind = StripePayoutReport.KindOf(category) ?? (Kinds.TryGetValue(transaction.GetProperty("type").GetString()!, out var byType)
+            ? byType
+            : throw new UnreadableException("type", "is no type that is known"));
 
         var settled = AmountText.CurrencyOf(transaction.GetProperty("currency").GetString(), "currency");
         var (gross, fee, net) = (transaction.GetProperty("amount").GetInt64(), transaction.GetProperty("fee").GetInt64(), transaction.GetProperty("net").GetInt64());

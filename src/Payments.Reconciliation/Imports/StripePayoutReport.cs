@@ -23,7 +23,11 @@ public static class StripePayoutReport
         ["fee"] = LineKind.Fee,
         ["network_cost"] = LineKind.Fee,
         ["other_adjustment"] = LineKind.Adjustment,
+        ["payout"] = LineKind.Payout,
     };
+
+    /// <summary>Null for a category that is not known.</summary>
+    public static LineKind? KindOf(string? category) => category is not null && Kinds.TryGetValue(category, out var kind) ? kind : null;
 
     public static bool Recognizes(string head) => head.Contains("balance_transaction_id", StringComparison.OrdinalIgnoreCase) && head.Contains("reporting_category", StringComparison.OrdinalIgnoreCase);
 

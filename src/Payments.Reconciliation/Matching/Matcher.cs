@@ -42,6 +42,11 @@ public sealed class Matcher(NpgsqlDataSource database, ILogger<Matcher> logger)
             await SettleAsync(book, ct);
             progress?.Invoke(done, days.Count, $"{book} settled");
         });
+        foreach (var book in books.Where(b => b.Leg == Leg.Bank))
+        {
+            await NoteAsync(book, cancellationToken);
+        }
+
         Log.Matched(logger, books.Count, days.Count);
         return new(books.Count, days.Count);
     }
@@ -52,6 +57,19 @@ public sealed class Matcher(NpgsqlDataSource database, ILogger<Matcher> logger)
         ArgumentNullException.ThrowIfNull(book);
         await RunAsync("SELECT recon.settle($1, $2, $3)", book, null, ReconciliationSteps.SettleEffects, cancellationToken);
         Steps.Reached(ReconciliationSteps.SettleAfter);
+    }
+
+    /// <summary>Notes payouts that the bank has as they were announced: what the ledger has to book of them is durable from here on.</summary>
+    private async Task NoteAsync(Book book, CancellationToken cancellationToken)
+    {
+        await using var connection = await database.OpenConnectionAsync(cancellationToken);
+        await using var transaction = await connection.BeginTransactionAsync(cancellationToken);
+        await using var command = new NpgsqlCommand("SELECT recon.note_settlements($1, $2)", connection, transaction) { CommandTimeout = 0 };
+        command.With(ModeNames.Of(book.Mode), book.Provider);
+        await command.ExecuteNonQueryAsync(cancellationToken);
+        Steps.Reached(ReconciliationSteps.NoteEffects);
+        await transaction.CommitAsync(cancellationToken);
+        Steps.Reached(ReconciliationSteps.NoteAfter);
     }
 
     /// <summary>Closes a day and those before it that have anything in them; says why not, if it cannot be.</summary>

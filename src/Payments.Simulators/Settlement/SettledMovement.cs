@@ -49,9 +49,12 @@ internal sealed record SettledMovement(
 internal static class SettledMovements
 {
     /// <summary>Everything that moved from the first day to the last (UTC), in the order of the books.</summary>
-    public static IReadOnlyList<SettledMovement> Read(BookStore books, string provider, DateOnly from, DateOnly through)
+    public static IReadOnlyList<SettledMovement> Read(BookStore books, string provider, DateOnly from, DateOnly through) => books.Read(b => Within(b, provider, from, through));
+
+    /// <summary>The same for who holds the books already.</summary>
+    public static IReadOnlyList<SettledMovement> Within(BookStore books, string provider, DateOnly from, DateOnly through)
     {
-        var moved = books.Read(b => provider == Providers.Stripe ? OfStripe(b).ToList() : OfAdyen(b).Concat(OfAdyenDisputes(b)).ToList());
+        var moved = provider == Providers.Stripe ? OfStripe(books) : OfAdyen(books).Concat(OfAdyenDisputes(books));
         return [.. moved.Where(m => DateOnly.FromDateTime(m.At.UtcDateTime) is var day && day >= from && day <= through).OrderBy(m => m.At).ThenBy(m => m.Transaction, StringComparer.Ordinal)];
     }
 

@@ -1,6 +1,7 @@
 using System.Globalization;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Http.HttpResults;
 using Microsoft.AspNetCore.Routing;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Options;
@@ -16,11 +17,12 @@ namespace Payments.Simulators.Settlement;
 /// <summary>
 /// Files that the providers and the bank make of the books: <c>GET /settlement/stripe/report</c>, <c>/settlement/adyen/report</c>,
 /// <c>/settlement/bank/camt053</c>, <c>/settlement/bank/mt940</c> (each <c>?from=&amp;through=</c>), faults at <c>/settlement/faults</c>, and
-/// <c>POST /settlement/adyen/announce</c>, which tells by webhook that a report is there.
+/// <c>POST /settlement/adyen/announce</c>, which tells by webhook that a report is there, and <c>POST /settlement/stripe/pay</c>, after which
+/// Stripe's API shows payouts up to that day. Announced reports are downloaded by the report user below <c>/reports/download</c>.
 /// </summary>
 internal static class SettlementEndpoints
 {
-    public static void AddSettlement(this IServiceCollection services) => services.AddSingleton<SettlementFaults>();
+    public static void AddSettlement(this IServiceCollection services) => services.AddSingleton<SettlementFaults>().AddSingleton<StripePayouts>().AddSingleton<AdyenReports>();
 
     public static void MapSettlement(this IEndpointRouteBuilder app)
     {
@@ -41,6 +43,25 @@ internal static class SettlementEndpoints
             return TypedResults.NoContent();
         });
         group.MapPost("/adyen/announce", AnnounceAsync);
+        group.MapPost("/stripe/pay", PayAsync);
+        app.MapGet("/reports/download/MerchantAccount/{account}/{name}", AdyenReports.Download);
+    }
+
+    private sealed record PaidThrough(string Through);
+
+    private static async Task<IResult> PayAsync(HttpContext http, StripePayouts payouts)
+    {
+        var (asked, problem) = await ControlBody.ReadAsync<PaidThrough>(http);
+        if (problem is not null)
+        {
+            return problem;
+        }
+
+        return Within(asked!.Through, asked.Through, (day, _) =>
+        {
+            payouts.PayThrough(day);
+            return TypedResults.NoContent();
+        });
     }
 
     private sealed record Announcement(string From, string Through, int Batch);
@@ -76,7 +97,7 @@ internal static class SettlementEndpoints
         return TypedResults.NoContent();
     }
 
-    private static async Task<IResult> AnnounceAsync(HttpContext http, BookStore books, Settings settings, IOptions<SimulatorsOptions> options)
+    private static async Task<IResult> AnnounceAsync(HttpContext http, AdyenReports reports, BookStore books, Settings settings, IOptions<SimulatorsOptions> options)
     {
         var (announcement, problem) = await ControlBody.ReadAsync<Announcement>(http);
         if (problem is not null)
@@ -92,7 +113,16 @@ internal static class SettlementEndpoints
         var name = string.Create(CultureInfo.InvariantCulture, $"settlement_detail_report_batch_{announcement!.Batch}.csv");
         var place = string.Create(
             CultureInfo.InvariantCulture,
-            $"{options.Value.PublicUrl?.TrimEnd('/') ?? $"{http.Request.Scheme}://{http.Request.Host}"}/settlement/adyen/report?from={announcement.From}&through={announcement.Through}&batch={announcement.Batch}");
+            $"{options.Value.PublicUrl?.TrimEnd('/') ?? $"{http.Request.Scheme}://{http.Request.Host}"}/reports/download/MerchantAccount/{options.Value.Adyen.MerchantAccount}/{name}?from={announcement.From}&through={announcement.Through}");
+        if (Within(announcement.From, announcement.Through, (first, last) =>
+        {
+            reports.Announce(name, first, last);
+            return TypedResults.NoContent();
+        }) is not NoContent)
+        {
+            return ControlBody.Bad("from and through are expected as yyyy-mm-dd.");
+        }
+
         books.Write(transaction =>
         {
             var told = transaction.Put(new AdyenNotification

@@ -3,6 +3,7 @@ using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Routing;
 using Microsoft.Extensions.DependencyInjection;
 using Payments.Simulators.Books;
+using Payments.Simulators.Settlement;
 using Payments.Simulators.Wire;
 
 namespace Payments.Simulators.Stripe;
@@ -56,7 +57,10 @@ public static class StripeRoutes
         Get("/refunds", StripeRefunds.List);
         Get("/refunds/{id}", StripeRefunds.Retrieve);
 
-        Get("/balance_transactions", StripeBalance.List);
+        var payouts = services.GetRequiredService<StripePayouts>();
+        Get("/payouts", payouts.List);
+        Get("/payouts/{id}", payouts.Retrieve);
+        Get("/balance_transactions", (call, books) => payouts.Transactions(call, books) ?? StripeBalance.List(call, books));
         Get("/balance_transactions/{id}", StripeBalance.Retrieve);
         Get("/events", StripeEvents.List);
         Get("/events/{id}", StripeEvents.Retrieve);

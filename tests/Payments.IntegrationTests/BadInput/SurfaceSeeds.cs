@@ -47,7 +47,7 @@ internal sealed partial class Surface
         await DifferenceAsync();
         Ids["/ops/v1/reconciliation/payments/id"] = captured;
         Ids["/ops/v1/reconciliation/reports/id"] = "test.provider.stripe.20260105";
-        Ids["/ops/v1/reconciliation/breaks/id"] = await FirstAsync("/ops/v1/reconciliation/breaks", ops);
+        await SeedBreaksAsync();
         Ids["/ops/v1/dead_letters/service"] = "ledger";
         Ids["/ops/v1/consumers/service"] = "ledger";
         Ids["/ops/v1/consumers/consumer"] = "ledger";
@@ -114,19 +114,34 @@ internal sealed partial class Surface
         return ((long)(await command.ExecuteScalarAsync(Token))!).ToString(CultureInfo.InvariantCulture);
     }
 
-    /// <summary>A line of a provider that nobody here knows, on a day long past, and the day of this surface's payment compared.</summary>
+    /// <summary>Lines of a provider that nobody here knows, on a day long past, and the day of this surface's payment compared.</summary>
     private async Task DifferenceAsync()
     {
         var path = Path.Combine(Directory.CreateTempSubdirectory("payments-surface-").FullName, "surface.csv");
         await File.WriteAllTextAsync(path, """
             automatic_payout_id,automatic_payout_effective_at_utc,balance_transaction_id,created_utc,currency,gross,fee,net,reporting_category,source_id
             po_surface,2026-01-07 00:00:00,txn_surface,2026-01-05 12:00:00,usd,1.00,0.00,1.00,charge,ch_surface
+            po_surface,2026-01-07 00:00:00,txn_surface2,2026-01-05 12:00:00,usd,2.00,0.00,2.00,charge,ch_surface2
+            po_surface,2026-01-07 00:00:00,txn_surface3,2026-01-05 12:00:00,usd,3000.00,0.00,3000.00,charge,ch_surface3
             """, Token);
         var reconciliation = product.Host.ServicesOf(Names.Services.Reconciliation);
         await reconciliation.GetRequiredService<Payments.Reconciliation.Imports.Importer>().ImportAsync(path, Core.Mode.Test, null, null, Token);
         Directory.Delete(Path.GetDirectoryName(path)!, recursive: true);
         await UntilAsync(async () => (await SendAsync("GET", "/ops/v1/reconciliation/payments/" + Ids["/ops/v1/payments/id"], product.Host.Secrets.OperatorKey)).Status == 200);
         await SendAsync("POST", "/ops/v1/reconciliation/match", product.Host.Secrets.OperatorKey, new { });
+    }
+
+    /// <summary>A break to look at, one to resolve, and one beyond the limit, for which another person has proposed something.</summary>
+    private async Task SeedBreaksAsync()
+    {
+        var breaks = product.Host.ServicesOf(Names.Services.Reconciliation).GetRequiredService<Payments.Reconciliation.Breaks.BreakStore>();
+        var all = await breaks.ListAsync(null, null, 1_000, Token);
+        string IdOf(long difference) => all.First(b => b.Difference == difference && b.Day == new DateOnly(2026, 1, 5)).Id.ToString();
+        Ids["/ops/v1/reconciliation/breaks/id"] = IdOf(-100);
+        Ids["POST /ops/v1/reconciliation/breaks/{id}/resolve id"] = IdOf(-200);
+        Ids["POST /ops/v1/reconciliation/breaks/{id}/approve id"] = IdOf(-300_000);
+        Assert.True(Core.Id.TryParse<Core.ReconciliationBreakId>(IdOf(-300_000), out var proposed));
+        await breaks.ResolveAsync(proposed, null, "Settled apart.", "somebody", Token);
     }
 
     private async Task<(string Incident, string Break)> StrayAsync()

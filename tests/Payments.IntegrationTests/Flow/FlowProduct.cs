@@ -37,12 +37,15 @@ public class FlowProduct(EmbeddedServers servers) : IAsyncLifetime
                 DataDirectory = servers.CreateDirectory(),
                 SimulatorLatencyMilliseconds = 0,
                 Configuration = Configuration(),
+                Clock = Time,
             },
             TestContext.Current.CancellationToken);
         Simulators = ProductFixture.Client(host.Addresses.Simulators, null);
         Stripe = await OpenShopAsync("stripe");
         Adyen = await OpenShopAsync("adyen");
     }
+
+    protected virtual TimeProvider? Time => null;
 
     protected virtual Dictionary<string, string?> Configuration() => new()
     {

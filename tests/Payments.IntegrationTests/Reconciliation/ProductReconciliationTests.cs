@@ -14,7 +14,14 @@ using Xunit;
 namespace Payments.IntegrationTests.Reconciliation;
 
 /// <summary>A product of its own: every charge in its providers' books is one of these payments.</summary>
-public sealed class ReconciliationProduct(EmbeddedServers servers) : FlowProduct(servers);
+public sealed class ReconciliationProduct(EmbeddedServers servers) : FlowProduct(servers)
+{
+    protected override Dictionary<string, string?> Configuration() => new(base.Configuration())
+    {
+        ["Payments:Reconciliation:FetchSeconds"] = "1",
+        ["Payments:Reconciliation:StatementQuietSeconds"] = "0",
+    };
+}
 
 /// <summary>Payments through the running system, reports and statements made of the simulators' books with faults thrown in, and what is found.</summary>
 public sealed class ProductReconciliationTests(ReconciliationProduct product, EmbeddedServers servers) : IClassFixture<ReconciliationProduct>
@@ -70,12 +77,16 @@ public sealed class ProductReconciliationTests(ReconciliationProduct product, Em
 
         await ImportAsync(directory, Later());
         var (from, through) = (Today(-1), Today(1));
-        await ImportAsync(directory, ("stripe.csv", await DownloadAsync($"stripe/report?from={from}&through={through}")), ("adyen.csv", await DownloadAsync($"adyen/report?from={from}&through={through}&batch=7")));
+        await TellAsync("adyen/announce", new { from, through, batch = 7 });
+        await TellAsync("stripe/pay", new { through });
+        await FetchedAsync();
         foreach (var (currency, i) in Currencies.Select((c, i) => (c, i)))
         {
             var form = i % 2 == 0 ? "camt053" : "mt940";
-            await ImportAsync(directory, ($"bank.{currency}", await DownloadAsync($"bank/{form}?from={from}&through={through}&batch=7&currency={currency}")));
+            await PutAsync($"bank.{currency}", await DownloadAsync($"bank/{form}?from={from}&through={through}&batch=7&currency={currency}"));
         }
+
+        await BankedAsync(Currencies.Length);
 
         await product.Host.ServicesOf(Names.Services.Reconciliation).GetRequiredService<Matcher>().MatchAsync(null, null, Cancel);
 
@@ -85,6 +96,43 @@ public sealed class ProductReconciliationTests(ReconciliationProduct product, Em
         Assert.All(bank, b => Assert.EndsWith(" 0", b, StringComparison.Ordinal));
         Assert.All(await new DayReports(Database).ListAsync(null, null, null, null, 1_000, Cancel), r => Assert.All(r.Currencies, c => Assert.Equal(c.Difference, c.Classes.Sum(s => s.Amount))));
         await ToldAsync(payments["stripe"][8], payments["adyen"][3]);
+    }
+
+    private async Task TellAsync(string what, object body)
+    {
+        using var answer = await product.Simulators.PostAsJsonAsync("/settlement/" + what, body, Cancel);
+        Assert.True(answer.IsSuccessStatusCode, await answer.Content.ReadAsStringAsync(Cancel));
+    }
+
+    /// <summary>By the provider's webhook or its API, with nobody's help: every payout and the batch.</summary>
+    private async Task FetchedAsync()
+    {
+        using var request = new HttpRequestMessage(HttpMethod.Get, "/v1/payouts?limit=100");
+        request.Headers.Authorization = new("Bearer", product.Host.Secrets.StripeApiKey);
+        using var answer = await product.Simulators.SendAsync(request, Cancel);
+        var payouts = (await ProductFixture.JsonAsync(answer, Cancel)).GetProperty("data").GetArrayLength();
+        Assert.True(payouts > 1, "several currencies are paid out");
+        string[] expected = ["adyen done 1", $"stripe done {payouts}"];
+        while (!(await RowsAsync("SELECT provider || ' ' || state || ' ' || count(*) FROM recon.fetches GROUP BY provider, state ORDER BY 1")).SequenceEqual(expected))
+        {
+            await Task.Delay(200, Cancel);
+        }
+    }
+
+    /// <summary>As the bank puts a statement into its directory: under another name until it is whole.</summary>
+    private async Task PutAsync(string name, string text)
+    {
+        var directory = Directory.CreateDirectory(Path.Combine(product.Host.Options.DataDirectory, "statements", "test")).FullName;
+        await File.WriteAllTextAsync(Path.Combine(directory, name + ".part"), text, Cancel);
+        File.Move(Path.Combine(directory, name + ".part"), Path.Combine(directory, name));
+    }
+
+    private async Task BankedAsync(int files)
+    {
+        while ((await RowsAsync("SELECT count(*)::text FROM recon.imports WHERE format IN ('camt053', 'mt940') AND state = 'complete' AND lines_quarantined = 0"))[0] != files.ToString(CultureInfo.InvariantCulture))
+        {
+            await Task.Delay(200, Cancel);
+        }
     }
 
     private static string Today(int later) => TimeProvider.System.GetUtcNow().AddDays(later).ToString("yyyy-MM-dd", CultureInfo.InvariantCulture);
@@ -118,7 +166,8 @@ public sealed class ProductReconciliationTests(ReconciliationProduct product, Em
         var item = Assert.Single(story!.Items);
         Assert.Equal(("payment.captured", "matched", 0L, null), (item.Event, item.Class, item.Difference, item.Break));
         var line = Assert.Single(item.Lines);
-        Assert.Equal(("stripe.csv", "matched"), (line.File, line.BankClass));
+        Assert.StartsWith("po_sim", line.File, StringComparison.Ordinal);
+        Assert.Equal("matched", line.BankClass);
         Assert.StartsWith("po_sim", line.Bank!.Reference, StringComparison.Ordinal);
 
         _ = Id.TryParse<PaymentId>(altered, out id);

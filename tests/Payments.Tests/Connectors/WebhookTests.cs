@@ -126,7 +126,8 @@ public sealed class WebhookTests
     [InlineData("REFUNDED_REVERSED", true, ProviderFactKind.RefundFailed, "refund_rejected")]
     [InlineData("NOTIFICATION_OF_FRAUD", true, ProviderFactKind.FraudWarning)]
     [InlineData("CHARGEBACK", true, ProviderFactKind.Dispute)]
-    [InlineData("REPORT_AVAILABLE", true, ProviderFactKind.Other)]
+    [InlineData("REPORT_AVAILABLE", true, ProviderFactKind.ReportAvailable)]
+    [InlineData("REPORT_AVAILABLE", false, ProviderFactKind.Other)]
     public void Every_event_of_Adyen_is_its_fact(string code, bool success, ProviderFactKind kind, string? decline = null)
     {
         var original = code is "AUTHORISATION" or "OFFER_CLOSED" ? null : "A0";

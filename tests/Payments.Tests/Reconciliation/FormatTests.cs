@@ -125,6 +125,13 @@ public sealed class FormatTests : IDisposable
     [InlineData("<Acct><Id><IBAN>DE02</IBAN></Id></Acct>", "", "Acct is missing in Stmt")]
     [InlineData("</Stmt>", "<Ntry></Stmt>", "the XML is not well-formed")]
     [InlineData("<MsgId>M1</MsgId>", "", "GrpHdr has no MsgId and CreDtTm")]
+    [InlineData("</Acct>", "</Acct><Acct><Id><IBAN>DE03</IBAN></Id></Acct>", "Acct comes too often in Stmt")]
+    [InlineData("</Stmt>", "<Bal/></Stmt>", "Bal is not expected here in Stmt")]
+    [InlineData("<Id>S1</Id><CreDtTm>2026-03-13T20:00:00Z</CreDtTm>", "<CreDtTm>2026-03-13T20:00:00Z</CreDtTm><Id>S1</Id>", "Id is missing in Stmt")]
+    [InlineData("<Acct><Id><IBAN>DE02</IBAN></Id></Acct>", "<Acct><Ccy>EUR</Ccy></Acct>", "the account has no Id")]
+    [InlineData("<CdtDbtInd>CRDT</CdtDbtInd><Dt><Dt>2026-03-12</Dt></Dt></Bal>", "<CdtDbtInd>PLUS</CdtDbtInd><Dt><Dt>2026-03-12</Dt></Dt></Bal>", "a balance: CdtDbtInd is neither CRDT nor DBIT")]
+    [InlineData("<CdtDbtInd>CRDT</CdtDbtInd><Dt><Dt>2026-03-12</Dt></Dt></Bal>", "<CdtDbtInd>CRDT</CdtDbtInd></Bal>", "Dt is missing in Bal")]
+    [InlineData("<BkToCstmrStmt>", "<BkToCstmrDbtCdtNtfctn>", "BkToCstmrStmt is expected")]
     [InlineData("<Document", "<!DOCTYPE x [<!ENTITY e SYSTEM \"file:///etc/passwd\">]><Document", "the XML is not well-formed")]
     public void A_bank_statement_against_the_schemas_rules_is_refused_with_the_reason(string from, string to, string reason)
     {
@@ -148,6 +155,36 @@ public sealed class FormatTests : IDisposable
 
         Assert.Contains(reason, read.Where(r => r.Rejection is not null).Select(r => $"{r.Rejection!.Column}: {r.Rejection.Reason}").Single(), StringComparison.Ordinal);
         Assert.Equal(2, read.Count(r => r.Line is not null));
+    }
+
+    // Charges one by one belong to the older version of the schema, at most one element of them to the newer.
+    [Theory]
+    [InlineData("02", 3, 0)]
+    [InlineData("08", 2, 1)]
+    public void An_entrys_elements_are_those_of_the_schemas_version(string version, int read, int setAside)
+    {
+        var lines = Read(Camt("CRDT", "1200.50").Replace("001.08", "001." + version, StringComparison.Ordinal).Replace("<BkTxCd/><NtryDtls><TxDtls><Refs>", "<BkTxCd/><Chrgs/><Chrgs/><NtryDtls><TxDtls><Refs>", StringComparison.Ordinal));
+
+        Assert.Equal((read, setAside), (lines.Count(l => l.Line is not null), lines.Count(l => l.Rejection is not null)));
+        Assert.Equal(setAside == 0 ? [] : ["Chrgs comes too often in Ntry"], lines.Where(l => l.Rejection is not null).Select(l => l.Rejection!.Reason));
+    }
+
+    [Fact]
+    public void The_payout_among_its_own_balance_transactions_is_read_and_disputes_are_known_by_their_category()
+    {
+        var lines = Read("""
+            {"payout":"po_1","arrival_date":1773273600}
+            {"id":"txn_1","type":"charge","reporting_category":"charge","currency":"usd","amount":1000,"fee":59,"net":941,"created":1773133200,"source":{"id":"ch_1","payment_intent":"pi_1","currency":"usd","amount":1000}}
+            {"id":"txn_2","type":"adjustment","reporting_category":"dispute","currency":"usd","amount":-1000,"fee":1500,"net":-2500,"created":1773133200,"source":{"id":"du_1","payment_intent":"pi_1","currency":"usd","amount":1000}}
+            {"id":"txn_3","type":"stripe_fee","currency":"usd","amount":-25,"fee":0,"net":-25,"created":1773133200,"source":null}
+            {"id":"txn_4","type":"payout","reporting_category":"payout","currency":"usd","amount":-1584,"fee":0,"net":-1584,"created":1773133200,"source":"po_1"}
+            {"id":"txn_5","type":"gift","currency":"usd","amount":1,"fee":0,"net":1,"created":1773133200,"source":null}
+            """);
+
+        Assert.Equal(
+            ["Capture pi_1 1000 59 941", "Chargeback du_1 -1000 1500 -2500", "Fee txn_3 0 25 -25", "Payout po_1 -1584 0 -1584"],
+            lines.Where(l => l.Line is not null).Select(l => $"{l.Line!.Kind} {l.Line.Reference} {l.Line.Gross} {l.Line.Fee} {l.Line.Net}"));
+        Assert.Equal("6 type: is no type that is known", Assert.Single(lines.Where(l => l.Rejection is not null).Select(l => $"{l.Number} {l.Rejection!.Column}: {l.Rejection.Reason}")));
     }
 
     [Fact]

@@ -60,6 +60,7 @@ internal static class ForwardedRoutes
         .. Risk(audited: true),
         new("GET", "/reconciliation/reports", Owner.Reconciliation),
         new("GET", "/reconciliation/reports/{id}", Owner.Reconciliation),
+        new("POST", "/reconciliation/reports/{id}/close", Owner.Reconciliation, "reconciliation_report.close", Command: true),
         new("GET", "/reconciliation/imports", Owner.Reconciliation),
         new("POST", "/reconciliation/match", Owner.Reconciliation, "reconciliation.match", Command: true),
         new("GET", "/reconciliation/payments/{id}", Owner.Reconciliation),
@@ -67,6 +68,8 @@ internal static class ForwardedRoutes
         new("GET", "/reconciliation/breaks/{id}", Owner.Reconciliation),
         new("POST", "/reconciliation/breaks/{id}/assign", Owner.Reconciliation, "reconciliation_break.assign"),
         new("POST", "/reconciliation/breaks/{id}/notes", Owner.Reconciliation, "reconciliation_break.note"),
+        new("POST", "/reconciliation/breaks/{id}/resolve", Owner.Reconciliation, "reconciliation_break.resolve"),
+        new("POST", "/reconciliation/breaks/{id}/approve", Owner.Reconciliation, "reconciliation_break.approve", Command: true),
     ];
 
     // Services that consume events, and so may have dead letters.

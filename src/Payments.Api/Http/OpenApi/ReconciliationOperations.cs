@@ -1,0 +1,115 @@
+namespace Payments.Api.Http.OpenApi;
+
+/// <summary>What operators call of reconciliation.</summary>
+internal static class ReconciliationOperations
+{
+    private static readonly string[] Paging = ["limit", "cursor"];
+
+    public static DocumentedOperation[] All { get; } =
+    [
+        new("GET", "/ops/v1/reconciliation/reports", "Operators: reconciliation", "List days of reconciliation")
+        {
+            Description = "One per book and day, newest first: ours - theirs = difference = the sum of the classes.",
+            Query = ["mode", "leg", "provider@book", .. Paging],
+            Response = DocumentedOperation.List("""
+                {"id": "live.provider.stripe.20260130", "object": "reconciliation_report", "mode": "live", "leg": "provider", "provider": "stripe", "day": "2026-01-30", "closed": false, "compared": true, "healthy": true,
+                 "currencies": [{"currency": "USD", "ours_count": 1204, "ours": 1000000, "theirs_count": 1204, "theirs": 999850, "difference": 150,
+                 "classes": [{"class": "timing", "items": 1, "amount": 150}], "share": 0, "healthy": true}]}
+                """),
+        },
+        new("GET", "/ops/v1/reconciliation/reports/{id}", "Operators: reconciliation", "Read a day of reconciliation")
+        {
+            Response = """
+                {"id": "live.provider.stripe.20260130", "object": "reconciliation_report", "mode": "live", "leg": "provider", "provider": "stripe", "day": "2026-01-30", "closed": false, "compared": true, "healthy": true,
+                 "currencies": [{"currency": "USD", "ours_count": 1204, "ours": 1000000, "theirs_count": 1204, "theirs": 999850, "difference": 150,
+                 "classes": [{"class": "timing", "items": 1, "amount": 150}], "share": 0, "healthy": true}]}
+                """,
+        },
+        new("POST", "/ops/v1/reconciliation/reports/{id}/close", "Operators: reconciliation", "Close a day of reconciliation")
+        {
+            Description = "And every day before it. It never changes again: what comes late belongs to the next open day. 409 `statement_missing` while no statement speaks of it. Closing again changes nothing.",
+            Request = "{}",
+            Response = """
+                {"id": "live.provider.stripe.20260130", "object": "reconciliation_report", "mode": "live", "leg": "provider", "provider": "stripe", "day": "2026-01-30", "closed": true, "compared": true, "healthy": true,
+                 "currencies": [{"currency": "USD", "ours_count": 1204, "ours": 1000000, "theirs_count": 1204, "theirs": 999850, "difference": 150,
+                 "classes": [{"class": "timing", "items": 1, "amount": 150}], "share": 0, "healthy": true}]}
+                """,
+        },
+        new("GET", "/ops/v1/reconciliation/imports", "Operators: reconciliation", "List imported statements")
+        {
+            Query = ["mode", .. Paging],
+            Response = DocumentedOperation.List("""
+                {"number": 7, "object": "reconciliation_import", "mode": "live", "format": "adyen_settlement_detail", "identity": "Shop batch 3", "file": "settlement_detail_report_batch_3.csv", "hash": "9f86d081…",
+                 "state": "complete", "accepted": 1204, "quarantined": 0, "superseded_by": null, "refused_line": null, "refused_because": null, "began_at": "2026-01-31T12:00:00Z", "ended_at": "2026-01-31T12:00:05Z"}
+                """),
+        },
+        new("POST", "/ops/v1/reconciliation/match", "Operators: reconciliation", "Compare what changed now") { Request = "{}", Response = """{"object": "reconciliation_match", "books": 4, "days": 2}""" },
+        new("GET", "/ops/v1/reconciliation/payments/{id}", "Operators: reconciliation", "Explain a payment over all records")
+        {
+            Response = """
+                {"id": "pay_01k0x5w3n8e2v9y7t4r6q1m5za", "object": "explanation", "mode": "live", "merchant": "mer_01k0x5w3n8e2v9y7t4r6q1m5za", "items": [{"event": "payment.captured", "provider": "adyen",
+                 "kind": "capture", "reference": "8835…", "day": "2026-01-30", "currency": "EUR", "gross": 5000, "fee": 70, "occurred_at": "2026-01-30T12:00:00Z", "class": "matched", "difference": 0, "break": null,
+                 "lines": [{"leg": "provider", "provider": "adyen", "kind": "capture", "reference": "8835…", "day": "2026-01-30", "currency": "EUR", "gross": 5000, "net_currency": "EUR", "fee": 70, "net": 4930,
+                 "batch": "batch 3", "file": "settlement_detail_report_batch_3.csv", "line": 12, "bank_class": "matched", "bank": {"leg": "bank", "provider": "adyen", "kind": "payout", "reference": "batch 3",
+                 "day": "2026-02-01", "currency": "EUR", "gross": 493000, "net_currency": "EUR", "fee": 0, "net": 493000, "batch": "batch 3", "file": "statement.xml", "line": 8, "bank_class": null, "bank": null}}]}]}
+                """,
+        },
+        new("GET", "/ops/v1/reconciliation/breaks", "Operators: reconciliation", "List breaks of reconciliation")
+        {
+            Query = ["state@break", .. Paging],
+            Response = DocumentedOperation.List("""
+                {"id": "rbk_01k0x5w3n8e2v9y7t4r6q1m5za", "object": "reconciliation_break", "mode": "live", "leg": "provider", "provider": "stripe", "day": "2026-01-30", "class": "missing_here", "currency": "USD",
+                 "difference": -1250, "priority": "high", "state": "open", "owner": null, "payment": null, "journal": null, "reason": null, "proposed_by": null, "resolved_by": null, "age_days": 1,
+                 "opened_at": "2026-01-31T12:00:00Z", "resolved_at": null}
+                """),
+        },
+        new("GET", "/ops/v1/reconciliation/breaks/{id}", "Operators: reconciliation", "Read a break of reconciliation")
+        {
+            Response = """
+                {"id": "rbk_01k0x5w3n8e2v9y7t4r6q1m5za", "object": "reconciliation_break", "mode": "live", "leg": "provider", "provider": "stripe", "day": "2026-01-30", "class": "missing_here", "currency": "USD",
+                 "difference": -1250, "priority": "high", "state": "open", "owner": null, "payment": null, "journal": null, "reason": null, "proposed_by": null, "resolved_by": null, "age_days": 1,
+                 "opened_at": "2026-01-31T12:00:00Z", "resolved_at": null, "notes": []}
+                """,
+        },
+        new("POST", "/ops/v1/reconciliation/breaks/{id}/assign", "Operators: reconciliation", "Give a break of reconciliation to somebody")
+        {
+            Request = """{"owner": "Ada"}""",
+            Required = ["owner"],
+            Response = """
+                {"id": "rbk_01k0x5w3n8e2v9y7t4r6q1m5za", "object": "reconciliation_break", "mode": "live", "leg": "provider", "provider": "stripe", "day": "2026-01-30", "class": "missing_here", "currency": "USD",
+                 "difference": -1250, "priority": "high", "state": "open", "owner": null, "payment": null, "journal": null, "reason": null, "proposed_by": null, "resolved_by": null, "age_days": 1,
+                 "opened_at": "2026-01-31T12:00:00Z", "resolved_at": null, "notes": []}
+                """,
+        },
+        new("POST", "/ops/v1/reconciliation/breaks/{id}/notes", "Operators: reconciliation", "Write a note on a break of reconciliation")
+        {
+            Request = """{"note": "Asked the provider."}""",
+            Required = ["note"],
+            Response = """
+                {"id": "rbk_01k0x5w3n8e2v9y7t4r6q1m5za", "object": "reconciliation_break", "mode": "live", "leg": "provider", "provider": "stripe", "day": "2026-01-30", "class": "missing_here", "currency": "USD",
+                 "difference": -1250, "priority": "high", "state": "open", "owner": null, "payment": null, "journal": null, "reason": null, "proposed_by": null, "resolved_by": null, "age_days": 1,
+                 "opened_at": "2026-01-31T12:00:00Z", "resolved_at": null, "notes": []}
+                """,
+        },
+        new("POST", "/ops/v1/reconciliation/breaks/{id}/resolve", "Operators: reconciliation", "Say what closes a break of reconciliation")
+        {
+            Description = "A journal of the ledger, or a reason. Beyond the limit of its currency that is a proposal, and another person approves it. 409 `break_state_conflict` when it is resolved.",
+            Request = """{"reason": "The provider corrected it."}""",
+            Response = """
+                {"id": "rbk_01k0x5w3n8e2v9y7t4r6q1m5za", "object": "reconciliation_break", "mode": "live", "leg": "provider", "provider": "stripe", "day": "2026-01-30", "class": "missing_here", "currency": "USD",
+                 "difference": -1250, "priority": "high", "state": "resolved", "owner": null, "payment": null, "journal": null, "reason": "The provider corrected it.", "proposed_by": "opk_…", "resolved_by": "opk_…", "age_days": 1,
+                 "opened_at": "2026-01-31T12:00:00Z", "resolved_at": "2026-02-01T09:00:00Z", "notes": []}
+                """,
+        },
+        new("POST", "/ops/v1/reconciliation/breaks/{id}/approve", "Operators: reconciliation", "Agree to what closes a break of reconciliation")
+        {
+            Description = "As another person than proposed it: 409 `second_person_needed` otherwise, and 409 `break_state_conflict` when nothing is proposed.",
+            Request = "{}",
+            Response = """
+                {"id": "rbk_01k0x5w3n8e2v9y7t4r6q1m5za", "object": "reconciliation_break", "mode": "live", "leg": "provider", "provider": "stripe", "day": "2026-01-30", "class": "missing_here", "currency": "USD",
+                 "difference": -500000, "priority": "high", "state": "resolved", "owner": null, "payment": null, "journal": null, "reason": "The provider corrected it.", "proposed_by": "opk_…", "resolved_by": "opk_…", "age_days": 1,
+                 "opened_at": "2026-01-31T12:00:00Z", "resolved_at": "2026-02-01T09:00:00Z", "notes": []}
+                """,
+        },
+    ];
+}

@@ -1,0 +1,98 @@
+using System.Text.Json;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.Extensions.Configuration;
+using Microsoft.Extensions.Logging;
+using Payments.Reconciliation;
+using Payments.Reconciliation.Commands;
+using Xunit;
+using static Payments.IntegrationTests.Reconciliation.Statements;
+
+namespace Payments.IntegrationTests.Reconciliation;
+
+/// <summary><c>recon import|match|report|explain|close</c>: what they do, what they say, and how they end.</summary>
+public sealed class CommandTests(EmbeddedServers servers)
+{
+    private static CancellationToken Cancel => TestContext.Current.CancellationToken;
+
+    [Fact]
+    public async Task A_day_goes_through_the_commands_from_its_files_to_its_closing()
+    {
+        await using var database = await ReconciliationDatabase.CreateAsync(servers);
+        await database.AddAsync([Item(1, 10_000), Item(2, 5_000)]);
+        var (report, bank) = (database.Write("stripe.csv", Report((1, 10_000, 30, 0), (2, 5_003, 30, 0))), database.Write("bank.sta", Bank("1", (2, 14_943, "STRIPE PAYOUT po_0"))));
+
+        var (code, imported, _) = await RunAsync(database, "import", report, bank);
+        Assert.Equal((0, 2), (code, imported.Split("\"state\": \"complete\"").Length - 1));
+        (code, imported, _) = await RunAsync(database, "import", report);
+        Assert.Equal((0, true), (code, imported.Contains("\"is_new\": false", StringComparison.Ordinal)));
+
+        (code, var matched, var progress) = await RunAsync(database, "match", "--mode", "test");
+        Assert.Equal(0, code);
+        Assert.Equal(2, JsonDocument.Parse(matched).RootElement.GetProperty("days").GetInt32());
+        Assert.Contains("test provider stripe 2026-03-10", progress, StringComparison.Ordinal);
+
+        (code, var csv, _) = await RunAsync(database, "report", "2026-03-10", "--provider", "stripe", "--leg", "provider", "--as", "csv");
+        Assert.Equal(0, code);
+        Assert.Contains("test,provider,stripe,2026-03-10,no,USD,amount_mismatch,1,-0.03", csv, StringComparison.Ordinal);
+        Assert.Contains("<h1>Reconciliation of stripe", (await RunAsync(database, "report", "--as", "html")).Output, StringComparison.Ordinal);
+
+        (code, var closed, _) = await RunAsync(database, "close", "2026-03-10", "--provider", "stripe");
+        Assert.Equal((0, "now"), (code, closed.Trim()));
+        Assert.Equal((0, "closed"), await RunAsync(database, "close", "2026-03-10", "--provider", "stripe") is var again ? (again.Code, again.Output.Trim()) : default);
+        Assert.Equal((1, "no_statement"), await RunAsync(database, "close", "2026-03-11", "--provider", "stripe") is var early ? (early.Code, early.Output.Trim()) : default);
+        Assert.Contains("\"closed\": true", (await RunAsync(database, "report", "2026-03-10", "--leg", "provider")).Output, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_payment_is_explained_over_all_records()
+    {
+        await using var database = await ReconciliationDatabase.CreateAsync(servers);
+        await database.AddAsync([Item(1, 10_000), Item(2, 5_000), Item(3, 700)]);
+        await RunAsync(database, "import", database.Write("stripe.csv", Report((1, 10_000, 30, 0), (2, 5_003, 30, 0))), database.Write("bank.sta", Bank("1", (2, 14_943, "STRIPE PAYOUT po_0"))));
+        await RunAsync(database, "match");
+
+        var story = JsonDocument.Parse((await RunAsync(database, "explain", Payment(1).ToString())).Output).RootElement.GetProperty("items")[0];
+        var line = story.GetProperty("lines")[0];
+        Assert.Equal(("matched", 0L), (story.GetProperty("class").GetString(), story.GetProperty("difference").GetInt64()));
+        Assert.Equal(("stripe.csv", 2L, "po_0", "matched"), (line.GetProperty("file").GetString(), line.GetProperty("line").GetInt64(), line.GetProperty("batch").GetString(), line.GetProperty("bank_class").GetString()));
+        Assert.Equal((14_943L, "bank.sta"), (line.GetProperty("bank").GetProperty("net").GetInt64(), line.GetProperty("bank").GetProperty("file").GetString()));
+
+        var wrong = JsonDocument.Parse((await RunAsync(database, "explain", Payment(2).ToString())).Output).RootElement.GetProperty("items")[0];
+        Assert.Equal(("amount_mismatch", -3L), (wrong.GetProperty("class").GetString(), wrong.GetProperty("difference").GetInt64()));
+        Assert.StartsWith("rbk_", wrong.GetProperty("break").GetString(), StringComparison.Ordinal);
+        var late = JsonDocument.Parse((await RunAsync(database, "explain", Payment(3).ToString())).Output).RootElement.GetProperty("items")[0];
+        Assert.Equal(("timing", 0), (late.GetProperty("class").GetString(), late.GetProperty("lines").GetArrayLength()));
+
+        var (code, _, told) = await RunAsync(database, "explain", Payment(9).ToString());
+        Assert.Equal((1, "Nothing is expected of this payment at any provider."), (code, told.Trim()));
+    }
+
+    [Fact]
+    public async Task A_file_that_is_refused_ends_with_1_and_a_command_that_is_not_understood_with_2()
+    {
+        await using var database = await ReconciliationDatabase.CreateAsync(servers);
+        var (code, output, _) = await RunAsync(database, "import", database.Write("nothing.csv", "a,b\n1,2\n"));
+        Assert.Equal(1, code);
+        Assert.Contains("\"reason\": \"the file is no statement that is known\"", output, StringComparison.Ordinal);
+        foreach (var wrong in new[] { "import", "match x", "close", "close 2026-03-10", "close tomorrow --provider stripe", "report --mode prod", "explain", "explain pay_1", "report --as", "match --mode", "report --leg none", "match --mode test --mode live" })
+        {
+            var (refused, _, told) = await RunAsync(database, wrong.Split(' '));
+            Assert.True(refused == 2 && told.Contains(ReconCommand.Usage, StringComparison.Ordinal), $"{wrong}: {refused} {told}");
+        }
+
+        Assert.Equal(0, (await RunAsync(database, "--help")).Code);
+    }
+
+    private static async Task<(int Code, string Output, string Told)> RunAsync(ReconciliationDatabase database, params string[] arguments)
+    {
+        var builder = WebApplication.CreateBuilder();
+        builder.Logging.ClearProviders();
+        builder.Configuration.AddInMemoryCollection(new Dictionary<string, string?> { ["ConnectionStrings:reconciliation"] = database.ConnectionString });
+        builder.AddReconciliationTools();
+        await using var tools = builder.Build();
+        await using var output = new StringWriter();
+        await using var told = new StringWriter();
+        var code = await ReconCommand.RunAsync(arguments, tools.Services, output, TextWriter.Synchronized(told), Cancel);
+        return (code, output.ToString(), told.ToString());
+    }
+}

@@ -1,0 +1,237 @@
+using System.Globalization;
+using System.Net.Http.Json;
+using System.Text;
+using Microsoft.Extensions.DependencyInjection;
+using Npgsql;
+using Payments.Core;
+using Payments.IntegrationTests.Flow;
+using Payments.Platform;
+using Payments.Reconciliation.Matching;
+using Payments.Reconciliation.Reports;
+using Xunit;
+
+namespace Payments.IntegrationTests.Reconciliation;
+
+/// <summary>
+/// Payments through the running system over three days, at both providers, in fifteen currencies, with refunds; forty discrepancies of
+/// every class in what the providers say. Small here; <c>./recon.sh prove --payments 10000 --seed S</c> is the same with more.
+/// </summary>
+public sealed class ProofTests(ProofProduct product, ITestOutputHelper output) : IClassFixture<ProofProduct>
+{
+    private const int Batch = 7;
+    private static readonly string[] Currencies = ["USD", "EUR", "GBP", "JPY", "CHF", "SEK", "AUD", "CAD", "DKK", "NOK", "PLN", "CZK", "NZD", "SGD", "KWD"];
+    private static readonly string[] Kinds = ["missing", "extra", "duplicated", "amount_altered", "fee_altered", "rounded", "next_day", "exchanged"];
+    private readonly Random random = new(Number("PAYMENTS_PROVE_SEED", 20261128));
+    private readonly int payments = Number("PAYMENTS_PROVE_PAYMENTS", 240);
+
+    private static CancellationToken Cancel => TestContext.Current.CancellationToken;
+
+    private NpgsqlDataSource Database => product.Host.ServicesOf(Names.Services.Reconciliation).GetRequiredService<NpgsqlDataSource>();
+
+    private sealed record Paid(string Provider, string Payment, string Currency, int Day, bool Refunded);
+
+    private sealed record Fault(string Kind, Paid Of, string Reference, long By);
+
+    [Fact]
+    public async Task Exactly_the_discrepancies_that_were_thrown_in_are_found_each_with_its_class_and_cent()
+    {
+        var (paid, refunds, days) = await PayAsync();
+        await UntilAsync("SELECT count(*)::text FROM recon.items WHERE leg = 'provider'", (paid.Count + refunds).ToString(CultureInfo.InvariantCulture));
+        await SameAsLedgerAsync();
+        var faults = await InjectAsync(paid);
+        Assert.Equal(40, faults.Count);
+
+        await FetchAsync(days[0], days[^1].AddDays(1));
+        await product.Host.ServicesOf(Names.Services.Reconciliation).GetRequiredService<Matcher>().MatchAsync(null, null, Cancel);
+
+        var expected = (await Task.WhenAll(faults.Select(ExpectedAsync))).OfType<string>().Order(StringComparer.Ordinal).ToList();
+        var found = await RowsAsync("""
+            SELECT concat_ws(' ', b.provider, coalesce(i.reference, l.reference), b.class, b.currency, b.amount, CASE WHEN b.state = 'resolved' THEN 'by ' || b.resolved_by END)
+            FROM recon.breaks b LEFT JOIN recon.items i ON i.item_id = b.item_id LEFT JOIN recon.lines l ON l.line_id = b.line_id WHERE b.leg = 'provider'
+            """);
+        var shifted = await RowsAsync("""
+            SELECT i.provider || ' ' || i.reference FROM recon.entries e JOIN recon.items i ON i.item_id = e.settles_item
+            WHERE e.leg = 'provider' AND e.class = 'matched' AND e.from_class = 'timing' AND e.amount = 0
+            """);
+        var late = faults.Where(f => f.Kind == "next_day").Select(f => $"{f.Of.Provider} {f.Reference}").Order(StringComparer.Ordinal).ToList();
+        await TellAsync(paid, refunds, faults, expected, found);
+
+        Assert.Equal(expected, found.Order(StringComparer.Ordinal));
+        Assert.Equal(late, shifted.Order(StringComparer.Ordinal).Intersect(late));
+        Assert.Equal(
+            [$"{paid.Count + refunds}"],
+            await RowsAsync("SELECT (SELECT sum(ours_count) FROM recon.day_totals WHERE leg = 'provider')::bigint::text"));
+        Assert.Empty(await RowsAsync("SELECT provider || ' ' || class FROM recon.entries WHERE leg = 'bank' AND class NOT IN ('matched', 'timing')"));
+        Assert.All(await new DayReports(Database).ListAsync(null, null, null, null, 10_000, Cancel), r => Assert.All(r.Currencies, c => Assert.Equal(c.Difference, c.Classes.Sum(s => s.Amount))));
+    }
+
+    private async Task<(List<Paid> Paid, int Refunds, List<DateOnly> Days)> PayAsync()
+    {
+        var (paid, days) = (new List<Paid>(), new List<DateOnly>());
+        var plan = Enumerable.Range(0, payments).Select(i => (
+            Provider: i % 2 == 0 ? "stripe" : "adyen", Currency: Currencies[i / 2 % Currencies.Length], Amount: 1_000L + random.Next(15_000), Day: (i * 3 / payments) - 1, Refunded: i % 11 == 0)).ToList();
+        foreach (var day in plan.GroupBy(p => p.Day))
+        {
+            days.Add(product.GoTo(day.Key));
+            await Parallel.ForEachAsync(day, new ParallelOptions { MaxDegreeOfParallelism = 8, CancellationToken = Cancel }, async (p, cancel) =>
+            {
+                var shop = p.Provider == "stripe" ? product.Stripe : product.Adyen;
+                var made = await FlowProduct.PostAsync(
+                    shop.Merchant, "/v1/payments", new { amount = p.Amount, currency = p.Currency, payment_method = new { token = await shop.TokenAsync(cancel) }, capture_method = "automatic" }, cancel);
+                Assert.True(made.Json.TryGetProperty("id", out _), made.Body);
+                await shop.UntilAsync(made.Id, "captured", cancel);
+                if (p.Refunded)
+                {
+                    await shop.PostAsync(made.Id, "refunds", new { amount = p.Amount / 3 }, cancel);
+                    await shop.UntilAsync(made.Id, "partially_refunded", cancel);
+                }
+
+                lock (paid)
+                {
+                    paid.Add(new(p.Provider, made.Id, p.Currency, p.Day, p.Refunded));
+                }
+            });
+        }
+
+        return ([.. paid.OrderBy(p => p.Payment, StringComparer.Ordinal)], paid.Count(p => p.Refunded), days);
+    }
+
+    /// <summary>Five of each kind, on payments of their own. Only what is still young on the last day could come later: nothing of that is left out.</summary>
+    private async Task<List<Fault>> InjectAsync(List<Paid> paid)
+    {
+        await using (var command = Database.CreateCommand("""
+            INSERT INTO recon.rates (day, currency, net_currency, rate, source) VALUES ('2020-01-01', 'EUR', 'USD', 1.10, 'proof');
+            UPDATE recon.rules SET days = 0 WHERE leg = 'provider'
+            """))
+        {
+            await command.ExecuteNonQueryAsync(Cancel);
+        }
+
+        var free = paid.Where(p => !p.Refunded).OrderBy(_ => random.Next()).ToList();
+        var faults = new List<Fault>();
+        foreach (var kind in Kinds)
+        {
+            for (var i = 0; i < 5; i++)
+            {
+                var of = free.First(p => (p.Currency == "EUR") == (kind == "exchanged") && p.Provider == (i % 2 == 0 ? "stripe" : "adyen") && (kind is not ("missing" or "next_day") || p.Day < 1));
+                free.Remove(of);
+                var charge = Assert.Single(await product.ChargesAsync(of.Provider, of.Payment, Cancel));
+                var reference = charge.GetProperty(of.Provider == "stripe" ? "payment_intent" : "psp_reference").GetString()!;
+                var fault = new Fault(kind, of, reference, 1 + random.Next(90));
+                using var answer = await product.Simulators.PostAsJsonAsync(
+                    "/settlement/faults", new Dictionary<string, object?> { ["provider"] = of.Provider, ["kind"] = kind, ["reference"] = reference, ["by"] = fault.By, ["currency"] = "USD", ["rate"] = 1.05m }, Cancel);
+                Assert.True(answer.IsSuccessStatusCode, await answer.Content.ReadAsStringAsync(Cancel));
+                faults.Add(fault);
+            }
+        }
+
+        return faults;
+    }
+
+    /// <summary>What has to be found, from what we booked and what was done to it; null for what is only late.</summary>
+    private async Task<string?> ExpectedAsync(Fault fault)
+    {
+        Assert.True(Id.TryParse<PaymentId>(fault.Of.Payment, out var id));
+        var row = (await RowsAsync($"SELECT gross || ' ' || fee FROM recon.items WHERE payment_id = '{id.Value}' AND kind = 'capture'")).Single().Split(' ');
+        var (gross, fee) = (long.Parse(row[0], CultureInfo.InvariantCulture), long.Parse(row[1], CultureInfo.InvariantCulture));
+        var found = fault.Kind switch
+        {
+            "missing" => $"{fault.Reference} missing_there {fault.Of.Currency} {gross - fee}",
+            "extra" => $"{fault.Reference}x missing_here {fault.Of.Currency} {-(gross - fee)}",
+            "duplicated" => $"{fault.Reference} duplicate {fault.Of.Currency} {-(gross - fee)}",
+            "amount_altered" => $"{fault.Reference} amount_mismatch {fault.Of.Currency} {-fault.By}",
+            "fee_altered" => $"{fault.Reference} fee_difference {fault.Of.Currency} {fault.By}{(fault.By == 1 ? " by rule 10" : "")}",
+            "rounded" => $"{fault.Reference} fee_difference {fault.Of.Currency} 1 by rule 10",
+            "exchanged" => $"{fault.Reference} fx_difference {fault.Of.Currency} {gross - fee - Rounded((Rounded(gross * 1.05m) - Rounded(fee * 1.05m)) / 1.10m)}",
+            _ => null,
+        };
+        return found is null ? null : $"{fault.Of.Provider} {found}";
+    }
+
+    private static long Rounded(decimal amount) => (long)Math.Round(amount, 0, MidpointRounding.AwayFromZero);
+
+    /// <summary>By webhook, by API and by the bank's directory.</summary>
+    private async Task FetchAsync(DateOnly first, DateOnly last)
+    {
+        var (from, through) = (first.ToString("O", CultureInfo.InvariantCulture), last.ToString("O", CultureInfo.InvariantCulture));
+        foreach (var (what, body) in new[] { ("adyen/announce", (object)new { from, through, batch = Batch }), ("stripe/pay", new { through }) })
+        {
+            using var told = await product.Simulators.PostAsJsonAsync("/settlement/" + what, body, Cancel);
+            Assert.True(told.IsSuccessStatusCode, await told.Content.ReadAsStringAsync(Cancel));
+        }
+
+        using var request = new HttpRequestMessage(HttpMethod.Get, "/v1/payouts?limit=100");
+        request.Headers.Authorization = new("Bearer", product.Host.Secrets.StripeApiKey);
+        using var answer = await product.Simulators.SendAsync(request, Cancel);
+        var payouts = (await ProductFixture.JsonAsync(answer, Cancel)).GetProperty("data").GetArrayLength();
+        await UntilAsync("SELECT string_agg(s, ', ' ORDER BY s) FROM (SELECT provider || ' ' || state || ' ' || count(*) AS s FROM recon.fetches GROUP BY provider, state) f", $"adyen done 1, stripe done {payouts}");
+
+        var inbox = Directory.CreateDirectory(Path.Combine(product.Host.Options.DataDirectory, "statements", "test")).FullName;
+        foreach (var (currency, i) in Currencies.Select((c, i) => (c, i)))
+        {
+            var statement = await product.Simulators.GetStringAsync(new Uri($"/settlement/bank/{(i % 2 == 0 ? "camt053" : "mt940")}?from={from}&through={through}&batch={Batch}&currency={currency}", UriKind.Relative), Cancel);
+            await File.WriteAllTextAsync(Path.Combine(inbox, currency + ".part"), statement, Cancel);
+            File.Move(Path.Combine(inbox, currency + ".part"), Path.Combine(inbox, currency));
+        }
+
+        await UntilAsync("SELECT count(*) || ' ' || coalesce(sum(lines_quarantined), 0) FROM recon.imports WHERE format IN ('camt053', 'mt940') AND state = 'complete'", $"{Currencies.Length} 0");
+    }
+
+    /// <summary>What we expect of each provider is what the ledger has on its receivable.</summary>
+    private async Task SameAsLedgerAsync()
+    {
+        await using var ledger = NpgsqlDataSource.Create(product.Host.Backends.Connections[Names.Databases.Ledger]);
+        var expected = string.Join('\n', await RowsAsync("SELECT provider || ' ' || currency || ' ' || sum(gross)::bigint FROM recon.items WHERE leg = 'provider' GROUP BY provider, currency HAVING sum(gross) <> 0 ORDER BY 1"));
+        await UntilAsync(
+            """
+            SELECT string_agg(r, E'\n' ORDER BY r) FROM (SELECT a.owner || ' ' || a.currency || ' ' || sum(b.debits - b.credits)::bigint AS r FROM ledger.accounts a JOIN ledger.balances b ON b.account_id = a.id
+            WHERE a.kind = 'provider_receivable' GROUP BY a.owner, a.currency HAVING sum(b.debits - b.credits) <> 0) s
+            """,
+            expected, ledger);
+    }
+
+    private async Task TellAsync(List<Paid> paid, int refunds, List<Fault> faults, List<string> expected, List<string> found)
+    {
+        var text = new StringBuilder();
+        var lines = (await RowsAsync("SELECT count(*)::text FROM recon.lines WHERE leg = 'provider'"))[0];
+        text.AppendLine(CultureInfo.InvariantCulture, $"{paid.Count} payments, {refunds} refunds, {paid.Select(p => p.Currency).Distinct().Count()} currencies, {paid.Select(p => p.Day).Distinct().Count()} days, {lines} lines of both providers, {faults.Count} discrepancies");
+        text.AppendLine("class              expected  found  as expected");
+        foreach (var group in expected.Concat(found).Select(ClassOf).Distinct().Order(StringComparer.Ordinal))
+        {
+            text.AppendLine(CultureInfo.InvariantCulture, $"{group,-18} {expected.Count(e => ClassOf(e) == group),8}  {found.Count(f => ClassOf(f) == group),5}  {expected.Count(e => ClassOf(e) == group && found.Contains(e)),11}");
+        }
+
+        text.AppendLine(CultureInfo.InvariantCulture, $"{"timing",-18} {faults.Count(f => f.Kind == "next_day"),8}  (answered on the next day, no break)");
+        text.AppendLine(CultureInfo.InvariantCulture, $"VERDICT {(expected.SequenceEqual(found.Order(StringComparer.Ordinal)) ? "PASS: exactly the discrepancies that were thrown in were found" : "FAIL")}");
+        output.WriteLine(text.ToString());
+
+        static string ClassOf(string row) => row.Split(' ')[2];
+    }
+
+    private async Task UntilAsync(string sql, string expected, NpgsqlDataSource? database = null)
+    {
+        using var limit = CancellationTokenSource.CreateLinkedTokenSource(Cancel);
+        limit.CancelAfter(TimeSpan.FromMinutes(5));
+        var seen = "";
+        while ((seen = (await RowsAsync(sql, database))[0]) != expected)
+        {
+            Assert.False(limit.IsCancellationRequested, $"expected {expected}, and it stayed at {seen}");
+            await Task.Delay(200, limit.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        }
+    }
+
+    private async Task<List<string>> RowsAsync(string sql, NpgsqlDataSource? database = null)
+    {
+        await using var command = (database ?? Database).CreateCommand(sql);
+        await using var reader = await command.ExecuteReaderAsync(Cancel);
+        var rows = new List<string>();
+        while (await reader.ReadAsync(Cancel))
+        {
+            rows.Add(await reader.IsDBNullAsync(0, Cancel) ? "" : reader.GetString(0));
+        }
+
+        return rows;
+    }
+
+    private static int Number(string name, int usual) => int.TryParse(Environment.GetEnvironmentVariable(name), NumberStyles.None, CultureInfo.InvariantCulture, out var number) ? number : usual;
+}
