@@ -1,17 +1,25 @@
 using System.Globalization;
 using System.Text.Json;
 using Payments.Bench;
+using Payments.Bench.Load;
 
-Scenario[] scenarios = [FraudModelScenario.Fraud, AttackScenario.Attack, ReconciliationScenario.Reconciliation];
+var settings = new LoadSettings();
+Scenario[] scenarios = [.. LoadScenarios.Of(settings), FraudModelScenario.Fraud, AttackScenario.Attack, ReconciliationScenario.Reconciliation];
 string usage = $"""
-    Usage: ./bench.sh [SCENARIO]... [--json FILE]
+    Usage: ./bench.sh [SCENARIO|all]... [OPTION]...
 
     Measures and compares with what is promised; without a name, everything. The exit code is 1 if a promise was not kept.
 
-      {string.Join("\n  ", scenarios.Select(s => $"{s.Name,-10} {s.Description}"))}
+      {string.Join("\n  ", scenarios.Select(s => $"{s.Name,-25} {s.Description}"))}
 
-      --json FILE  also writes the figures as JSON
-      --help       this text
+      --json FILE         also writes the figures as JSON
+      --slice SECONDS     how long each slice of load and of the baseline is (default {settings.SliceSeconds})
+      --slices N          how many there are of each; medians are shown (default {settings.Slices})
+      --warm-up SECONDS   before anything is measured (default {settings.WarmUpSeconds})
+      --connections LIST  of the closed loop (default {string.Join(',', settings.Connections)})
+      --minutes N         of the soak (default {settings.Minutes})
+      --rate R            payments a second of soak and latency (default {settings.PerSecond})
+      --help              this text
     """;
 
 var names = new List<string>();
@@ -25,6 +33,12 @@ for (var i = 0; i < args.Length; i++)
             return 0;
         case "--json" when i + 1 < args.Length:
             json = args[++i];
+            break;
+        case "all":
+            names.AddRange(scenarios.Select(s => s.Name));
+            break;
+        case var option when i + 1 < args.Length && LoadScenarios.TrySet(settings, option, args[i + 1]):
+            i++;
             break;
         case var name when scenarios.Any(s => s.Name == name):
             names.Add(name);
@@ -51,6 +65,11 @@ try
         results.Add((scenario, scenario.Run(Console.Error, stop.Token)));
     }
 }
+catch (InvalidOperationException e)
+{
+    Console.Error.WriteLine(e.Message);
+    return 3;
+}
 catch (OperationCanceledException)
 {
     Console.Error.WriteLine("Stopped.");
@@ -61,14 +80,13 @@ foreach (var (scenario, figures) in results)
 {
     foreach (var figure in figures)
     {
-        var promise = figure.AtMost is { } limit ? $"at most {limit.ToString("0.##", CultureInfo.InvariantCulture)}: {(figure.Kept ? "kept" : "NOT KEPT")}" : string.Empty;
-        Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{scenario.Name,-10} {figure.Name,-24} {figure.Value,12:F2} {figure.Unit,-15} {promise}").TrimEnd());
+        Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{scenario.Name,-25} {figure.Name,-36} {figure.Value,12:F3} {figure.Unit,-15} {figure.Verdict()}").TrimEnd());
     }
 }
 
 if (json is not null)
 {
-    var document = results.Select(r => new { scenario = r.Scenario.Name, figures = r.Figures.Select(f => new { name = f.Name, value = f.Value, unit = f.Unit, at_most = f.AtMost, kept = f.Kept }) });
+    var document = results.Select(r => new { scenario = r.Scenario.Name, figures = r.Figures.Select(f => new { name = f.Name, value = f.Value, unit = f.Unit, at_most = f.AtMost, at_least = f.AtLeast, floor = f.Floor, kept = f.Kept, floor_kept = f.FloorKept }) });
     File.WriteAllBytes(json, JsonSerializer.SerializeToUtf8Bytes(document));
 }
 

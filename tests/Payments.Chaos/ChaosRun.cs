@@ -28,7 +28,7 @@ public static class ChaosRun
         await using var receiver = await Receiver.StartAsync(journal, () => Draw(receiving), cancellationToken);
         using var client = new Client(fleet, journal);
         var shops = await ShopSetup.OpenAsync(fleet, client, receiver.Url, cancellationToken);
-        var reader = new EvidenceReader(fleet, journal, shops);
+        var reader = new EvidenceReader(EvidenceSource.Of(fleet), journal, shops);
         using var providers = new ProviderFaults(fleet[Platform.Names.Services.Simulators].Address);
         var pausing = new Random(options.Seed + 13);
         await using var supervisor = new Supervisor(fleet, () => TimeSpan.FromSeconds(0.2 + (Draw(pausing) * 2.5)), Tell);

@@ -9,8 +9,21 @@ using Payments.Platform;
 
 namespace Payments.Chaos.Judging;
 
+/// <summary>Where the views are read: a fleet's processes, or any other way to run the product.</summary>
+/// <param name="Api">A replica that merchants' questions are put to.</param>
+/// <param name="Replica">Its name.</param>
+public sealed record EvidenceSource(Func<string, string> ConnectionString, Uri Api, string Replica, Uri Simulators)
+{
+    public static EvidenceSource Of(Fleet fleet)
+    {
+        ArgumentNullException.ThrowIfNull(fleet);
+        var api = fleet.Api.First();
+        return new(fleet.ConnectionString, api.Address, api.Name, fleet[Names.Services.Simulators].Address);
+    }
+}
+
 /// <summary>Collects the views of what has come to rest, each from its own source.</summary>
-internal sealed class EvidenceReader(Fleet fleet, Journal journal, IReadOnlyList<Shop> shops)
+public sealed class EvidenceReader(EvidenceSource source, Journal journal, IReadOnlyList<Shop> shops)
 {
     private const int PageSize = 100;
 
@@ -68,7 +81,7 @@ internal sealed class EvidenceReader(Fleet fleet, Journal journal, IReadOnlyList
             string? cursor = null;
             do
             {
-                using var request = new HttpRequestMessage(HttpMethod.Get, new Uri(fleet.Api.First().Address, $"/v1/payments?limit={PageSize}{(cursor is null ? "" : $"&cursor={cursor}")}"));
+                using var request = new HttpRequestMessage(HttpMethod.Get, new Uri(source.Api, $"/v1/payments?limit={PageSize}{(cursor is null ? "" : $"&cursor={cursor}")}"));
                 request.Headers.Authorization = new AuthenticationHeaderValue("Bearer", shop.SecretKey);
                 using var answer = await http.SendAsync(request, cancellationToken);
                 answer.EnsureSuccessStatusCode();
@@ -76,7 +89,7 @@ internal sealed class EvidenceReader(Fleet fleet, Journal journal, IReadOnlyList
                 foreach (var payment in page.GetProperty("data").EnumerateArray())
                 {
                     var id = payment.GetProperty("id").GetString();
-                    journal.Add(new Told(journal.Now, 0, 0, shop.Id, "read", null, id, null, null, fleet.Api.First().Name, 200, payment.GetRawText(), false, null));
+                    journal.Add(new Told(journal.Now, 0, 0, shop.Id, "read", null, id, null, null, source.Replica, 200, payment.GetRawText(), false, null));
                 }
 
                 cursor = page.GetProperty("next_cursor").GetString();
@@ -141,7 +154,7 @@ internal sealed class EvidenceReader(Fleet fleet, Journal journal, IReadOnlyList
     private async Task<IEnumerable<ChargeRow>> ChargesAsync(string provider, CancellationToken cancellationToken)
     {
         using var http = new HttpClient { Timeout = TimeSpan.FromMinutes(2) };
-        using var answer = await http.GetAsync(new Uri(fleet[Names.Services.Simulators].Address, "/books/" + provider), cancellationToken);
+        using var answer = await http.GetAsync(new Uri(source.Simulators, "/books/" + provider), cancellationToken);
         answer.EnsureSuccessStatusCode();
         var books = JsonSerializer.Deserialize<JsonElement>(await answer.Content.ReadAsStringAsync(cancellationToken));
         return books.GetProperty("charges").EnumerateArray().Select(c => new ChargeRow(
@@ -161,7 +174,7 @@ internal sealed class EvidenceReader(Fleet fleet, Journal journal, IReadOnlyList
     private async Task<List<T>> RowsAsync<T>(string database, string sql, Func<NpgsqlDataReader, T> row, CancellationToken cancellationToken)
     {
         // Not pooled: the server may have been killed since the last look.
-        await using var connection = new NpgsqlConnection(fleet.ConnectionString(database) + ";Pooling=false;Command Timeout=120");
+        await using var connection = new NpgsqlConnection(source.ConnectionString(database) + ";Pooling=false;Command Timeout=120");
         await connection.OpenAsync(cancellationToken);
         await using var command = new NpgsqlCommand(sql, connection);
         await using var reader = await command.ExecuteReaderAsync(cancellationToken);

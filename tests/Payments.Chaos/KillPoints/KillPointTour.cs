@@ -45,7 +45,7 @@ public static class KillPointTour
             }
         }
 
-        var reader = new EvidenceReader(fleet, journal, shops);
+        var reader = new EvidenceReader(EvidenceSource.Of(fleet), journal, shops);
         await ComeToRestAsync(reader, cancellationToken);
         await reader.ReadBackAsync(cancellationToken);
         var evidence = await reader.ReadAsync([], cancellationToken);

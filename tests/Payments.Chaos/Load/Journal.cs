@@ -10,9 +10,14 @@ public sealed class Journal : IDisposable
     private readonly ConcurrentQueue<Told> told = new();
     private readonly ConcurrentQueue<Received> received = new();
     private readonly long began = TimeProvider.System.GetTimestamp();
-    private readonly StreamWriter tellings;
-    private readonly StreamWriter receipts;
+    private readonly StreamWriter? tellings;
+    private readonly StreamWriter? receipts;
     private readonly Lock gate = new();
+
+    /// <summary>One that is kept in memory alone.</summary>
+    public Journal()
+    {
+    }
 
     public Journal(string directory)
     {
@@ -43,13 +48,18 @@ public sealed class Journal : IDisposable
     {
         lock (gate)
         {
-            tellings.Dispose();
-            receipts.Dispose();
+            tellings?.Dispose();
+            receipts?.Dispose();
         }
     }
 
-    private void Write<T>(StreamWriter file, T entry)
+    private void Write<T>(StreamWriter? file, T entry)
     {
+        if (file is null)
+        {
+            return;
+        }
+
         var line = JsonSerializer.Serialize(entry, Format);
         lock (gate)
         {

@@ -1,0 +1,35 @@
+using System.Diagnostics;
+using Payments.Chaos.Load;
+
+namespace Payments.Bench.Load;
+
+/// <summary>A built tree on an empty directory: everything is made, started, and a payment captured.</summary>
+internal static class ColdStartScenario
+{
+    private const int Times = 3;
+
+    public static async Task<IReadOnlyList<Figure>> RunAsync(TextWriter progress, CancellationToken cancellationToken)
+    {
+        using var journal = new Journal();
+        await using var sink = await Sink.StartAsync(journal, cancellationToken);
+        var seconds = new List<double>();
+        for (var i = 0; i < Times; i++)
+        {
+            var began = Stopwatch.GetTimestamp();
+            await using var product = await Product.StartAsync(sink.Address, demo: false, cancellationToken);
+            await product.SetLatencyAsync(0, cancellationToken);
+            var shops = await BenchShops.OpenAsync(product, sink.Hooks, 1, 1, cancellationToken);
+            using var teller = new Teller(product.Api, journal);
+            var answer = await teller.AskAsync(Errand.Sale(1, shops[0]), remember: false, cancellationToken);
+            seconds.Add(Stopwatch.GetElapsedTime(began).TotalSeconds);
+            if (answer.Status != 201)
+            {
+                throw new InvalidOperationException("The first payment ended otherwise: " + LoadRun.Ended(answer));
+            }
+
+            await progress.WriteLineAsync($"  {seconds[^1]:0.0} s");
+        }
+
+        return [new("to the first captured payment", Series.Median(seconds), "s", 5) { Floor = 8 }];
+    }
+}

@@ -1,0 +1,126 @@
+using System.Globalization;
+using System.Text.Json;
+using Payments.Chaos.Load;
+
+namespace Payments.Bench.Load;
+
+/// <summary>What can be chosen on the command line.</summary>
+internal sealed class LoadSettings
+{
+    public int SliceSeconds { get; set; } = 10;
+
+    public int Slices { get; set; } = 5;
+
+    public int WarmUpSeconds { get; set; } = 30;
+
+    public double Minutes { get; set; } = 30;
+
+    public double PerSecond { get; set; } = 500;
+
+    public int Shops { get; set; } = 8;
+
+    public int CardsOfEach { get; set; } = 64;
+
+    public int[] Connections { get; set; } = [256, 64, 1];
+}
+
+/// <summary>The product under load with everything around it: merchants, receivers, the baseline, the judge.</summary>
+internal sealed class LoadRun : IAsyncDisposable
+{
+    private static readonly TimeSpan ComingToRest = TimeSpan.FromMinutes(10);
+    private readonly Journal journal;
+    private readonly Sink sink;
+    private int numbers;
+
+    private LoadRun(LoadSettings settings, TextWriter progress, Journal journal, Sink sink, Product product, IReadOnlyList<BenchShop> shops)
+    {
+        (Settings, Progress, this.journal, this.sink, Product, Shops) = (settings, progress, journal, sink, product, shops);
+        Teller = new(product.Api, journal);
+        Integrity = new(product, journal, shops);
+        Baseline = new(product.Run.ConnectionStrings["payments"]);
+    }
+
+    public LoadSettings Settings { get; }
+
+    public TextWriter Progress { get; }
+
+    public Product Product { get; }
+
+    public IReadOnlyList<BenchShop> Shops { get; }
+
+    public Teller Teller { get; }
+
+    public Integrity Integrity { get; }
+
+    public Baseline Baseline { get; }
+
+    public static async Task<LoadRun> StartAsync(LoadSettings settings, TextWriter progress, CancellationToken cancellationToken)
+    {
+        await progress.WriteLineAsync("  starting the product ...");
+        var journal = new Journal();
+        var sink = await Sink.StartAsync(journal, cancellationToken);
+        Product? product = null;
+        try
+        {
+            product = await Product.StartAsync(sink.Address, demo: false, cancellationToken);
+            await product.SetLatencyAsync(0, cancellationToken);
+            await progress.WriteLineAsync("  merchants and cards ...");
+            var shops = await BenchShops.OpenAsync(product, sink.Hooks, settings.Shops, settings.CardsOfEach, cancellationToken);
+            return new(settings, progress, journal, sink, product, shops);
+        }
+        catch (Exception)
+        {
+            await (product?.DisposeAsync() ?? ValueTask.CompletedTask);
+            await sink.DisposeAsync();
+            throw;
+        }
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        Teller.Dispose();
+        await Product.DisposeAsync();
+        await sink.DisposeAsync();
+        journal.Dispose();
+    }
+
+    /// <summary>The next sale, at any merchant or at one.</summary>
+    public Errand NextSale(int shops = int.MaxValue, bool capture = true)
+    {
+        var number = Interlocked.Increment(ref numbers);
+        return Errand.Sale(number, Shops[number % Math.Min(shops, Shops.Count)], capture);
+    }
+
+    /// <summary>One complete sale; null, or how it ended instead.</summary>
+    public async ValueTask<string?> SellAsync(int shops, CancellationToken cancellationToken)
+    {
+        var answer = await Teller.AskAsync(NextSale(shops), remember: true, cancellationToken);
+        return answer.Status == 201 && answer.Body.AsSpan().IndexOf("\"status\":\"captured\""u8) >= 0 ? null : Ended(answer);
+    }
+
+    public static string Ended(WireAnswer answer)
+    {
+        try
+        {
+            var body = JsonSerializer.Deserialize<JsonElement>(answer.Body);
+            var word = body.TryGetProperty("code", out var code) ? code.GetString() : body.TryGetProperty("status", out var status) ? status.ToString() : "";
+            return string.Create(CultureInfo.InvariantCulture, $"{answer.Status} {word}");
+        }
+        catch (JsonException)
+        {
+            return answer.Status.ToString(CultureInfo.InvariantCulture);
+        }
+    }
+
+    /// <summary>Waits for rest, then compares every record of what was done; without it no figure leaves this run.</summary>
+    public async Task<double> JudgeAsync(CancellationToken cancellationToken)
+    {
+        await Progress.WriteLineAsync("  coming to rest ...");
+        Teller.WriteDown();
+        var rest = await Integrity.RestAsync(ComingToRest, Progress, cancellationToken);
+        await Progress.WriteLineAsync("  integrity " + await Integrity.JudgeAsync(cancellationToken));
+        return rest;
+    }
+
+    public double TelemetryMegabytes => sink.TelemetryBytes / 1048576.0;
+}
