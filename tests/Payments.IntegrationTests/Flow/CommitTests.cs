@@ -25,6 +25,30 @@ public class CommitTests(EmbeddedServers servers)
     }
 
     [Fact]
+    public async Task A_commit_reads_none_of_the_names_that_providers_gave_to_other_payments()
+    {
+        const int others = 5_000;
+        await using var database = await FlowDatabase.CreateAsync(servers, Token);
+        await database.RunAsync(
+            $"""
+            INSERT INTO provider_references (provider, mode, reference, merchant_id, payment_id)
+            SELECT 'stripe', 'test', 'pi_other_' || n, gen_random_uuid(), gen_random_uuid() FROM generate_series(1, {others}) AS n
+            """,
+            Token);
+
+        await database.CapturedAsync(database.Ids.New<MerchantId>(), "key-1");
+
+        // Sessions tell what they did in their own time.
+        const string told = "SELECT n_tup_ins FROM pg_stat_user_tables WHERE relname = 'provider_references'";
+        while (await database.CountAsync(told, Token) <= others)
+        {
+            await Task.Delay(TimeSpan.FromMilliseconds(100), Token);
+        }
+
+        Assert.InRange(await database.CountAsync("SELECT seq_tup_read + idx_tup_fetch FROM pg_stat_user_tables WHERE relname = 'provider_references'", Token), 0, others / 10);
+    }
+
+    [Fact]
     public async Task A_change_of_an_older_version_loses_and_the_others_of_its_batch_stand()
     {
         await using var database = await FlowDatabase.CreateAsync(servers, Token);
