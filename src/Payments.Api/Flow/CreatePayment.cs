@@ -143,7 +143,7 @@ public static partial class CreatePayment
             return new RawAnswer(answer.Status.Value, answer.Body!, replayed: false);
         }
 
-        var ran = await services.Execution.RunAsync(payment, opened.Id, token, route.Candidates.Skip(1).Select(c => c.Provider));
+        var ran = await services.Execution.RunAsync(payment, opened.Id, token, route.Candidates.Skip(1).Select(c => c.Provider), admitted: true);
         return await services.Entrance.AnswerAsync(entered, ran, opened.Id);
     }
 

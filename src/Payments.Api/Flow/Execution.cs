@@ -3,6 +3,7 @@ using Payments.Connectors;
 using Payments.Core;
 using Payments.Core.Seams;
 using Payments.Platform;
+using Payments.Platform.Http;
 
 namespace Payments.Api.Flow;
 
@@ -11,12 +12,13 @@ namespace Payments.Api.Flow;
 public sealed record Ran(PaymentState Payment, StoredAnswer? Answer);
 
 /// <summary>Carries an open operation to its provider and writes down what came of it; to the next provider where that is safe.</summary>
-public sealed class Execution(ProviderCalls calls, Learning learning, IdSource ids, TimeProvider time, IOptions<FlowOptions> options)
+public sealed class Execution(ProviderCalls calls, Learning learning, Admission admission, IdSource ids, TimeProvider time, IOptions<FlowOptions> options)
 {
     /// <param name="token">The card, for authorizations.</param>
     /// <param name="others">Providers to go on to, in order.</param>
     /// <param name="held">The attempt as a worker took it; absent: nobody has taken it yet.</param>
-    public async Task<Ran> RunAsync(PaymentState payment, OperationId operationId, CardToken? token, IEnumerable<Provider> others, HeldAttempt? held = null)
+    /// <param name="admitted">For a merchant's request, which was admitted at the door: it does not count while it waits for a provider.</param>
+    public async Task<Ran> RunAsync(PaymentState payment, OperationId operationId, CardToken? token, IEnumerable<Provider> others, HeldAttempt? held = null, bool admitted = false)
     {
         ArgumentNullException.ThrowIfNull(payment);
         ArgumentNullException.ThrowIfNull(others);
@@ -26,7 +28,7 @@ public sealed class Execution(ProviderCalls calls, Learning learning, IdSource i
         while (Cascade.OpenAttempt(payment, operationId) is var (operation, attempt))
         {
             Steps.Reached(Steps.CallBefore);
-            var outcome = await calls.MakeAsync(payment, operation, attempt, token);
+            var outcome = await CallAsync(payment, operation, attempt, token, admitted);
             Steps.Reached(Steps.CallAfter);
             var fact = Facts.Of(operation.Kind, attempt, outcome, ids.New<OperationId>(), time.GetUtcNow(), Instead(payment, outcome, next, began));
 
@@ -40,6 +42,12 @@ public sealed class Execution(ProviderCalls calls, Learning learning, IdSource i
         }
 
         return new Ran(payment, answer);
+    }
+
+    private async Task<Outcome> CallAsync(PaymentState payment, Operation operation, Attempt attempt, CardToken? token, bool admitted)
+    {
+        using var away = admitted ? admission.Away() : default;
+        return await calls.MakeAsync(payment, operation, attempt, token);
     }
 
     private NewAttempt? Instead(PaymentState payment, Outcome outcome, Queue<Provider> next, long began) =>

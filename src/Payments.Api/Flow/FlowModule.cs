@@ -51,6 +51,7 @@ public static class FlowModule
         services.AddSingleton<RequestCache>();
         services.AddSingleton<Learning>();
         services.AddSingleton<ProviderCalls>();
+        services.TryAddSingleton<Admission>();
         services.AddSingleton<Execution>();
         services.AddSingleton<Resolver>();
         services.AddSingleton<Entrance>();

@@ -44,7 +44,7 @@ public sealed class ModifyPayment(Entrance entrance, PaymentStore store, Payment
                 switch (written)
                 {
                     case Verdict.Committed:
-                        return await entrance.AnswerAsync(request, await execution.RunAsync(decision.Payment!, opened.Id, null, []), opened.Id);
+                        return await entrance.AnswerAsync(request, await execution.RunAsync(decision.Payment!, opened.Id, null, [], admitted: true), opened.Id);
                     case Verdict.KeyTaken:
                         return await entrance.ReplayAsync(request, cancellationToken) ?? Problems.IdempotencyKeyInUse;
                 }

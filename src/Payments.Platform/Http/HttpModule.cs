@@ -25,6 +25,8 @@ public static class HttpModule
         services.TryAddSingleton(s => SecretBox.From(s.GetRequiredService<IConfiguration>()));
         services.TryAddSingleton(s => RequestFingerprint.From(s.GetRequiredService<IConfiguration>()));
         services.AddRedis();
+        services.AddOptions<AdmissionOptions>().BindConfiguration(AdmissionOptions.Section).ValidateDataAnnotations().ValidateOnStart();
+        services.TryAddSingleton<Admission>();
         services.TryAddSingleton<KeyAuthentication>();
         services.TryAddSingleton<SignatureMemory>();
         services.TryAddSingleton(s => new RequestSignature(s.GetRequiredService<SignatureMemory>(), s.GetRequiredService<TimeProvider>(), s.GetRequiredService<SecretBox>));
@@ -41,11 +43,12 @@ public static class HttpModule
         });
     }
 
-    /// <summary>Request ids, problem bodies, security headers, body limit, keys, rate limits and signatures, in this order.</summary>
+    /// <summary>Request ids, problem bodies, security headers, body limit, admission, keys, rate limits and signatures, in this order.</summary>
     public static void UsePaymentsHttp(this WebApplication app)
     {
         ArgumentNullException.ThrowIfNull(app);
         app.UseMiddleware<FrontDoor>();
+        app.UseMiddleware<AdmissionDoor>();
         app.UseMiddleware<Gatekeeper>();
         app.UseRateLimiter();
         app.UseMiddleware<SignatureGate>();
