@@ -41,6 +41,14 @@ public enum LineKind
     DoubleCharge,
     DoubleChargeRefund,
     DoubleChargeRefundReversal,
+
+    // What the house books itself: HouseJournal.
+    ProviderPayout,
+    ProviderFee,
+    ProviderFeeVariance,
+    ProviderConversion,
+    ProviderConversionGain,
+    Correction,
 }
 
 /// <summary>One line of a journal: the amount leaves the credited account's opposite and can therefore never be unbalanced.</summary>

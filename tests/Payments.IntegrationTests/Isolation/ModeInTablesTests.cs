@@ -45,6 +45,8 @@ public sealed class ModeInTablesTests(ProductFixture product, EmbeddedServers se
         ["ledger.month_audits"] = "a month of the whole book",
         ["ledger.retired_months"] = "a month of the whole book",
         ["ledger.opening_holds"] = "of a payment, which has its mode",
+        ["ledger.correction_limits"] = "a rule",
+        ["ledger.rates"] = "exchange rates are the same in both modes",
         ["recon.quarantine"] = "of an import, which has its mode",
         ["recon.rates"] = "exchange rates are the same in both modes",
         ["recon.rules"] = "both modes are compared by the same rules",
