@@ -44,6 +44,7 @@ public static class LedgerModule
         services.AddSingleton<Closings>();
         services.AddSingleton<Retirement>();
         services.AddSingleton<HouseBooks>();
+        services.AddSingleton<SettlementBatches>();
         services.AddSingleton<LedgerControls>();
         services.AddHostedService(s => s.GetRequiredService<LedgerControls>());
         services.AddHealthChecks().AddCheck<LedgerHealth>("ledger", tags: ["ready"]);

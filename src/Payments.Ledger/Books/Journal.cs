@@ -49,6 +49,7 @@ public enum LineKind
     ProviderConversion,
     ProviderConversionGain,
     Correction,
+    Settlement,
 }
 
 /// <summary>One line of a journal: the amount leaves the credited account's opposite and can therefore never be unbalanced.</summary>
