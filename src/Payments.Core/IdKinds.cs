@@ -279,3 +279,23 @@ public readonly record struct DisputeId(Guid Value) : IId<DisputeId>
 
     public override string ToString() => Id.Format(Prefix, Value);
 }
+
+/// <summary>A provider's settlement with us, as the ledger books it.</summary>
+public readonly record struct ProviderSettlementId(Guid Value) : IId<ProviderSettlementId>
+{
+    public static string Prefix => "pst";
+
+    public static ProviderSettlementId From(Guid value) => new(value);
+
+    public override string ToString() => Id.Format(Prefix, Value);
+}
+
+/// <summary>A journal that closes a break of reconciliation.</summary>
+public readonly record struct LedgerCorrectionId(Guid Value) : IId<LedgerCorrectionId>
+{
+    public static string Prefix => "cor";
+
+    public static LedgerCorrectionId From(Guid value) => new(value);
+
+    public override string ToString() => Id.Format(Prefix, Value);
+}

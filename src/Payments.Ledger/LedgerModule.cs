@@ -3,6 +3,7 @@ using Payments.Ledger.Chain;
 using Payments.Ledger.Closing;
 using Payments.Ledger.Controls;
 using Payments.Ledger.Endpoints;
+using Payments.Ledger.Settlement;
 using Payments.Platform;
 using Payments.Platform.Http;
 using Payments.Platform.Inbox;
@@ -42,6 +43,8 @@ public static class LedgerModule
         services.AddSingleton<ClosingKeys>();
         services.AddSingleton<Closings>();
         services.AddSingleton<Retirement>();
+        services.AddSingleton<HouseBooks>();
+        services.AddSingleton<SettlementBatches>();
         services.AddSingleton<LedgerControls>();
         services.AddHostedService(s => s.GetRequiredService<LedgerControls>());
         services.AddHealthChecks().AddCheck<LedgerHealth>("ledger", tags: ["ready"]);
@@ -68,6 +71,9 @@ public static class LedgerModule
         ops.MapPost("/findings/{id}/close", Controlling.CloseFindingAsync);
         ops.MapGet("/chain/verify", Controlling.VerifyAsync);
         ops.MapPost("/chain/anchor", Controlling.AnchorAsync);
+        var house = app.MapGroup("/internal/ledger").RequireInternalKey();
+        house.MapPost("/provider-settlements", HouseBooking.SettledAsync);
+        house.MapPost("/corrections", HouseBooking.CorrectedAsync);
         app.MapDeadLetters();
     }
 }

@@ -49,6 +49,15 @@ public enum LineKind
     DisputeReversalSuspense,
     DisputeFeeReturn,
     DisputeFeeReturnSuspense,
+
+    // What the house books itself: HouseJournal.
+    ProviderPayout,
+    ProviderFee,
+    ProviderFeeVariance,
+    ProviderConversion,
+    ProviderConversionGain,
+    Correction,
+    Settlement,
 }
 
 /// <summary>One line of a journal: the amount leaves the credited account's opposite and can therefore never be unbalanced.</summary>
