@@ -39,7 +39,8 @@ internal sealed class StripeConnector : IConnector
         MultipleCaptures: true,
         OverCapture: false,
         VoidAfterPartialCapture: false,
-        ListsCharges: true) { TakesEvidenceTexts = true };
+        ListsCharges: true)
+    { TakesEvidenceTexts = true };
 
     public async Task<Outcome> AuthorizeAsync(AuthorizeCall call, CancellationToken cancellationToken)
     {

@@ -1,6 +1,6 @@
 using Payments.Simulators.Books;
-using Payments.Simulators.Disputes;
 using Payments.Simulators.Cards;
+using Payments.Simulators.Disputes;
 using Payments.Simulators.Wire;
 
 namespace Payments.Simulators.Stripe;
