@@ -53,7 +53,8 @@ public static class LayDownEvidence
 
             if (told.Exists(t => t.Second!.Length > 0) && connectors.Find(dispute.Provider, payment.Mode) is { Capabilities.TakesEvidenceTexts: false })
             {
-                return new Problem(422, "evidence_texts_not_supported", "This dispute's provider takes documents, not texts: upload a file.", told.First(t => t.Second!.Length > 0).First);
+                var param = told.First(t => t.Second!.Length > 0).First;
+                return new Problem(422, "evidence_texts_not_supported", "This dispute's provider takes documents, not texts: upload a file.", param);
             }
 
             var transaction = await work.BeginAsync(cancellation);

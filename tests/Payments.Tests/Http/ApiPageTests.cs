@@ -14,7 +14,7 @@ namespace Payments.Tests.Http;
 public sealed partial class ApiPageTests
 {
     // Of the services among themselves, or decided by our own clock: no caller of the API meets them.
-    private static readonly string[] Internal = ["partition_not_found", "payment_not_pending_3ds", "payment_not_unresolved"];
+    private static readonly string[] Internal = ["partition_not_found", "payment_not_pending_3ds", "payment_not_unresolved", "booking_conflict", "rate_missing"];
 
     // Made of the operation's name.
     private static readonly (string Code, int Status)[] Composed = [("capture_failed", 422), ("void_failed", 422)];
@@ -95,7 +95,7 @@ public sealed partial class ApiPageTests
     }
 
     private static IEnumerable<string> Sources() =>
-        new[] { "Payments.Api", "Payments.Platform", "Payments.Vault", "Payments.Webhooks", "Payments.Ledger", "Payments.Fraud", "Payments.Core" }
+        new[] { "Payments.Api", "Payments.Platform", "Payments.Vault", "Payments.Webhooks", "Payments.Ledger", "Payments.Fraud", "Payments.Reconciliation", "Payments.Core" }
             .SelectMany(p => Repository.Files(Path.Combine("src", p), "*.cs")).Select(File.ReadAllText);
 
     private static IEnumerable<(string Code, int Status)> CodesIn(string source) =>

@@ -25,7 +25,7 @@ public sealed partial class ProblemParamTests
     [Fact]
     public void Problems_of_single_services_name_their_param()
     {
-        var made = new[] { "Payments.Api", "Payments.Platform", "Payments.Vault", "Payments.Webhooks", "Payments.Ledger", "Payments.Fraud" }
+        var made = new[] { "Payments.Api", "Payments.Platform", "Payments.Vault", "Payments.Webhooks", "Payments.Ledger", "Payments.Fraud", "Payments.Reconciliation" }
             .SelectMany(p => Repository.Files(Path.Combine("src", p), "*.cs"))
             .SelectMany(file => ArgumentsIn(File.ReadAllText(file)).Select(arguments => (File: Path.GetFileName(file), Arguments: arguments)))
             .ToList();
