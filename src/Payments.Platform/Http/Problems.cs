@@ -75,7 +75,7 @@ public static class Problems
 
     /// <summary>More is asked than this process can do; refused before anything was begun.</summary>
     public static Problem Overloaded { get; } =
-        new(503, "service_unavailable", "More is asked at the moment than can be done; nothing was done. Repeat the request with the same Idempotency-Key.") { RetryAfter = TimeSpan.FromSeconds(1) };
+        new(503, "overloaded", "More is asked at the moment than can be done; nothing was done. Repeat the request with the same Idempotency-Key.") { RetryAfter = TimeSpan.FromSeconds(1) };
 
     public static Problem ServiceUnavailable(string what, TimeSpan? retryAfter = null) =>
         new(503, "service_unavailable", $"{what} does not answer at the moment; nothing was done. Repeat the request.") { RetryAfter = retryAfter ?? TimeSpan.FromSeconds(2) };

@@ -36,7 +36,8 @@ public static partial class Mt940
             number ??= tag == "28C" ? text : null;
             if (tag is "60F" or "60M")
             {
-                return $"{account} {number} {text[..Math.Min(7, text.Length)]}";
+                // Sign, date and currency: one account number may hold several currencies.
+                return $"{account} {number} {text[..Math.Min(10, text.Length)]}";
             }
         }
 

@@ -28,7 +28,7 @@ public sealed class InsertOnlyTests(EmbeddedServers servers)
 
         var tables = await books.ValueAsync<string[]>("""
             SELECT array_agg(c.oid::regclass::text) FROM pg_class c
-            WHERE c.relnamespace = 'ledger'::regnamespace AND c.relkind IN ('r', 'p') AND c.relname NOT IN ('findings', 'control_marks', 'month_audits')
+            WHERE c.relnamespace = 'ledger'::regnamespace AND c.relkind IN ('r', 'p') AND c.relname NOT IN ('findings', 'control_marks', 'month_audits', 'correction_limits')
             """, Cancel);
         Assert.True(tables!.Length > 3 * 9);
         Assert.Contains("ledger.movements_default", tables);
@@ -43,7 +43,10 @@ public sealed class InsertOnlyTests(EmbeddedServers servers)
                 }
             }
 
-            Assert.Equal(PostgresErrorCodes.InsufficientPrivilege, await RefusalAsync(books.Writer, $"INSERT INTO {table} SELECT * FROM {table}"));
+            if (!WrittenByTheService.Contains(table))
+            {
+                Assert.Equal(PostgresErrorCodes.InsufficientPrivilege, await RefusalAsync(books.Writer, $"INSERT INTO {table} SELECT * FROM {table}"));
+            }
         }
 
         // A partition made by hand has at least the row triggers of its parent.
@@ -52,11 +55,16 @@ public sealed class InsertOnlyTests(EmbeddedServers servers)
         await ModelCheck.HoldsAsync(books, Cancel);
     }
 
+    // What comes by requests and not by a posting function: the service adds rows, and changes none.
+    private static readonly string[] WrittenByTheService = ["ledger.house_journals", "ledger.rates", "ledger.settlement_cutoffs"];
+
     // An update and a delete of every row, and the truncation that row triggers would not see.
     private static string[] Attempts(string table)
     {
         var column = table.Contains("balances", StringComparison.Ordinal) ? "version" : table.Contains("chain_heads", StringComparison.Ordinal) ? "seq"
-            : table.Contains("account_kinds", StringComparison.Ordinal) ? "kind"
+            : table.Contains("account_kinds", StringComparison.Ordinal) || table.Contains("settlement_kinds", StringComparison.Ordinal) ? "kind"
+            : table.Contains("rates", StringComparison.Ordinal) || table.Contains("settlement_items", StringComparison.Ordinal) ? "version"
+            : table.Contains("settlement_cutoffs", StringComparison.Ordinal) ? "cut_at"
             : table.Contains("clos", StringComparison.Ordinal) || table.Contains("retired_months", StringComparison.Ordinal) || table.Contains("opening_holds", StringComparison.Ordinal) ? "month" : "id";
         return [$"UPDATE {table} SET {column} = {column}", $"DELETE FROM {table}", $"TRUNCATE {table} CASCADE"];
     }
