@@ -110,7 +110,15 @@ public sealed class RetirementTests(EmbeddedServers servers)
         await books.ExecuteAsync("INSERT INTO ledger.findings (kind, subject, detail) VALUES ('posting_conflict', 'one', 'planted')", Cancel);
         Assert.Equal(PostgresErrorCodes.ObjectNotInPrerequisiteState, await RefusalAsync(retirer, retire));
         await books.ExecuteAsync("UPDATE ledger.findings SET resolved_at = now()", Cancel);
-        Assert.Null(await RefusalAsync(retirer, retire));
+
+        // The running ledger's controls may be reading the month; its own round comes again too.
+        var refused = await RefusalAsync(retirer, retire);
+        while (refused == PostgresErrorCodes.LockNotAvailable)
+        {
+            refused = await RefusalAsync(retirer, retire);
+        }
+
+        Assert.Null(refused);
 
         // What is left of it cannot be dropped either, and takes nothing new.
         Assert.Equal(PostgresErrorCodes.RestrictViolation, await RefusalAsync(books.Owner, "DROP TABLE ledger.journals_retired"));
