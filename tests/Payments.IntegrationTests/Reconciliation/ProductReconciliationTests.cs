@@ -3,6 +3,7 @@ using System.Net.Http.Json;
 using Microsoft.Extensions.DependencyInjection;
 using Npgsql;
 using Payments.Core;
+using Payments.IntegrationTests.Fire;
 using Payments.IntegrationTests.Flow;
 using Payments.Platform;
 using Payments.Reconciliation;
@@ -113,10 +114,7 @@ public sealed class ProductReconciliationTests(ReconciliationProduct product, Em
         var payouts = (await ProductFixture.JsonAsync(answer, Cancel)).GetProperty("data").GetArrayLength();
         Assert.True(payouts > 1, "several currencies are paid out");
         string[] expected = ["adyen done 1", $"stripe done {payouts}"];
-        while (!(await RowsAsync("SELECT provider || ' ' || state || ' ' || count(*) FROM recon.fetches GROUP BY provider, state ORDER BY 1")).SequenceEqual(expected))
-        {
-            await Task.Delay(200, Cancel);
-        }
+        await UntilAsync("reports are fetched", () => RowsAsync("SELECT provider || ' ' || state || ' ' || count(*) FROM recon.fetches GROUP BY provider, state ORDER BY 1"), expected);
     }
 
     /// <summary>As the bank puts a statement into its directory: under another name until it is whole.</summary>
@@ -127,13 +125,12 @@ public sealed class ProductReconciliationTests(ReconciliationProduct product, Em
         File.Move(Path.Combine(directory, name + ".part"), Path.Combine(directory, name));
     }
 
-    private async Task BankedAsync(int files)
-    {
-        while ((await RowsAsync("SELECT count(*)::text FROM recon.imports WHERE format IN ('camt053', 'mt940') AND state = 'complete' AND lines_quarantined = 0"))[0] != files.ToString(CultureInfo.InvariantCulture))
-        {
-            await Task.Delay(200, Cancel);
-        }
-    }
+    private Task BankedAsync(int files) => UntilAsync(
+        "statements are read", () => RowsAsync("SELECT count(*)::text FROM recon.imports WHERE format IN ('camt053', 'mt940') AND state = 'complete' AND lines_quarantined = 0"),
+        [files.ToString(CultureInfo.InvariantCulture)]);
+
+    private static Task UntilAsync(string what, Func<Task<List<string>>> rows, IReadOnlyList<string> expected) => Eventually.BecomesTrueAsync(
+        what, async () => await rows() is var found && found.SequenceEqual(expected) ? null : string.Join(", ", found), Cancel);
 
     private static string Today(int later) => TimeProvider.System.GetUtcNow().AddDays(later).ToString("yyyy-MM-dd", CultureInfo.InvariantCulture);
 
@@ -186,19 +183,11 @@ public sealed class ProductReconciliationTests(ReconciliationProduct product, Em
             """;
         const string expected = "SELECT provider || ' ' || currency || ' ' || sum(gross)::bigint FROM recon.items WHERE leg = 'provider' GROUP BY provider, currency HAVING sum(gross) <> 0 ORDER BY 1";
         var items = await RowsAsync(expected);
-        while (!(await RowsAsync(receivables, ledger)).SequenceEqual(items))
-        {
-            await Task.Delay(100, Cancel);
-        }
+        await UntilAsync("the ledger has what we expect", () => RowsAsync(receivables, ledger), items);
     }
 
-    private async Task ItemsAsync(int count)
-    {
-        while (int.Parse((await RowsAsync("SELECT count(*)::text FROM recon.items"))[0], CultureInfo.InvariantCulture) < count)
-        {
-            await Task.Delay(100, Cancel);
-        }
-    }
+    private Task ItemsAsync(int count) =>
+        UntilAsync("every movement is expected", () => RowsAsync("SELECT count(*)::text FROM recon.items"), [count.ToString(CultureInfo.InvariantCulture)]);
 
     private async Task RatesAsync()
     {
