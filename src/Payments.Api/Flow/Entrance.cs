@@ -134,6 +134,7 @@ public sealed class Entrance(RequestFingerprint fingerprints, RequestCache cache
         }
 
         await RememberAsync(request, status, body, age, CancellationToken.None);
+        Steps.Reached(Steps.AnswerBefore);
         return new RawAnswer(status, body, replayed: false);
     }
 
