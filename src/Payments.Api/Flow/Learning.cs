@@ -18,6 +18,9 @@ public enum LearnedAs
 
     /// <summary>Another worker took the attempt meanwhile: it decides.</summary>
     Overtaken,
+
+    /// <summary>The payment is not yet where the fact can be told to it.</summary>
+    Early,
 }
 
 /// <summary>That a fact was not told but found out.</summary>
@@ -35,11 +38,13 @@ public sealed class Learning(
     /// <param name="notice">The provider's notice that the fact came with; marked in the same commit.</param>
     /// <param name="resolution">Where the resolver found the fact out: recorded in the same commit.</param>
     /// <param name="held">The attempt as the caller had it, where what it learned holds only if nobody made the same call meanwhile.</param>
-    public async Task<Learned> LearnAsync(PaymentState payment, Fact fact, ProviderNoticeKey? notice = null, Resolution? resolution = null, HeldAttempt? held = null)
+    /// <param name="isEarly">Whether the fact must wait for what the payment is about to become; asked again of each version that is met.</param>
+    public async Task<Learned> LearnAsync(
+        PaymentState payment, Fact fact, ProviderNoticeKey? notice = null, Resolution? resolution = null, HeldAttempt? held = null, Predicate<PaymentState>? isEarly = null)
     {
         ArgumentNullException.ThrowIfNull(payment);
         ArgumentNullException.ThrowIfNull(fact);
-        var (learned, why) = await ApplyAsync(payment, fact, notice, resolution, null, held);
+        var (learned, why) = await ApplyAsync(payment, fact, notice, resolution, null, held, isEarly);
         if (learned.As == LearnedAs.Known)
         {
             await notices.MarkAsync(notice, payment.Id, "known", CancellationToken.None);
@@ -49,10 +54,16 @@ public sealed class Learning(
     }
 
     /// <param name="settles">The contradiction that this fact, fetched from the provider, is to settle.</param>
-    private async Task<(Learned Learned, string? Why)> ApplyAsync(PaymentState payment, Fact fact, ProviderNoticeKey? notice, Resolution? resolution, string? settles, HeldAttempt? held = null)
+    private async Task<(Learned Learned, string? Why)> ApplyAsync(
+        PaymentState payment, Fact fact, ProviderNoticeKey? notice, Resolution? resolution, string? settles, HeldAttempt? held = null, Predicate<PaymentState>? isEarly = null)
     {
         while (true)
         {
+            if (isEarly?.Invoke(payment) == true)
+            {
+                return (new Learned(payment, LearnedAs.Early), null);
+            }
+
             switch (Applying.Apply(payment, WithRetry(payment, fact)))
             {
                 case Application.Applied applied:

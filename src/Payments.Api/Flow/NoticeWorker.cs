@@ -127,13 +127,11 @@ public sealed class NoticeWorker(
             return;
         }
 
-        if (NoticeOrder.MustWait(payment, fact, notice.Tries))
+        var learned = await learning.LearnAsync(payment, await InFullAsync(payment, fact), key, isEarly: current => NoticeOrder.MustWait(current, fact, notice.Tries));
+        if (learned.As == LearnedAs.Early)
         {
             await notices.PostponeAsync(key, NoticeOrder.PauseAfter(notice.Tries), cancellationToken);
-            return;
         }
-
-        await learning.LearnAsync(payment, await InFullAsync(payment, fact), key);
     }
 
     /// <summary>A dispute may be told before the capture that it is about.</summary>

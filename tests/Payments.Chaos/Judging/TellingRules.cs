@@ -63,7 +63,7 @@ internal static class TellingRules
     {
         var now = @case.Row;
         var captureTakenBack = now.CaptureReversed > 0;
-        var refundTakenBack = @case.Operations.Any(o => o is { Kind: "refund", State: "reversed" });
+        var refundTakenBack = @case.Operations.Any(o => o.Kind == "refund" && WasTakenBack(@case, o));
         return told switch
         {
             _ when told.Version > now.Version => $"told version {told.Version}, the database has {now.Version}",
@@ -75,6 +75,10 @@ internal static class TellingRules
             _ => null,
         };
     }
+
+    /// <summary>Success that the provider took back: it stays so, or the refund was tried again, and what became of that is its state.</summary>
+    private static bool WasTakenBack(Case @case, OperationRow operation) =>
+        operation.State == "reversed" || @case.Events.Any(e => e is { Operation: "refund", State: "reversed" } && e.OperationId == operation.Id);
 
     private static IEnumerable<Violation> Operation(Load.Told told, Case @case)
     {
@@ -91,7 +95,7 @@ internal static class TellingRules
 
         var legal = (told.Operation, told.Text("status")) switch
         {
-            ("refund", "succeeded") => operation.State is "succeeded" or "reversed",
+            ("refund", "succeeded") => operation.State == "succeeded" || WasTakenBack(@case, operation),
             ("refund", "failed") => operation.State is "failed" or "reversed",
             ("capture", "capturing") or ("void", "voiding") => true,
             ("capture" or "void", _) => operation.State is "succeeded" or "reversed" or "pending" || told.Text("status") is "refunding",

@@ -44,6 +44,19 @@ public sealed class VerdictTests(KeptEvidence kept) : IClassFixture<KeptEvidence
     public void A_refusal_that_nobody_provoked_is_found() =>
         Convicts(Rules.UnexpectedAnswer, Evidence with { Told = [.. Evidence.Told, Evidence.Told.First(IsCaptured) with { Key = "refused", Status = 401, Body = "{\"code\":\"api_key_invalid\"}" }] });
 
+    [Fact]
+    public void A_refund_told_as_done_that_failed_is_found_unless_the_provider_took_it_back_before()
+    {
+        var told = Evidence.Told.First(t => t is { Operation: "refund", Status: 201 } && t.Text("status") == "succeeded");
+        var operation = Evidence.Operations.Last(o => o.Key == told.Key);
+        var refunded = Evidence.Events.First(e => e.Type == "payment.refunded" && e.Data.Contains(operation.Id, StringComparison.Ordinal));
+        var failed = Evidence with { Operations = Altered(Evidence.Operations, o => o.Id == operation.Id, o => o with { State = "failed" }) };
+        Convicts(Rules.AnswerContradicted, failed);
+
+        var takenBack = refunded with { Id = "evt_taken_back", Type = "payment.refund_failed", Data = refunded.Data.Replace("\"state\":\"succeeded\"", "\"state\":\"reversed\"", StringComparison.Ordinal) };
+        Assert.DoesNotContain(Verdict.Of(failed with { Events = [.. failed.Events, takenBack] }), v => v.Rule == Rules.AnswerContradicted);
+    }
+
     // The payments database.
     [Fact]
     public void An_amount_altered_in_the_database_is_found() =>

@@ -76,6 +76,24 @@ public sealed class UnknownOutcomeTests(RecoveryProduct product) : IAsyncDisposa
     }
 
     [Fact]
+    public async Task The_end_of_a_hold_waits_also_for_a_capture_that_began_while_it_was_looked_at()
+    {
+        var api = product.Host.ServicesOf(Platform.Names.Services.Api);
+        var first = await product.Stripe.PayAsync(Token, capture: "manual");
+        Assert.True(Id.TryParse<PaymentId>(first.Id, out var id), "a payment has an id");
+        var seen = (await api.GetRequiredService<PaymentStore>().FindAsync(new PaymentKey(product.Stripe.MerchantId, Mode.Test, id), Token))!;
+        await product.InjectAsync("stripe", "capture", "timeout_before", Token);
+        var capture = await FlowProduct.PostAsync(product.Stripe.Merchant, $"/v1/payments/{first.Id}/capture", new { }, Token);
+        Assert.Equal((HttpStatusCode.Accepted, "capturing"), (capture.Status, capture.Text("status")));
+
+        var ended = Facts.Of(OperationKind.Void, seen.AuthorizingAttempt!, new Outcome(OutcomeKind.Approved), api.GetRequiredService<IdSource>().New<OperationId>(), TimeProvider.System.GetUtcNow());
+        var learned = await api.GetRequiredService<Learning>().LearnAsync(seen, ended, isEarly: payment => NoticeOrder.MustWait(payment, ended, 0));
+
+        Assert.Equal(LearnedAs.Early, learned.As);
+        await product.Stripe.UntilAsync(first.Id, "captured", Token);
+    }
+
+    [Fact]
     public async Task What_never_arrived_is_closed_once_two_cancellations_found_nothing()
     {
         await product.InjectAsync("adyen", "authorize", "timeout_before", Token, count: null);

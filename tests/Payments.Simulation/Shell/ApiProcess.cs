@@ -134,6 +134,11 @@ internal sealed partial class ApiProcess(Storage storage, Calls calls, Database 
     {
         while (true)
         {
+            if (notice is not null && NoticeOrder.MustWait(payment, fact, notice.Tries))
+            {
+                return new Learned(payment, LearnedAs.Early);
+            }
+
             switch (Applying.Apply(payment, fact))
             {
                 case Application.Applied applied:

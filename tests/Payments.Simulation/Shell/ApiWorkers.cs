@@ -127,13 +127,10 @@ internal sealed partial class ApiProcess
                 return;
             }
 
-            if (NoticeOrder.MustWait(payment, fact, notice.Tries))
+            if ((await LearnAsync(payment, fact, notice)).As == LearnedAs.Early)
             {
                 await storage.PostponeAsync(notice, LocateAgainAfter);
-                return;
             }
-
-            await LearnAsync(payment, fact, notice);
         }
         catch (DatabaseAwayException)
         {
