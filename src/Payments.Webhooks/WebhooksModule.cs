@@ -37,6 +37,7 @@ public static class WebhooksModule
         services.TryAddSingleton<EventStore>();
         services.AddSingleton<EndpointHealth>();
         services.AddSingleton<DueDeliveries>();
+        services.AddSingleton<Outcomes>();
         services.AddSingleton(s => new EgressGuard(s.GetRequiredService<NameResolver>(), s.GetRequiredService<IOptions<WebhooksOptions>>().Value.AllowLoopback));
         services.AddSingleton(s => new WebhookSender(
             s.GetRequiredService<EgressGuard>(), s.GetRequiredService<TimeProvider>(), TimeSpan.FromSeconds(s.GetRequiredService<IOptions<WebhooksOptions>>().Value.TimeoutSeconds)));

@@ -240,6 +240,7 @@ public sealed class PostgresServer : IAsyncDisposable
             ["max_connections"] = "400",
             ["shared_buffers"] = "256MB",
             ["max_wal_size"] = "2GB",
+            ["wal_compression"] = "lz4",
             ["timezone"] = "UTC",
             ["log_timezone"] = "UTC",
         };

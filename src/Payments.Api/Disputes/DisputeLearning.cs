@@ -40,11 +40,11 @@ public sealed class DisputeLearning(PaymentStore store, PaymentWriter writer, No
                     Log.Contradiction(logger, payment.Id, fact.Reference, contradiction.Why);
                     var incident = new Incident(ids.New<IncidentId>(), IncidentKinds.Contradiction, null, $"{contradiction.Why} {Words.Of(fact.Provider)} tells of dispute {fact.Reference}.");
                     await notices.RaiseAsync(payment.MerchantId, payment.Mode, payment.Id, incident, CancellationToken.None);
-                    await notices.MarkAsync(notice, payment.Id, "contradiction", CancellationToken.None);
+                    await notices.MarkAsync(notice, payment.Id, "contradiction");
                     return payment;
 
                 default:
-                    await notices.MarkAsync(notice, payment.Id, "known", CancellationToken.None);
+                    await notices.MarkAsync(notice, payment.Id, "known");
                     return payment;
             }
         }

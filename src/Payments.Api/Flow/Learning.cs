@@ -47,7 +47,7 @@ public sealed class Learning(
         var (learned, why) = await ApplyAsync(payment, fact, notice, resolution, null, held, isEarly);
         if (learned.As == LearnedAs.Known)
         {
-            await notices.MarkAsync(notice, payment.Id, "known", CancellationToken.None);
+            await notices.MarkAsync(notice, payment.Id, "known");
         }
 
         return why is null ? learned : await ContradictedAsync(learned.Payment, fact, why, notice);
@@ -136,7 +136,7 @@ public sealed class Learning(
             : new Learned(payment, LearnedAs.Contradiction);
 
         // Last: a process that dies before leaves the notice due, and whoever takes it up raises, asks and closes again.
-        await notices.MarkAsync(notice, payment.Id, "contradiction", CancellationToken.None);
+        await notices.MarkAsync(notice, payment.Id, "contradiction");
         return learned;
     }
 

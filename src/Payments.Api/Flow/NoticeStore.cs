@@ -2,6 +2,7 @@ using System.Text.Json;
 using Npgsql;
 using Payments.Connectors;
 using Payments.Core;
+using Payments.Platform.Postgres;
 
 namespace Payments.Api.Flow;
 
@@ -11,24 +12,72 @@ public sealed record ProviderNoticeKey(Provider Provider, Mode Mode, string Noti
 /// <summary>A notice waiting to be applied.</summary>
 public sealed record WaitingNotice(ProviderNoticeKey Key, ProviderFact Fact, int Tries);
 
-/// <summary>Providers' notices and incidents.</summary>
-public sealed class NoticeStore(NpgsqlDataSource database)
+/// <summary>Providers' notices and incidents. Notices that come, or are settled, at the same time share a commit.</summary>
+public sealed class NoticeStore : IAsyncDisposable
 {
+    /// <summary>Short: providers tell again what they get no answer to, and what is not settled becomes due again.</summary>
+    private static readonly GroupWriterOptions Options = new() { Patience = TimeSpan.FromSeconds(5) };
+
+    private readonly NpgsqlDataSource database;
+    private readonly GroupWriter<ProviderNotice, bool> keeping;
+    private readonly GroupWriter<Settled, bool> marking;
+
+    public NoticeStore(NpgsqlDataSource database, IdSource ids, TimeProvider time)
+    {
+        this.database = database;
+        keeping = new("notices.kept", _ => ids.New<Core.EventId>().Value, KeepAsync, Options, ids, time);
+        marking = new("notices.settled", _ => ids.New<Core.EventId>().Value, MarkAsync, Options, ids, time);
+    }
+
     /// <summary>Durable before the provider gets its answer; a notice that came before changes nothing.</summary>
-    public async Task KeepAsync(ProviderNotice notice, CancellationToken cancellationToken)
+    public Task KeepAsync(ProviderNotice notice)
     {
         ArgumentNullException.ThrowIfNull(notice);
+        return keeping.WriteAsync(notice);
+    }
+
+    /// <summary>Settles a notice that changes no payment.</summary>
+    public Task MarkAsync(ProviderNoticeKey? notice, PaymentId? payment, string verdict) =>
+        notice is null ? Task.CompletedTask : marking.WriteAsync(new Settled(notice, payment?.Value, verdict));
+
+    public async ValueTask DisposeAsync()
+    {
+        await keeping.DisposeAsync();
+        await marking.DisposeAsync();
+    }
+
+    private async Task<IReadOnlyList<bool>> KeepAsync(Guid number, IReadOnlyList<ProviderNotice> notices, CancellationToken cancellationToken)
+    {
         const string sql = """
             INSERT INTO provider_notices (provider, mode, notice_id, fact)
-            SELECT $1, $2, id, fact FROM unnest($3, $4) AS n (id, fact) ORDER BY id
+            SELECT provider, mode, id, fact FROM unnest($1, $2, $3, $4) AS n (provider, mode, id, fact) ORDER BY provider, mode, id
             ON CONFLICT DO NOTHING
             """;
-        await using var command = database.CreateCommand(sql);
-        command.Parameters.Add(new() { Value = Words.Of(notice.Provider) });
-        command.Parameters.Add(new() { Value = Words.Of(notice.Mode) });
-        command.Parameters.Add(new() { Value = notice.Facts.Select(f => f.NoticeId).ToArray() });
-        command.Parameters.Add(new() { Value = notice.Facts.Select(f => JsonSerializer.Serialize(StoredFact.Of(f), Json.Options)).ToArray() });
+        var facts = notices.SelectMany(n => n.Facts, (notice, fact) => (notice.Provider, notice.Mode, Fact: fact)).ToList();
+        await using var command = database.CreateCommand(sql).With(
+            facts.Select(f => Words.Of(f.Provider)).ToArray(), facts.Select(f => Words.Of(f.Mode)).ToArray(), facts.Select(f => f.Fact.NoticeId).ToArray(),
+            facts.Select(f => JsonSerializer.Serialize(StoredFact.Of(f.Fact), Json.Options)).ToArray());
         await command.ExecuteNonQueryAsync(cancellationToken);
+        return [.. notices.Select(_ => true)];
+    }
+
+    // Of several that settle one notice any may be the one that counts: they have looked at the same payment.
+    private async Task<IReadOnlyList<bool>> MarkAsync(Guid number, IReadOnlyList<Settled> settled, CancellationToken cancellationToken)
+    {
+        const string sql = """
+            UPDATE provider_notices AS n SET applied_at = now(), verdict = s.verdict, payment_id = s.payment, due_at = NULL
+            FROM (
+                SELECT k.provider, k.mode, k.notice_id, w.verdict, w.payment
+                FROM unnest($1, $2, $3, $4, $5) AS w (provider, mode, id, verdict, payment)
+                JOIN provider_notices AS k ON k.provider = w.provider AND k.mode = w.mode AND k.notice_id = w.id
+                ORDER BY k.provider, k.mode, k.notice_id FOR UPDATE OF k) AS s
+            WHERE n.provider = s.provider AND n.mode = s.mode AND n.notice_id = s.notice_id
+            """;
+        await using var command = database.CreateCommand(sql).With(
+            settled.Select(s => Words.Of(s.Notice.Provider)).ToArray(), settled.Select(s => Words.Of(s.Notice.Mode)).ToArray(), settled.Select(s => s.Notice.NoticeId).ToArray(),
+            settled.Select(s => s.Verdict).ToArray(), settled.Select(s => s.Payment).ToArray());
+        await command.ExecuteNonQueryAsync(cancellationToken);
+        return [.. settled.Select(_ => true)];
     }
 
     /// <summary>Takes notices that are due, each for half a minute.</summary>
@@ -54,25 +103,6 @@ public sealed class NoticeStore(NpgsqlDataSource database)
         }
 
         return taken;
-    }
-
-    /// <summary>Settles a notice that changes no payment.</summary>
-    public async Task MarkAsync(ProviderNoticeKey? notice, PaymentId? payment, string verdict, CancellationToken cancellationToken)
-    {
-        if (notice is null)
-        {
-            return;
-        }
-
-        const string sql = """
-            UPDATE provider_notices SET applied_at = now(), verdict = $4, payment_id = $5, due_at = NULL
-            WHERE provider = $1 AND mode = $2 AND notice_id = $3
-            """;
-        await using var command = database.CreateCommand(sql);
-        AddKey(command, notice);
-        command.Parameters.Add(new() { Value = verdict });
-        command.Parameters.Add(new() { Value = (object?)payment?.Value ?? DBNull.Value, NpgsqlDbType = NpgsqlTypes.NpgsqlDbType.Uuid });
-        await command.ExecuteNonQueryAsync(cancellationToken);
     }
 
     public async Task PostponeAsync(ProviderNoticeKey notice, TimeSpan delay, CancellationToken cancellationToken)
@@ -141,6 +171,8 @@ public sealed class NoticeStore(NpgsqlDataSource database)
         command.Parameters.Add(new() { Value = Words.Of(notice.Mode) });
         command.Parameters.Add(new() { Value = notice.NoticeId });
     }
+
+    private sealed record Settled(ProviderNoticeKey Notice, Guid? Payment, string Verdict);
 
     /// <summary>A fact as the table keeps it.</summary>
     private sealed record StoredFact(

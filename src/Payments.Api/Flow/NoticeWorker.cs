@@ -34,6 +34,7 @@ public sealed class NoticeWorker(
     ILogger<NoticeWorker> logger) : BackgroundService
 {
     private const int Batch = 64;
+    private const int AtOnce = 32;
 
     private const int TriesBeforeIncident = 5;
     private const int MostTries = 20;
@@ -68,7 +69,8 @@ public sealed class NoticeWorker(
     public async Task<int> ApplyDueAsync(CancellationToken cancellationToken)
     {
         var due = await notices.TakeDueAsync(Batch, cancellationToken);
-        await Parallel.ForEachAsync(due, new ParallelOptions { MaxDegreeOfParallelism = 8, CancellationToken = cancellationToken }, async (notice, token) => await TryApplyAsync(notice, token));
+        // Many at once: what they read and write they read and write together.
+        await Parallel.ForEachAsync(due, new ParallelOptions { MaxDegreeOfParallelism = AtOnce, CancellationToken = cancellationToken }, async (notice, token) => await TryApplyAsync(notice, token));
         return due.Count;
     }
 
@@ -111,13 +113,13 @@ public sealed class NoticeWorker(
         if (told.Kind == ProviderFactKind.ReportAvailable)
         {
             await reports.TellAsync(key, told, cancellationToken);
-            await notices.MarkAsync(key, null, "applied", cancellationToken);
+            await notices.MarkAsync(key, null, "applied");
             return;
         }
 
         if (Facts.Of(key.Provider, told, ids.New<OperationId>(), time.GetUtcNow()) is not { } fact)
         {
-            await notices.MarkAsync(key, null, "ignored", cancellationToken);
+            await notices.MarkAsync(key, null, "ignored");
             return;
         }
 
@@ -156,12 +158,12 @@ public sealed class NoticeWorker(
     {
         if (await LocateAsync(key, told, cancellationToken) is not { } payment)
         {
-            await notices.MarkAsync(key, null, "unknown_reference", cancellationToken);
+            await notices.MarkAsync(key, null, "unknown_reference");
             return;
         }
 
         await suspicions.VoidAsync(PaymentKey.Of(payment), Words.Of(key.Provider), "the provider warned of fraud");
-        await notices.MarkAsync(key, payment.Id, "applied", cancellationToken);
+        await notices.MarkAsync(key, payment.Id, "applied");
     }
 
     /// <summary>
@@ -197,8 +199,7 @@ public sealed class NoticeWorker(
 
     private async Task<PaymentState?> LocateAsync(ProviderNoticeKey key, ProviderFact told, CancellationToken cancellationToken)
     {
-        var names = new[] { told.PaymentReference, told.ModificationReference }.OfType<string>().Where(n => n.Length > 0).ToList();
-        return await store.LocateAsync(key.Mode, key.Provider, names, told.AttemptId, told.PaymentId, cancellationToken) is { } payment
+        return await store.LocateAsync(key.Mode, key.Provider, told.PaymentReference, told.ModificationReference, told.AttemptId, told.PaymentId, cancellationToken) is { } payment
             ? await store.FindAsync(payment, cancellationToken)
             : null;
     }
@@ -222,7 +223,7 @@ public sealed class NoticeWorker(
             ids.New<IncidentId>(), IncidentKinds.UnknownProviderReference, notice.Fact.AttemptId,
             $"{Words.Of(notice.Key.Provider)} reported {notice.Fact.RawType} of {notice.Fact.PaymentReference}, which no payment here is called.");
         await notices.RaiseAsync(null, notice.Key.Mode, null, incident, cancellationToken);
-        await notices.MarkAsync(notice.Key, null, "unknown_reference", cancellationToken);
+        await notices.MarkAsync(notice.Key, null, "unknown_reference");
     }
 
     /// <summary>The charge itself: as the provider has it now, or, where that cannot be asked, as its notice told it.</summary>
@@ -247,10 +248,10 @@ public sealed class NoticeWorker(
                 await notices.PostponeAsync(notice.Key, TimeSpan.Zero, cancellationToken);
                 break;
             case ChargeVerdict.Suspend:
-                await notices.MarkAsync(notice.Key, null, "unknown_reference", cancellationToken);
+                await notices.MarkAsync(notice.Key, null, "unknown_reference");
                 break;
             case ChargeVerdict.Ignore:
-                await notices.MarkAsync(notice.Key, null, "ignored", cancellationToken);
+                await notices.MarkAsync(notice.Key, null, "ignored");
                 break;
             default:
                 await KnownAsync(notice, charge, cancellationToken);
@@ -261,10 +262,10 @@ public sealed class NoticeWorker(
     /// <summary>The charge was told to its payment, or stands in suspense: a fact beyond the charge itself waits for its name.</summary>
     private async Task KnownAsync(WaitingNotice notice, ProviderCharge charge, CancellationToken cancellationToken)
     {
-        var located = await store.LocateAsync(notice.Key.Mode, notice.Key.Provider, [charge.Reference], null, null, cancellationToken);
+        var located = await store.LocateAsync(notice.Key.Mode, notice.Key.Provider, charge.Reference, null, null, null, cancellationToken);
         Invariant.Holds(located is null || notice.Tries <= MostTries, "a provider's name that is known stands on an operation of its payment");
         await (located is not null
             ? notices.PostponeAsync(notice.Key, TimeSpan.Zero, cancellationToken)
-            : notices.MarkAsync(notice.Key, null, "unknown_reference", cancellationToken));
+            : notices.MarkAsync(notice.Key, null, "unknown_reference"));
     }
 }

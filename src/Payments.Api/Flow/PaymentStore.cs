@@ -2,6 +2,7 @@ using System.Collections.Immutable;
 using Npgsql;
 using Payments.Core;
 using Payments.Core.Seams;
+using Payments.Platform.Postgres;
 
 namespace Payments.Api.Flow;
 
@@ -28,17 +29,21 @@ public enum RequestState
     Final,
 }
 
-/// <summary>Reads payments with their operations and attempts, in one round trip.</summary>
-public sealed class PaymentStore(NpgsqlDataSource database)
+/// <summary>Reads payments with their operations and attempts, in one round trip; what is asked for at the same time shares it.</summary>
+public sealed class PaymentStore
 {
-    public async Task<PaymentState?> FindAsync(PaymentKey key, CancellationToken cancellationToken)
+    private readonly NpgsqlDataSource database;
+    private readonly GroupReader<PaymentKey, PaymentState> payments;
+    private readonly GroupReader<Names, Located> names;
+
+    public PaymentStore(NpgsqlDataSource database)
     {
-        await using var batch = new NpgsqlBatch();
-        Command(batch, $"SELECT {PaymentRow.Columns} FROM payments AS p WHERE p.merchant_id = $1 AND p.mode = $2 AND p.id = $3", key);
-        Command(batch, $"SELECT {OperationRow.Columns} FROM operations AS o WHERE o.merchant_id = $1 AND o.mode = $2 AND o.payment_id = $3 ORDER BY o.position", key);
-        Command(batch, $"SELECT {AttemptRow.Columns} FROM attempts AS a WHERE a.merchant_id = $1 AND a.mode = $2 AND a.payment_id = $3 ORDER BY a.position", key);
-        return await IsolatedAsync(batch, cancellationToken) is [var payment] ? payment : null;
+        this.database = database;
+        payments = new(async (keys, cancellation) => (await ReadAsync(keys, cancellation)).ToDictionary(PaymentKey.Of));
+        names = new(LocateAsync);
     }
+
+    public Task<PaymentState?> FindAsync(PaymentKey key, CancellationToken cancellationToken) => payments.ReadAsync(key, cancellationToken);
 
     /// <summary>Several payments at once, in the order of the keys; those that do not exist are left out.</summary>
     public async Task<IReadOnlyList<PaymentState>> ReadAsync(IReadOnlyList<PaymentKey> keys, CancellationToken cancellationToken)
@@ -80,25 +85,41 @@ public sealed class PaymentStore(NpgsqlDataSource database)
     }
 
     /// <summary>Finds the payment that a provider's fact is about: by its names for it, else by what it echoes of ours.</summary>
+    /// <param name="reference">What the provider calls the payment.</param>
+    /// <param name="modification">What it calls the part of it that the fact is about.</param>
     public async Task<PaymentKey?> LocateAsync(
-        Mode mode, Provider provider, IReadOnlyList<string> references, AttemptId? attempt, PaymentId? payment, CancellationToken cancellationToken)
+        Mode mode, Provider provider, string? reference, string? modification, AttemptId? attempt, PaymentId? payment, CancellationToken cancellationToken) =>
+        (await names.ReadAsync(new(mode, provider, reference ?? "", modification ?? "", attempt?.Value ?? Guid.Empty, payment?.Value ?? Guid.Empty), cancellationToken))?.Key;
+
+    private async Task<IReadOnlyDictionary<Names, Located>> LocateAsync(IReadOnlyList<Names> asked, CancellationToken cancellationToken)
     {
         const string sql = """
-            SELECT merchant_id, payment_id, 1 AS rank FROM provider_references WHERE provider = $1 AND mode = $2 AND reference = ANY ($3)
-            UNION ALL
-            SELECT merchant_id, payment_id, 2 FROM attempts WHERE id = $4 AND mode = $2 AND provider = $1
-            UNION ALL
-            SELECT merchant_id, id, 3 FROM payments WHERE id = $5 AND mode = $2 AND provider = $1
-            ORDER BY rank LIMIT 1
+            SELECT w.n, coalesce(r.merchant_id, a.merchant_id, p.merchant_id), coalesce(r.payment_id, a.payment_id, p.id)
+            FROM unnest($1, $2, $3, $4, $5, $6) WITH ORDINALITY AS w (mode, provider, reference, modification, attempt, payment, n)
+            LEFT JOIN LATERAL (
+                SELECT merchant_id, payment_id FROM provider_references
+                WHERE provider = w.provider AND mode = w.mode AND reference IN (w.reference, w.modification) AND reference <> '' LIMIT 1) AS r ON true
+            LEFT JOIN LATERAL (
+                SELECT merchant_id, payment_id FROM attempts
+                WHERE r.payment_id IS NULL AND id = w.attempt AND mode = w.mode AND provider = w.provider LIMIT 1) AS a ON true
+            LEFT JOIN LATERAL (
+                SELECT merchant_id, id FROM payments
+                WHERE r.payment_id IS NULL AND a.payment_id IS NULL AND id = w.payment AND mode = w.mode AND provider = w.provider LIMIT 1) AS p ON true
+            WHERE coalesce(r.payment_id, a.payment_id, p.id) IS NOT NULL
             """;
-        await using var command = database.CreateCommand(sql);
-        command.Parameters.Add(new() { Value = Words.Of(provider) });
-        command.Parameters.Add(new() { Value = Words.Of(mode) });
-        command.Parameters.Add(new() { Value = references.ToArray() });
-        command.Parameters.Add(new() { Value = attempt?.Value ?? Guid.Empty });
-        command.Parameters.Add(new() { Value = payment?.Value ?? Guid.Empty });
+        await using var command = database.CreateCommand(sql).With(
+            Each(n => Words.Of(n.Mode)), Each(n => Words.Of(n.Provider)), Each(n => n.Reference), Each(n => n.Modification), Each(n => n.Attempt), Each(n => n.Payment));
         await using var row = await command.ExecuteReaderAsync(cancellationToken);
-        return await row.ReadAsync(cancellationToken) ? new PaymentKey(MerchantId.From(row.GetGuid(0)), mode, PaymentId.From(row.GetGuid(1))) : null;
+        var located = new Dictionary<Names, Located>(asked.Count);
+        while (await row.ReadAsync(cancellationToken))
+        {
+            var names = asked[(int)row.GetInt64(0) - 1];
+            located.Add(names, new(new PaymentKey(MerchantId.From(row.GetGuid(1)), names.Mode, PaymentId.From(row.GetGuid(2)))));
+        }
+
+        return located;
+
+        T[] Each<T>(Func<Names, T> part) => [.. asked.Select(part)];
     }
 
     /// <summary>The payment that an operation belongs to, within one merchant and mode.</summary>
@@ -121,11 +142,6 @@ public sealed class PaymentStore(NpgsqlDataSource database)
     }
 
     private const string Wanted = "unnest($1, $2, $3) WITH ORDINALITY AS w (merchant_id, mode, id, n)";
-
-    private static void Command(NpgsqlBatch batch, string sql, PaymentKey key) => batch.BatchCommands.Add(new NpgsqlBatchCommand(sql)
-    {
-        Parameters = { new() { Value = key.MerchantId.Value }, new() { Value = Words.Of(key.Mode) }, new() { Value = key.Id.Value } },
-    });
 
     private static void Commands(NpgsqlBatch batch, string sql, IReadOnlyList<PaymentKey> keys) => batch.BatchCommands.Add(new NpgsqlBatchCommand(sql)
     {
@@ -174,4 +190,9 @@ public sealed class PaymentStore(NpgsqlDataSource database)
         var operationsOf = operations.ToLookup(o => o.Payment, o => o.Operation with { Attempts = [.. attemptsOf[(o.Payment, o.Operation.Id)]] });
         return [.. payments.Select(p => p with { Operations = [.. operationsOf[p.Id]] })];
     }
+
+    /// <summary>What a provider's fact names; empty where it does not.</summary>
+    private sealed record Names(Mode Mode, Provider Provider, string Reference, string Modification, Guid Attempt, Guid Payment);
+
+    private sealed record Located(PaymentKey Key);
 }

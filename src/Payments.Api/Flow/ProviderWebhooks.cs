@@ -35,7 +35,7 @@ public static class ProviderWebhooks
         }
 
         Steps.Reached(Steps.NoticeBefore);
-        await notices.KeepAsync(notice, cancellationToken);
+        await notices.KeepAsync(notice);
         Steps.Reached(Steps.NoticeAfter);
         signal.NoticeArrived();
         return Results.Text("[accepted]");

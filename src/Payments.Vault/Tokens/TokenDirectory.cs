@@ -2,48 +2,72 @@ using Npgsql;
 using Payments.Core;
 using Payments.Core.Seams;
 using Payments.Platform.Http;
+using Payments.Platform.Postgres;
 
 namespace Payments.Vault.Tokens;
 
-/// <summary>Finds tokens for the payment path.</summary>
-internal sealed class TokenDirectory(NpgsqlDataSource database, TokenContexts contexts) : IVault
+/// <summary>Finds tokens for the payment path; those that are asked for at the same time in one round trip.</summary>
+internal sealed class TokenDirectory : IVault
 {
-    public async Task<CardToken?> FindAsync(MerchantId merchant, Mode mode, TokenId token, CancellationToken cancellationToken)
+    private readonly NpgsqlDataSource database;
+    private readonly TokenContexts contexts;
+    private readonly GroupReader<Key, CardToken> tokens;
+
+    public TokenDirectory(NpgsqlDataSource database, TokenContexts contexts)
+    {
+        this.database = database;
+        this.contexts = contexts;
+        tokens = new(ReadAsync);
+    }
+
+    public Task<CardToken?> FindAsync(MerchantId merchant, Mode mode, TokenId token, CancellationToken cancellationToken) =>
+        tokens.ReadAsync(new(merchant, mode, token), cancellationToken);
+
+    private async Task<IReadOnlyDictionary<Key, CardToken>> ReadAsync(IReadOnlyList<Key> keys, CancellationToken cancellationToken)
     {
         const string sql = """
-            SELECT t.fingerprint, t.brand, t.bin, t.last4, t.exp_month, t.exp_year, t.country, t.funding, p.provider, p.provider_token, c.sealed
-            FROM tokens t JOIN provider_tokens p ON p.token_id = t.id
+            SELECT w.n, t.fingerprint, t.brand, t.bin, t.last4, t.exp_month, t.exp_year, t.country, t.funding, c.sealed, p.provider, p.provider_token
+            FROM unnest($1, $2, $3) WITH ORDINALITY AS w (id, merchant_id, mode, n)
+            JOIN tokens t ON t.id = w.id AND t.merchant_id = w.merchant_id AND t.mode = w.mode AND t.deleted_at IS NULL
+            JOIN provider_tokens p ON p.token_id = t.id
             LEFT JOIN token_contexts c ON c.token_id = t.id
-            WHERE t.id = $1 AND t.merchant_id = $2 AND t.mode = $3 AND t.deleted_at IS NULL
+            ORDER BY w.n
             """;
-        await using var command = database.CreateCommand(sql);
-        command.Parameters.Add(new() { Value = token.Value });
-        command.Parameters.Add(new() { Value = merchant.Value });
-        command.Parameters.Add(new() { Value = ModeNames.Of(mode) });
-        await using var reader = await command.ExecuteReaderAsync(cancellationToken);
-        CardToken? found = null;
+        await using var command = database.CreateCommand(sql).With(
+            keys.Select(k => k.Token.Value).ToArray(), keys.Select(k => k.Merchant.Value).ToArray(), keys.Select(k => ModeNames.Of(k.Mode)).ToArray());
+        await using var row = await command.ExecuteReaderAsync(cancellationToken);
+        var found = new Dictionary<Key, CardToken>(keys.Count);
         var names = new Dictionary<Provider, string>();
-        while (await reader.ReadAsync(cancellationToken))
+        while (await row.ReadAsync(cancellationToken))
         {
-            names.Add(ProviderNames.Parse(reader.GetString(8)), reader.GetString(9));
-            found ??= new CardToken(
-                token,
-                merchant,
-                mode,
-                reader.GetString(0),
-                reader.GetString(1),
-                reader.GetString(2),
-                reader.GetString(3),
-                reader.GetInt16(4),
-                reader.GetInt16(5),
-                reader.IsDBNull(6) ? null : reader.GetString(6),
-                reader.IsDBNull(7) ? null : reader.GetString(7),
-                names)
-            { Context = reader.IsDBNull(10) ? null : contexts.Open(token, reader.GetString(10)) };
+            // A token has a row for each provider.
+            var key = keys[(int)row.GetInt64(0) - 1];
+            if (!found.ContainsKey(key))
+            {
+                names = [];
+                found.Add(key, Read(key, row, names));
+            }
+
+            names.Add(ProviderNames.Parse(row.GetString(10)), row.GetString(11));
         }
 
         return found;
     }
+
+    private CardToken Read(Key key, NpgsqlDataReader row, Dictionary<Provider, string> names) => new(
+        key.Token,
+        key.Merchant,
+        key.Mode,
+        row.GetString(1),
+        row.GetString(2),
+        row.GetString(3),
+        row.GetString(4),
+        row.GetInt16(5),
+        row.GetInt16(6),
+        row.IsDBNull(7) ? null : row.GetString(7),
+        row.IsDBNull(8) ? null : row.GetString(8),
+        names)
+    { Context = row.IsDBNull(9) ? null : contexts.Open(key.Token, row.GetString(9)) };
 
     public Task<long> EraseAsync(MerchantId merchant, Mode mode, ContextErasure erasure, CancellationToken cancellationToken) =>
         contexts.EraseAsync(merchant, mode, erasure, cancellationToken);
@@ -60,4 +84,6 @@ internal sealed class TokenDirectory(NpgsqlDataSource database, TokenContexts co
             ? Results.Json(found, Json.Options)
             : Problems.NotFound("token", "token");
     }
+
+    private sealed record Key(MerchantId Merchant, Mode Mode, TokenId Token);
 }

@@ -11,9 +11,10 @@ namespace Payments.Webhooks.Deliveries;
 /// cannot finish becomes due again when its lease ends, or at once when the service stops in order.
 /// </summary>
 public sealed class Dispatcher(
-    IDeliveryChannel channel, DueDeliveries queue, IOptions<WebhooksOptions> options, Jitter jitter, TimeProvider time, ILogger<Dispatcher> logger) : BackgroundService
+    IDeliveryChannel channel, DueDeliveries queue, Outcomes outcomes, IOptions<WebhooksOptions> options, Jitter jitter, TimeProvider time, ILogger<Dispatcher> logger) : BackgroundService
 {
     private static readonly TimeSpan AfterFailure = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan BetweenClaims = TimeSpan.FromMilliseconds(10);
 
     // A receiver that is answering right now gets this long when the service stops, so that it is not asked twice.
     private static readonly TimeSpan Grace = TimeSpan.FromSeconds(5);
@@ -52,7 +53,7 @@ public sealed class Dispatcher(
         base.Dispose();
     }
 
-    /// <returns>How long to wait unless woken; zero to look again at once.</returns>
+    /// <returns>How long to wait unless woken; zero to look again.</returns>
     private async Task<TimeSpan> ClaimAndStartAsync(CancellationToken stopping)
     {
         var poll = TimeSpan.FromMilliseconds(options.Value.PollMilliseconds);
@@ -77,7 +78,14 @@ public sealed class Dispatcher(
                 Start(delivery);
             }
 
-            return claimed.Count > 0 ? TimeSpan.Zero : poll;
+            if (claimed.Count == 0)
+            {
+                return poll;
+            }
+
+            // One claim for what becomes due meanwhile, instead of one for each slot that becomes free.
+            await Task.Delay(BetweenClaims, time, stopping);
+            return TimeSpan.Zero;
         }
         catch (NpgsqlException e)
         {
@@ -144,7 +152,7 @@ public sealed class Dispatcher(
         {
             await ReleaseAsync(delivery);
         }
-        catch (NpgsqlException e)
+        catch (Exception e) when (e is NpgsqlException or WriterOverloadedException)
         {
             // The outcome could not be written down: the lease ends and the delivery is due again.
             Log.SettlingFailed(logger, channel.Name, delivery.EventId, e);
@@ -169,7 +177,7 @@ public sealed class Dispatcher(
     private async Task SettleAsync(ClaimedDelivery delivery, AttemptResult result, CancellationToken cancellationToken)
     {
         var pause = result.Verdict == Verdict.Failed ? channel.Schedule.After(delivery.AttemptOfRun, jitter(), result.RetryAfter) : null;
-        if (!await queue.SettleAsync(delivery, result, pause, cancellationToken))
+        if (!await outcomes.SettleAsync(delivery, result, pause))
         {
             Log.LeaseLost(logger, channel.Name, delivery.EventId);
             return;

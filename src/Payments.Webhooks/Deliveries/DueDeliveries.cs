@@ -5,7 +5,7 @@ using Payments.Platform.Postgres;
 namespace Payments.Webhooks.Deliveries;
 
 /// <summary>
-/// The durable queue: claims what is due, lane by lane, and writes down how it went. All times are the database's, so clocks of
+/// The durable queue: claims what is due, lane by lane. How it went is written down by <see cref="Outcomes"/>. All times are the database's, so clocks of
 /// machines do not matter.
 /// </summary>
 public sealed class DueDeliveries(NpgsqlDataSource database, IdSource ids)
@@ -74,39 +74,6 @@ public sealed class DueDeliveries(NpgsqlDataSource database, IdSource ids)
         await using var command = database.CreateCommand(sql);
         command.With(slots, token, lease);
         return await ReadClaimedAsync(command, token, _ => null, cancellationToken);
-    }
-
-    /// <summary>Writes an attempt's outcome down, unless the claim was taken over meanwhile.</summary>
-    /// <param name="pause">Until the next attempt; null where there is none.</param>
-    /// <returns>False where the lease had been lost: someone else attempts, and logs, this delivery.</returns>
-    public async Task<bool> SettleAsync(ClaimedDelivery delivery, AttemptResult result, TimeSpan? pause, CancellationToken cancellationToken)
-    {
-        ArgumentNullException.ThrowIfNull(delivery);
-        ArgumentNullException.ThrowIfNull(result);
-        const string sql = """
-            WITH settled AS (
-                UPDATE deliveries
-                SET status = $4, lease = NULL, next_attempt_at = now() + $5,
-                    delivered_at = CASE WHEN $4 = 'delivered' THEN coalesce(delivered_at, now()) ELSE delivered_at END
-                WHERE event_id = $1 AND lane_id = $2 AND lease = $3 AND status = 'pending'
-                RETURNING event_id, lane_id)
-            INSERT INTO delivery_attempts (event_id, lane_id, number, duration_milliseconds, status_code, error, response)
-            SELECT event_id, lane_id, $6, $7, $8::integer, $9::text, $10::text FROM settled
-            """;
-        var status = result.Verdict == Verdict.Delivered ? "delivered" : pause is null ? "failed" : "pending";
-        await using var command = database.CreateCommand(sql);
-        command.With(
-            delivery.EventId.Value,
-            delivery.LaneId,
-            delivery.Lease,
-            status,
-            status == "pending" ? pause!.Value : TimeSpan.Zero,
-            delivery.Attempt,
-            (int)result.Duration.TotalMilliseconds,
-            result.StatusCode,
-            result.Error,
-            result.Response);
-        return await command.ExecuteNonQueryAsync(cancellationToken) == 1;
     }
 
     /// <summary>Gives a claim back that this process could not finish because it stops: due again at once.</summary>

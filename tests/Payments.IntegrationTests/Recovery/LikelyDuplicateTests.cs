@@ -63,7 +63,7 @@ public sealed class LikelyDuplicateTests(EmbeddedServers servers)
     }
 
     private static Task<int> LookAsync(FlowDatabase flow) =>
-        new LikelyDuplicates(flow.Source, new NoticeStore(flow.Source), flow.Ids, NullLogger<LikelyDuplicates>.Instance).LookAsync(Token);
+        new LikelyDuplicates(flow.Source, new NoticeStore(flow.Source, flow.Ids, TimeProvider.System), flow.Ids, NullLogger<LikelyDuplicates>.Instance).LookAsync(Token);
 
     private static Task<long> RaisedAsync(FlowDatabase flow, PaymentId payment, string detail) =>
         flow.CountAsync($"SELECT count(*) FROM incidents WHERE kind = 'likely_duplicate' AND payment_id = '{payment.Value}' AND detail = '{detail}' AND closed_at IS NULL", Token);

@@ -87,10 +87,14 @@ public sealed class UnknownOutcomeTests(RecoveryProduct product) : IAsyncDisposa
         Assert.Equal((HttpStatusCode.Accepted, "capturing"), (capture.Status, capture.Text("status")));
 
         var ended = Facts.Of(OperationKind.Void, seen.AuthorizingAttempt!, new Outcome(OutcomeKind.Approved), api.GetRequiredService<IdSource>().New<OperationId>(), TimeProvider.System.GetUtcNow());
-        var learned = await api.GetRequiredService<Learning>().LearnAsync(seen, ended, isEarly: payment => NoticeOrder.MustWait(payment, ended, 0));
+        Task<Learned> TellAsync() => api.GetRequiredService<Learning>().LearnAsync(seen, ended, isEarly: payment => NoticeOrder.MustWait(payment, ended, 0));
 
-        Assert.Equal(LearnedAs.Early, learned.As);
-        await product.Stripe.UntilAsync(first.Id, "captured", Token);
+        Assert.Equal(LearnedAs.Early, (await TellAsync()).As);
+
+        // The capture never arrived: only then it is seen that nothing is left to capture.
+        await product.Stripe.UntilAsync(first.Id, "authorized", Token);
+        Assert.Equal(LearnedAs.Applied, (await TellAsync()).As);
+        await product.Stripe.UntilAsync(first.Id, "voided", Token);
     }
 
     [Fact]
@@ -245,7 +249,7 @@ public sealed class UnknownOutcomeTests(RecoveryProduct product) : IAsyncDisposa
     {
         Assert.True(Id.TryParse<PaymentId>(payment, out var id), "a payment has an id");
         var api = product.Host.ServicesOf(Platform.Names.Services.Api);
-        await api.GetRequiredService<NoticeStore>().KeepAsync(new ProviderNotice(Provider.Stripe, Mode.Test, [fact with { PaymentId = id }]), Token);
+        await api.GetRequiredService<NoticeStore>().KeepAsync(new ProviderNotice(Provider.Stripe, Mode.Test, [fact with { PaymentId = id }]));
         api.GetRequiredService<FlowSignal>().NoticeArrived();
     }
 

@@ -246,8 +246,37 @@ public sealed class DeliveryTests(EmbeddedServers servers)
         Assert.Equal([1, 3], delivered.GetProperty("attempts").EnumerateArray().Select(a => a.GetProperty("number").GetInt32()));
 
         // Should it be alive after all, it is too late to tell.
-        Assert.False(await dead.SettleAsync(claimed, new AttemptResult(Verdict.Failed, TimeSpan.Zero), TimeSpan.Zero, Cancellation));
+        await using var outcomes = new Outcomes(world.Database, EventSamples.Ids, TimeProvider.System);
+        Assert.False(await outcomes.SettleAsync(claimed, new AttemptResult(Verdict.Failed, TimeSpan.Zero), TimeSpan.Zero));
         Assert.Equal("delivered", (await world.DeliveryAsync(endpoint, "delivered", Cancellation, attempts: 2)).GetProperty("status").GetString());
+    }
+
+    [Fact]
+    public async Task Outcomes_that_end_together_and_are_told_again_are_each_logged_once()
+    {
+        await using var world = await WebhooksWorld.StartAsync(servers, Cancellation);
+        await using var merchant = await MerchantServer.StartAsync(Cancellation);
+        merchant.Answer = (_, context) =>
+        {
+            context.Response.Headers.RetryAfter = "3600";
+            return MerchantServer.Status(context, 503);
+        };
+        var (endpoint, _) = await world.RegisterAsync(merchant.Url, Cancellation);
+        await world.PublishAsync(Cancellation, [.. Enumerable.Range(0, 3).Select(_ => EventSamples.Captured(EventSamples.Ids.New<PaymentId>()))]);
+        await WebhooksWorld.UntilAsync(async () => await world.Database.ScalarAsync<long>("SELECT count(*) FROM delivery_attempts", Cancellation) == 3, "all to be attempted", Cancellation);
+        await world.StopAsync(Cancellation);
+        await world.SkipPausesAsync(Cancellation);
+        var claimed = await new DueDeliveries(world.Database, EventSamples.Ids).ClaimWebhooksAsync(10, 10, failing: true, new Dictionary<Guid, int>(), TimeSpan.FromMinutes(10), Cancellation);
+        Assert.Equal(3, claimed.Count);
+
+        await using var outcomes = new Outcomes(world.Database, EventSamples.Ids, TimeProvider.System);
+        for (var told = 0; told < 2; told++)
+        {
+            Assert.All(await Task.WhenAll(claimed.Select(c => outcomes.SettleAsync(c, new AttemptResult(Verdict.Delivered, TimeSpan.Zero, 204), null))), Assert.True);
+        }
+
+        Assert.Equal(6, await world.Database.ScalarAsync<long>("SELECT count(*) FROM delivery_attempts", Cancellation));
+        Assert.Equal(3, await world.Database.ScalarAsync<long>("SELECT count(*) FROM deliveries WHERE status = 'delivered' AND lease IS NULL AND attempts = 2", Cancellation));
     }
 
     [Fact]

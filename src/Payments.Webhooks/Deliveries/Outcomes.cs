@@ -1,0 +1,86 @@
+using Npgsql;
+using Payments.Core;
+using Payments.Platform.Postgres;
+
+namespace Payments.Webhooks.Deliveries;
+
+/// <summary>How attempts went, written down: those that end at the same time share a commit.</summary>
+public sealed class Outcomes : IAsyncDisposable
+{
+    // A batch that is asked for again after its answer was lost finds its attempts logged: an attempt has its number from its claim alone.
+    private const string Write = """
+        WITH told AS (
+            SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::text[], $5::interval[], $6::integer[], $7::integer[], $8::integer[], $9::text[], $10::text[])
+                WITH ORDINALITY AS t (event_id, lane_id, lease, status, pause, number, duration, status_code, error, response, n)),
+        settled AS (
+            UPDATE deliveries d
+            SET status = t.status, lease = NULL, next_attempt_at = now() + t.pause,
+                delivered_at = CASE WHEN t.status = 'delivered' THEN coalesce(d.delivered_at, now()) ELSE d.delivered_at END
+            FROM told t
+            WHERE d.event_id = t.event_id AND d.lane_id = t.lane_id AND d.lease = t.lease AND d.status = 'pending'
+            RETURNING t.n),
+        logged AS (
+            INSERT INTO delivery_attempts (event_id, lane_id, number, duration_milliseconds, status_code, error, response)
+            SELECT t.event_id, t.lane_id, t.number, t.duration, t.status_code, t.error, t.response FROM told t JOIN settled USING (n))
+        SELECT EXISTS (SELECT FROM settled s WHERE s.n = t.n)
+            OR EXISTS (SELECT FROM delivery_attempts a WHERE a.event_id = t.event_id AND a.lane_id = t.lane_id AND a.number = t.number)
+        FROM told t ORDER BY t.n
+        """;
+
+    /// <summary>Short: what cannot be written down is attempted again when its lease ends.</summary>
+    private static readonly GroupWriterOptions Options = new() { Patience = TimeSpan.FromSeconds(5) };
+
+    private readonly NpgsqlDataSource database;
+    private readonly GroupWriter<Outcome, bool> writer;
+
+    public Outcomes(NpgsqlDataSource database, IdSource ids, TimeProvider time)
+    {
+        this.database = database;
+        writer = new("webhooks.outcomes", outcome => KeyOf(outcome.Delivery), WriteAsync, Options, ids, time);
+    }
+
+    /// <summary>Writes an attempt's outcome down, unless the claim was taken over meanwhile.</summary>
+    /// <param name="pause">Until the next attempt; null where there is none.</param>
+    /// <returns>False where the lease had been lost: someone else attempts, and logs, this delivery.</returns>
+    /// <exception cref="NpgsqlException">It could not be written down: the lease ends and the delivery is due again.</exception>
+    /// <exception cref="WriterOverloadedException">Likewise.</exception>
+    public Task<bool> SettleAsync(ClaimedDelivery delivery, AttemptResult result, TimeSpan? pause) => writer.WriteAsync(new Outcome(delivery, result, pause));
+
+    public ValueTask DisposeAsync() => writer.DisposeAsync();
+
+    /// <summary>Two deliveries that share one, which does not happen, would be written one after the other.</summary>
+    private static Guid KeyOf(ClaimedDelivery delivery)
+    {
+        Span<byte> one = stackalloc byte[16];
+        Span<byte> other = stackalloc byte[16];
+        delivery.EventId.Value.TryWriteBytes(one);
+        delivery.LaneId.TryWriteBytes(other);
+        for (var i = 0; i < one.Length; i++)
+        {
+            one[i] ^= other[i];
+        }
+
+        return new Guid(one);
+    }
+
+    private async Task<IReadOnlyList<bool>> WriteAsync(Guid number, IReadOnlyList<Outcome> outcomes, CancellationToken cancellationToken)
+    {
+        T[] Each<T>(Func<Outcome, T> part) => [.. outcomes.Select(part)];
+        await using var command = database.CreateCommand(Write).With(
+            Each(o => o.Delivery.EventId.Value), Each(o => o.Delivery.LaneId), Each(o => o.Delivery.Lease), Each(o => o.Status), Each(o => o.Pause ?? TimeSpan.Zero), Each(o => o.Delivery.Attempt),
+            Each(o => (int)o.Result.Duration.TotalMilliseconds), Each(o => o.Result.StatusCode), Each(o => o.Result.Error), Each(o => o.Result.Response));
+        var verdicts = new List<bool>(outcomes.Count);
+        await using var reader = await command.ExecuteReaderAsync(cancellationToken);
+        while (await reader.ReadAsync(cancellationToken))
+        {
+            verdicts.Add(reader.GetBoolean(0));
+        }
+
+        return verdicts;
+    }
+
+    private sealed record Outcome(ClaimedDelivery Delivery, AttemptResult Result, TimeSpan? Pause)
+    {
+        public string Status => Result.Verdict == Verdict.Delivered ? "delivered" : Pause is null ? "failed" : "pending";
+    }
+}
