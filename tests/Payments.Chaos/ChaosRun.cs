@@ -9,6 +9,9 @@ namespace Payments.Chaos;
 /// <summary>One run: start, load and faults, rest, evidence.</summary>
 public static class ChaosRun
 {
+    /// <summary>Longer than a provider's late webhook takes.</summary>
+    private static readonly TimeSpan Quiet = TimeSpan.FromSeconds(12);
+
     public static async Task<Outcome> RunAsync(ChaosOptions options, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(options);
@@ -113,15 +116,22 @@ public static class ChaosRun
         ["Payments:Ledger:AuditMinutes"] = "1",
     };
 
-    /// <summary>Waits until clients have been answered and nothing is under way any more, for a bounded time.</summary>
+    /// <summary>
+    /// Waits until clients have been answered and nothing is under way any more and nothing more happens, for a bounded time. What a provider is
+    /// going to take back, a refund that has just succeeded, is under way with it alone.
+    /// </summary>
     private static async Task SettleAsync(EvidenceReader reader, Task traffic, TimeSpan limit, Action<string> tell, CancellationToken cancellationToken)
     {
         var began = TimeProvider.System.GetTimestamp();
-        var told = began;
+        var (told, quietSince, events) = (began, began, 0L);
         while (true)
         {
             var unrest = await reader.UnrestAsync(cancellationToken);
-            if (traffic.IsCompleted && unrest.Count == 0)
+            if (await reader.EventsAsync(cancellationToken) is var now && (now != events || unrest.Count > 0 || !traffic.IsCompleted))
+            {
+                (events, quietSince) = (now, TimeProvider.System.GetTimestamp());
+            }
+            else if (TimeProvider.System.GetElapsedTime(quietSince) > Quiet)
             {
                 tell(string.Create(CultureInfo.InvariantCulture, $"at rest after {TimeProvider.System.GetElapsedTime(began).TotalSeconds:0} s"));
                 return;

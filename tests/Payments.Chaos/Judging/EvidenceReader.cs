@@ -63,6 +63,10 @@ public sealed class EvidenceReader(EvidenceSource source, Journal journal, IRead
         return stuck;
     }
 
+    /// <summary>How many events there were: whatever happens to a payment adds one.</summary>
+    public async Task<long> EventsAsync(CancellationToken cancellationToken) =>
+        (await RowsAsync(Names.Databases.Payments, "SELECT coalesce(sum(seq), 0)::bigint FROM outbox_heads", r => r.GetInt64(0), cancellationToken))[0];
+
     /// <summary>Attempts at a provider, begun within a time, that are not settled.</summary>
     public async Task<long> UnsettledAsync(string provider, DateTimeOffset from, DateTimeOffset to, CancellationToken cancellationToken) =>
         (await RowsAsync(
