@@ -73,10 +73,10 @@ public sealed class NoticeStore : IAsyncDisposable
                 ORDER BY k.provider, k.mode, k.notice_id FOR UPDATE OF k) AS s
             WHERE n.provider = s.provider AND n.mode = s.mode AND n.notice_id = s.notice_id
             """;
-        await using var command = database.CreateCommand(sql).With(
-            settled.Select(s => Words.Of(s.Notice.Provider)).ToArray(), settled.Select(s => Words.Of(s.Notice.Mode)).ToArray(), settled.Select(s => s.Notice.NoticeId).ToArray(),
+        await using var batch = database.CreateKeyedBatch(
+            sql, settled.Select(s => Words.Of(s.Notice.Provider)).ToArray(), settled.Select(s => Words.Of(s.Notice.Mode)).ToArray(), settled.Select(s => s.Notice.NoticeId).ToArray(),
             settled.Select(s => s.Verdict).ToArray(), settled.Select(s => s.Payment).ToArray());
-        await command.ExecuteNonQueryAsync(cancellationToken);
+        await batch.ExecuteNonQueryAsync(cancellationToken);
         return [.. settled.Select(_ => true)];
     }
 
@@ -92,9 +92,9 @@ public sealed class NoticeStore : IAsyncDisposable
             WHERE n.provider = due.provider AND n.mode = due.mode AND n.notice_id = due.notice_id
             RETURNING n.provider, n.mode, n.notice_id, n.fact, n.tries
             """;
-        await using var command = database.CreateCommand(sql);
-        command.Parameters.Add(new() { Value = atMost });
-        await using var row = await command.ExecuteReaderAsync(cancellationToken);
+        await using var batch = database.CreateKeyedBatch(sql, atMost);
+        await using var row = await batch.ExecuteReaderAsync(cancellationToken);
+        await row.NextResultAsync(cancellationToken);
         var taken = new List<WaitingNotice>();
         while (await row.ReadAsync(cancellationToken))
         {

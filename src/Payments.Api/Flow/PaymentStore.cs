@@ -97,8 +97,9 @@ public sealed class PaymentStore
             SELECT w.n, coalesce(r.merchant_id, a.merchant_id, p.merchant_id), coalesce(r.payment_id, a.payment_id, p.id)
             FROM unnest($1, $2, $3, $4, $5, $6) WITH ORDINALITY AS w (mode, provider, reference, modification, attempt, payment, n)
             LEFT JOIN LATERAL (
-                SELECT merchant_id, payment_id FROM provider_references
-                WHERE provider = w.provider AND mode = w.mode AND reference IN (w.reference, w.modification) AND reference <> '' LIMIT 1) AS r ON true
+                SELECT k.merchant_id, k.payment_id FROM (VALUES (w.reference), (w.modification)) AS name (given)
+                JOIN provider_references AS k ON k.provider = w.provider AND k.mode = w.mode AND k.reference = name.given
+                WHERE name.given <> '' LIMIT 1) AS r ON true
             LEFT JOIN LATERAL (
                 SELECT merchant_id, payment_id FROM attempts
                 WHERE r.payment_id IS NULL AND id = w.attempt AND mode = w.mode AND provider = w.provider LIMIT 1) AS a ON true
@@ -107,9 +108,10 @@ public sealed class PaymentStore
                 WHERE r.payment_id IS NULL AND a.payment_id IS NULL AND id = w.payment AND mode = w.mode AND provider = w.provider LIMIT 1) AS p ON true
             WHERE coalesce(r.payment_id, a.payment_id, p.id) IS NOT NULL
             """;
-        await using var command = database.CreateCommand(sql).With(
-            Each(n => Words.Of(n.Mode)), Each(n => Words.Of(n.Provider)), Each(n => n.Reference), Each(n => n.Modification), Each(n => n.Attempt), Each(n => n.Payment));
-        await using var row = await command.ExecuteReaderAsync(cancellationToken);
+        await using var batch = database.CreateKeyedBatch(
+            sql, Each(n => Words.Of(n.Mode)), Each(n => Words.Of(n.Provider)), Each(n => n.Reference), Each(n => n.Modification), Each(n => n.Attempt), Each(n => n.Payment));
+        await using var row = await batch.ExecuteReaderAsync(cancellationToken);
+        await row.NextResultAsync(cancellationToken);
         var located = new Dictionary<Names, Located>(asked.Count);
         while (await row.ReadAsync(cancellationToken))
         {
@@ -159,8 +161,10 @@ public sealed class PaymentStore
         await using var connection = await database.OpenConnectionAsync(cancellationToken);
         batch.Connection = connection;
         batch.BatchCommands.Insert(0, new NpgsqlBatchCommand("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"));
+        batch.BatchCommands.Insert(1, Platform.Postgres.Commands.ByKey());
         batch.BatchCommands.Add(new NpgsqlBatchCommand("COMMIT"));
         await using var row = await batch.ExecuteReaderAsync(cancellationToken);
+        await row.NextResultAsync(cancellationToken);
         return await AssembleAsync(row, cancellationToken);
     }
 

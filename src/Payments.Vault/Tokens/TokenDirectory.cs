@@ -33,9 +33,10 @@ internal sealed class TokenDirectory : IVault
             LEFT JOIN token_contexts c ON c.token_id = t.id
             ORDER BY w.n
             """;
-        await using var command = database.CreateCommand(sql).With(
-            keys.Select(k => k.Token.Value).ToArray(), keys.Select(k => k.Merchant.Value).ToArray(), keys.Select(k => ModeNames.Of(k.Mode)).ToArray());
-        await using var row = await command.ExecuteReaderAsync(cancellationToken);
+        await using var batch = database.CreateKeyedBatch(
+            sql, keys.Select(k => k.Token.Value).ToArray(), keys.Select(k => k.Merchant.Value).ToArray(), keys.Select(k => ModeNames.Of(k.Mode)).ToArray());
+        await using var row = await batch.ExecuteReaderAsync(cancellationToken);
+        await row.NextResultAsync(cancellationToken);
         var found = new Dictionary<Key, CardToken>(keys.Count);
         var names = new Dictionary<Provider, string>();
         while (await row.ReadAsync(cancellationToken))

@@ -60,9 +60,8 @@ public sealed class DueDeliveries(NpgsqlDataSource database, IdSource ids)
                       WHERE s.endpoint_id = w.id AND (s.expires_at IS NULL OR s.expires_at > now()))
             """;
         var token = ids.New<DeliveryId>().Value;
-        await using var command = database.CreateCommand(sql);
-        command.With(slots, token, lease, perLane, failing, busy.Keys.ToArray(), busy.Values.ToArray());
-        return await ReadClaimedAsync(command, token, r => new DeliveryTarget(new Uri(r.GetString(7)), r.GetFieldValue<string[]>(8)), cancellationToken);
+        await using var batch = database.CreateKeyedBatch(sql, slots, token, lease, perLane, failing, busy.Keys.ToArray(), busy.Values.ToArray());
+        return await ReadClaimedAsync(batch, token, r => new DeliveryTarget(new Uri(r.GetString(7)), r.GetFieldValue<string[]>(8)), cancellationToken);
     }
 
     /// <summary>Claims due receipts.</summary>
@@ -71,9 +70,8 @@ public sealed class DueDeliveries(NpgsqlDataSource database, IdSource ids)
         const string sql = "WITH ready AS (SELECT '00000000-0000-0000-0000-000000000000'::uuid AS lane_id, $1 AS room) "
             + ClaimFromReady + " WHERE d.event_id = claimed.event_id AND d.lane_id = claimed.lane_id RETURNING" + ClaimedColumns;
         var token = ids.New<DeliveryId>().Value;
-        await using var command = database.CreateCommand(sql);
-        command.With(slots, token, lease);
-        return await ReadClaimedAsync(command, token, _ => null, cancellationToken);
+        await using var batch = database.CreateKeyedBatch(sql, slots, token, lease);
+        return await ReadClaimedAsync(batch, token, _ => null, cancellationToken);
     }
 
     /// <summary>Gives a claim back that this process could not finish because it stops: due again at once.</summary>
@@ -90,10 +88,11 @@ public sealed class DueDeliveries(NpgsqlDataSource database, IdSource ids)
     }
 
     private static async Task<IReadOnlyList<ClaimedDelivery>> ReadClaimedAsync(
-        NpgsqlCommand command, Guid lease, Func<NpgsqlDataReader, DeliveryTarget?> target, CancellationToken cancellationToken)
+        NpgsqlBatch batch, Guid lease, Func<NpgsqlDataReader, DeliveryTarget?> target, CancellationToken cancellationToken)
     {
         var claimed = new List<ClaimedDelivery>();
-        await using var reader = await command.ExecuteReaderAsync(cancellationToken);
+        await using var reader = await batch.ExecuteReaderAsync(cancellationToken);
+        await reader.NextResultAsync(cancellationToken);
         while (await reader.ReadAsync(cancellationToken))
         {
             claimed.Add(new ClaimedDelivery(

@@ -66,11 +66,12 @@ public sealed class Outcomes : IAsyncDisposable
     private async Task<IReadOnlyList<bool>> WriteAsync(Guid number, IReadOnlyList<Outcome> outcomes, CancellationToken cancellationToken)
     {
         T[] Each<T>(Func<Outcome, T> part) => [.. outcomes.Select(part)];
-        await using var command = database.CreateCommand(Write).With(
-            Each(o => o.Delivery.EventId.Value), Each(o => o.Delivery.LaneId), Each(o => o.Delivery.Lease), Each(o => o.Status), Each(o => o.Pause ?? TimeSpan.Zero), Each(o => o.Delivery.Attempt),
+        await using var batch = database.CreateKeyedBatch(
+            Write, Each(o => o.Delivery.EventId.Value), Each(o => o.Delivery.LaneId), Each(o => o.Delivery.Lease), Each(o => o.Status), Each(o => o.Pause ?? TimeSpan.Zero), Each(o => o.Delivery.Attempt),
             Each(o => (int)o.Result.Duration.TotalMilliseconds), Each(o => o.Result.StatusCode), Each(o => o.Result.Error), Each(o => o.Result.Response));
         var verdicts = new List<bool>(outcomes.Count);
-        await using var reader = await command.ExecuteReaderAsync(cancellationToken);
+        await using var reader = await batch.ExecuteReaderAsync(cancellationToken);
+        await reader.NextResultAsync(cancellationToken);
         while (await reader.ReadAsync(cancellationToken))
         {
             verdicts.Add(reader.GetBoolean(0));
