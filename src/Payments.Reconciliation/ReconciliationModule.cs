@@ -70,6 +70,7 @@ public static class ReconciliationModule
         services.AddSingleton<DayReports>();
         services.AddSingleton<Explanations>();
         services.AddSingleton<BreakStore>();
+        services.AddSingleton<BreakCorrections>();
         builder.AddInternalClient(Booker.Service);
         services.AddSingleton<BookingList>();
         services.AddSingleton<Booker>();

@@ -18,6 +18,9 @@ public sealed class Booker(BookingList list, IHttpClientFactory clients, ILogger
     /// <summary>What the ledger says of an id under which it has booked nothing and will not any more.</summary>
     private const string IdTooOld = "id_too_old";
 
+    /// <summary>The ledger's limit is below ours.</summary>
+    private const string SecondPersonNeeded = "second_person_needed";
+
     private static readonly TimeSpan Lease = TimeSpan.FromMinutes(1);
     private static readonly TimeSpan FirstPause = TimeSpan.FromSeconds(5);
     private static readonly TimeSpan LongestPause = TimeSpan.FromHours(1);
@@ -55,6 +58,11 @@ public sealed class Booker(BookingList list, IHttpClientFactory clients, ILogger
         {
             await list.RenewAsync(booking, cancellationToken);
             return false;
+        }
+
+        if (refused.StartsWith(SecondPersonNeeded, StringComparison.Ordinal))
+        {
+            await list.ProposeAgainAsync(booking, cancellationToken);
         }
 
         var pause = TimeSpan.FromTicks(Math.Min(LongestPause.Ticks, FirstPause.Ticks << Math.Min(booking.Tries - 1, 10)));

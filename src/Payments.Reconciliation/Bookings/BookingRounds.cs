@@ -1,11 +1,12 @@
 using Microsoft.Extensions.Diagnostics.HealthChecks;
 using Microsoft.Extensions.Options;
 using Payments.Platform;
+using Payments.Reconciliation.Breaks;
 
 namespace Payments.Reconciliation.Bookings;
 
 /// <summary>Every minute: what the ledger has to book is sent to it.</summary>
-public sealed class BookingRounds(Booker booker, BookingList list, IOptions<ReconciliationOptions> options, TimeProvider time, ILogger<BookingRounds> logger) : BackgroundService
+public sealed class BookingRounds(Booker booker, BookingList list, BreakCorrections corrections, IOptions<ReconciliationOptions> options, TimeProvider time, ILogger<BookingRounds> logger) : BackgroundService
 {
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
@@ -15,6 +16,7 @@ public sealed class BookingRounds(Booker booker, BookingList list, IOptions<Reco
 
     public async Task RoundAsync(CancellationToken cancellationToken)
     {
+        await corrections.AskForRulesAsync(cancellationToken);
         await booker.BookDueAsync(null, cancellationToken);
         var waiting = await list.CountAsync(BookingHealth.TriesBeforeWorry, cancellationToken);
         ReconciliationTelemetry.WaitingToBeBooked(waiting.Waiting, waiting.Failing);

@@ -1,7 +1,5 @@
 using System.Diagnostics;
-using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Diagnostics.HealthChecks;
-using Microsoft.Extensions.Logging.Abstractions;
 using Payments.IntegrationTests.Events;
 using Payments.IntegrationTests.Ledger;
 using Payments.Reconciliation;
@@ -11,21 +9,9 @@ using static Payments.IntegrationTests.Reconciliation.Statements;
 
 namespace Payments.IntegrationTests.Reconciliation;
 
-/// <summary>A ledger that books what payouts come to.</summary>
-public sealed class BookingLedger(EmbeddedServers servers) : IAsyncLifetime
-{
-    internal LedgerService Ledger { get; private set; } = null!;
-
-    public async ValueTask InitializeAsync() => Ledger = await LedgerService.StartAsync(servers);
-
-    public ValueTask DisposeAsync() => Ledger.DisposeAsync();
-}
-
 /// <summary>Payouts that report and bank agree on are booked in the ledger: until it has them, and once.</summary>
 public sealed class BookingTests(EmbeddedServers servers, BookingLedger fixture) : IClassFixture<BookingLedger>
 {
-    private static readonly Uri Nowhere = new("http://127.0.0.1:9");
-
     private LedgerService Ledger => fixture.Ledger;
 
     private static CancellationToken Cancel => TestContext.Current.CancellationToken;
@@ -35,7 +21,7 @@ public sealed class BookingTests(EmbeddedServers servers, BookingLedger fixture)
     {
         await using var database = await ReconciliationDatabase.CreateAsync(servers);
         var payout = await NoteAsync(database, "USD", null);
-        var book = Bookers(database, Ledger.Address);
+        var book = fixture.On(database);
 
         Assert.Equal(1, (await Task.WhenAll(Enumerable.Range(0, 4).Select(_ => book.Booker.BookDueAsync(null, Cancel)))).Sum());
         Assert.Equal(0, await book.Booker.BookDueAsync(null, Cancel));
@@ -43,7 +29,7 @@ public sealed class BookingTests(EmbeddedServers servers, BookingLedger fixture)
         // Gross 157.00, taken 0.97 where 0.60 was accrued, paid 156.03.
         Assert.Equal(
             ["bank 15603", "provider_cost_payable 60", "provider_cost_variance 37", "provider_receivable -15700"],
-            await MovedAsync(await BookingIdAsync(database, payout)));
+            await fixture.MovedAsync(await BookingIdAsync(database, payout)));
         Assert.Equal(new WaitingBookings(0, 0, null), await book.List.CountAsync(1, Cancel));
         await Assert.ThrowsAsync<Npgsql.PostgresException>(() => database.ExecuteAsync("UPDATE recon.bookings SET content = '{}'"));
     }
@@ -53,7 +39,7 @@ public sealed class BookingTests(EmbeddedServers servers, BookingLedger fixture)
     {
         await using var database = await ReconciliationDatabase.CreateAsync(servers);
         var payout = await NoteAsync(database, "USD", null);
-        var away = Bookers(database, Nowhere);
+        var away = fixture.On(database, away: true);
         for (var i = 0; i < BookingHealth.TriesBeforeWorry; i++)
         {
             await database.ExecuteAsync("UPDATE recon.bookings SET due_at = now()");
@@ -66,7 +52,7 @@ public sealed class BookingTests(EmbeddedServers servers, BookingLedger fixture)
         Assert.Equal((HealthStatus.Degraded, $"1 bookings are not taken by the ledger, the oldest is settlement stripe {payout} USD: the ledger does not answer."), (health.Status, health.Description));
 
         await database.ExecuteAsync("UPDATE recon.bookings SET due_at = now()");
-        var there = Bookers(database, Ledger.Address);
+        var there = fixture.On(database);
         Assert.Equal(1, await there.Booker.BookDueAsync(null, Cancel));
         Assert.Equal(HealthStatus.Healthy, (await new BookingHealth(there.List).CheckHealthAsync(new HealthCheckContext(), Cancel)).Status);
     }
@@ -77,7 +63,7 @@ public sealed class BookingTests(EmbeddedServers servers, BookingLedger fixture)
         await using var database = await ReconciliationDatabase.CreateAsync(servers);
         await database.ExecuteAsync("INSERT INTO recon.rates (day, currency, net_currency, rate, source) VALUES ('2026-03-01', 'CHF', 'USD', 1.10, 'test')");
         var payout = await NoteAsync(database, "CHF", "USD");
-        var book = Bookers(database, Ledger.Address);
+        var book = fixture.On(database);
         Assert.Equal(0, await book.Booker.BookDueAsync(null, Cancel));
         Assert.Equal(new WaitingBookings(1, 1, $"settlement stripe {payout} USD: rate_missing settled_at"), await book.List.CountAsync(1, Cancel));
 
@@ -91,7 +77,7 @@ public sealed class BookingTests(EmbeddedServers servers, BookingLedger fixture)
         // 99.00 CHF are worth 108.90 USD; 106.70 came.
         Assert.Equal(
             ["bank 10670", "fx_clearing -10890", "fx_clearing 9900", "fx_gain_loss 220", "provider_cost_payable 100", "provider_receivable -10000"],
-            await MovedAsync(await BookingIdAsync(database, payout)));
+            await fixture.MovedAsync(await BookingIdAsync(database, payout)));
     }
 
     [Fact]
@@ -102,9 +88,9 @@ public sealed class BookingTests(EmbeddedServers servers, BookingLedger fixture)
         await database.ExecuteAsync("UPDATE recon.bookings SET id_made_at = now() - interval '30 days'");
         var old = await BookingIdAsync(database, payout);
 
-        Assert.Equal(1, await Bookers(database, Ledger.Address).Booker.BookDueAsync(null, Cancel));
-        Assert.Empty(await MovedAsync(old));
-        Assert.NotEmpty(await MovedAsync(await BookingIdAsync(database, payout)));
+        Assert.Equal(1, await fixture.On(database).Booker.BookDueAsync(null, Cancel));
+        Assert.Empty(await fixture.MovedAsync(old));
+        Assert.NotEmpty(await fixture.MovedAsync(await BookingIdAsync(database, payout)));
     }
 
     [Fact]
@@ -125,7 +111,7 @@ public sealed class BookingTests(EmbeddedServers servers, BookingLedger fixture)
         Assert.Equal(["0"], await database.RowsAsync("SELECT count(*) FROM recon.bookings WHERE booked_at IS NULL"));
         foreach (var payout in payouts)
         {
-            Assert.Equal(["bank 15603", "provider_cost_payable 60", "provider_cost_variance 37", "provider_receivable -15700"], await MovedAsync(await BookingIdAsync(database, payout)));
+            Assert.Equal(["bank 15603", "provider_cost_payable 60", "provider_cost_variance 37", "provider_receivable -15700"], await fixture.MovedAsync(await BookingIdAsync(database, payout)));
         }
     }
 
@@ -153,33 +139,8 @@ public sealed class BookingTests(EmbeddedServers servers, BookingLedger fixture)
         return $"po_{day}";
     }
 
-    private static (Booker Booker, BookingList List) Bookers(ReconciliationDatabase database, Uri ledger)
-    {
-        var list = new BookingList(database.Source);
-        return (new(list, new ToLedger(ledger), NullLogger<Booker>.Instance), list);
-    }
-
     private static async Task<Guid> BookingIdAsync(ReconciliationDatabase database, string payout) =>
         Guid.Parse((await database.RowsAsync($"SELECT booking_id FROM recon.bookings WHERE name LIKE '{payout} %'")).Single());
-
-    /// <summary>What the journal of this id moved, by account: debit is positive.</summary>
-    private async Task<List<string>> MovedAsync(Guid journal)
-    {
-        await using var command = Ledger.Books.Owner.CreateCommand("""
-            SELECT a.kind || ' ' || sum(m.amount)::bigint FROM (
-                SELECT debit_account_id AS account, amount FROM ledger.movements WHERE journal_id = $1 UNION ALL SELECT credit_account_id, -amount FROM ledger.movements WHERE journal_id = $1) m
-            JOIN ledger.accounts a ON a.id = m.account GROUP BY a.kind, a.currency ORDER BY 1
-            """);
-        command.Parameters.Add(new() { Value = journal });
-        await using var reader = await command.ExecuteReaderAsync(Cancel);
-        var moved = new List<string>();
-        while (await reader.ReadAsync(Cancel))
-        {
-            moved.Add(reader.GetString(0));
-        }
-
-        return moved;
-    }
 
     /// <summary><c>recon book</c> in a process of its own, which dies at the step.</summary>
     private async Task<int> BookInAProcessAsync(ReconciliationDatabase database, string? step)
@@ -203,15 +164,5 @@ public sealed class BookingTests(EmbeddedServers servers, BookingLedger fixture)
         Assert.True(step is null ? process.ExitCode == 0 : File.Exists(aim + ".hit"), $"at {step}: {process.ExitCode} {await told}");
         File.Delete(aim + ".hit");
         return process.ExitCode;
-    }
-
-    private sealed class ToLedger(Uri ledger) : IHttpClientFactory
-    {
-        public HttpClient CreateClient(string name)
-        {
-            var client = new HttpClient { BaseAddress = ledger, Timeout = TimeSpan.FromSeconds(10) };
-            client.DefaultRequestHeaders.Authorization = new("Bearer", EventTestBed.InternalKey);
-            return client;
-        }
     }
 }
