@@ -58,13 +58,14 @@ webhooks.With(secrets)
     .Sends(mail);
 
 reconciliation.With(secrets)
+    .FetchesReports(providers)
     .Consumes(events, Names.Services.Reconciliation)
-    .Calls(api);
+    .Calls(api, ledger);
 
 // On this machine the providers are simulated, and a demo merchant has keys.
 if (builder.ExecutionContext.IsRunMode)
 {
-    builder.AddSimulators(api, vault, providers);
+    builder.AddSimulators(api, vault, reconciliation, providers);
     builder.AddDemoMerchant(api);
     webhooks.WithEnvironment("Payments__Webhooks__AllowLoopback", "true");
     ledger.WithEnvironment("Payments__Ledger__AnchorFile", Path.Combine(builder.DataDirectory(), "anchors"));

@@ -8,7 +8,8 @@ internal static class Development
 {
     /// <summary>Stripe and Adyen as this system sees them: one process that speaks both protocols and sends their webhooks to the API.</summary>
     public static void AddSimulators(
-        this IDistributedApplicationBuilder builder, IResourceBuilder<ProjectResource> api, IResourceBuilder<ProjectResource> vault, Providers providers)
+        this IDistributedApplicationBuilder builder, IResourceBuilder<ProjectResource> api, IResourceBuilder<ProjectResource> vault,
+        IResourceBuilder<ProjectResource> reconciliation, Providers providers)
     {
         var simulators = builder.AddProject<Projects.Payments_Simulators>(Names.Services.Simulators)
             .WithHttpEndpoint(port: Ports.DefaultBase + Ports.Simulators)
@@ -20,6 +21,8 @@ internal static class Development
             .WithEnvironment("Simulators__Adyen__ApiKey", providers.AdyenKey)
             .WithEnvironment("Simulators__Adyen__MerchantAccount", providers.AdyenMerchantAccount)
             .WithEnvironment("Simulators__Adyen__HmacKey", providers.AdyenHmacKey)
+            .WithEnvironment("Simulators__Adyen__ReportUser", providers.AdyenReportUser)
+            .WithEnvironment("Simulators__Adyen__ReportPassword", providers.AdyenReportPassword)
             .WithEnvironment("Simulators__Adyen__WebhookUrl", ReferenceExpression.Create($"{api.GetEndpoint("http")}/providers/adyen/test/webhooks"));
         simulators.WithEnvironment("Simulators__PublicUrl", simulators.GetEndpoint("http"));
         foreach (var service in new[] { api, vault })
@@ -28,6 +31,10 @@ internal static class Development
                 .WithEnvironment("Payments__Stripe__Test__BaseUrl", simulators.GetEndpoint("http"))
                 .WithEnvironment("Payments__Adyen__Test__BaseUrl", simulators.GetEndpoint("http"));
         }
+
+        reconciliation
+            .WithEnvironment("Payments__Reports__Stripe__Test__BaseUrl", simulators.GetEndpoint("http"))
+            .WithEnvironment("Payments__Reports__Adyen__Test__BaseUrl", simulators.GetEndpoint("http"));
     }
 
     /// <summary>A merchant with one key of each class, shown as parameters in the dashboard.</summary>

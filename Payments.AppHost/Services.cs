@@ -45,6 +45,17 @@ internal static class Services
         return service;
     }
 
+    /// <summary>The service fetches settlement reports, as users who can do nothing else.</summary>
+    public static IResourceBuilder<ProjectResource> FetchesReports(this IResourceBuilder<ProjectResource> service, Providers providers)
+    {
+        foreach (var (key, value) in providers.Reports)
+        {
+            service.WithEnvironment("Payments__Reports__" + key, value);
+        }
+
+        return service;
+    }
+
     /// <summary>The service calls the internal endpoints of others.</summary>
     public static IResourceBuilder<ProjectResource> Calls(this IResourceBuilder<ProjectResource> service, params IResourceBuilder<ProjectResource>[] others)
     {

@@ -26,6 +26,15 @@ internal static partial class Log
     [LoggerMessage(6014, LogLevel.Warning, "Statement {File} could not be taken from the directory and is tried again.")]
     public static partial void StatementFailed(ILogger logger, Exception exception, string file);
 
+    [LoggerMessage(6020, LogLevel.Information, "The ledger booked a {What} of {Provider}: {Name}.")]
+    public static partial void Booked(ILogger logger, Bookings.BookingKind what, string provider, string name);
+
+    [LoggerMessage(6021, LogLevel.Warning, "The ledger did not book a {What} of {Provider}, {Name}, at try {Tries}: {Reason}. It is asked again.")]
+    public static partial void BookingFailed(ILogger logger, Bookings.BookingKind what, string provider, string name, int tries, string reason);
+
+    [LoggerMessage(6022, LogLevel.Warning, "Booking could not be finished and is tried again with the next round.")]
+    public static partial void BookingRoundFailed(ILogger logger, Exception exception);
+
     [LoggerMessage(6015, LogLevel.Warning, "Fetching reports could not be finished and is tried again with the next round.")]
     public static partial void FetchRoundFailed(ILogger logger, Exception exception);
 }

@@ -1,8 +1,10 @@
 using Payments.Core;
 using Payments.Platform;
 using Payments.Platform.Http;
+using Payments.Platform.Http.Seams;
 using Payments.Platform.Inbox;
 using Payments.Platform.Postgres;
+using Payments.Reconciliation.Bookings;
 using Payments.Reconciliation.Breaks;
 using Payments.Reconciliation.Endpoints;
 using Payments.Reconciliation.Fetching;
@@ -25,6 +27,9 @@ public static class ReconciliationModule
         builder.Services.AddSingleton<MatchRounds>();
         builder.Services.AddHostedService(s => s.GetRequiredService<MatchRounds>());
         AddFetching(builder.Services, builder.Configuration);
+        builder.Services.AddSingleton<BookingRounds>();
+        builder.Services.AddHostedService(s => s.GetRequiredService<BookingRounds>());
+        builder.Services.AddHealthChecks().AddCheck<BookingHealth>("bookings", tags: ["ready"]);
     }
 
     private static void AddFetching(IServiceCollection services, IConfiguration configuration)
@@ -65,6 +70,10 @@ public static class ReconciliationModule
         services.AddSingleton<DayReports>();
         services.AddSingleton<Explanations>();
         services.AddSingleton<BreakStore>();
+        services.AddSingleton<BreakCorrections>();
+        builder.AddInternalClient(Booker.Service);
+        services.AddSingleton<BookingList>();
+        services.AddSingleton<Booker>();
     }
 
     public static void MapReconciliation(this WebApplication app)

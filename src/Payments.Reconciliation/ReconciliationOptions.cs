@@ -19,6 +19,10 @@ public sealed class ReconciliationOptions
     [Range(1, 86_400)]
     public int FetchSeconds { get; set; } = 60;
 
+    /// <summary>How often the ledger is asked for what is to be booked.</summary>
+    [Range(1, 86_400)]
+    public int BookSeconds { get; set; } = 60;
+
     /// <summary>Where reports are until they are imported; by default a directory among the machine's temporary files.</summary>
     public string? FetchDirectory { get; set; }
 

@@ -36,6 +36,16 @@ public static class ReconciliationSteps
     public const string CloseEffects = "recon.close.effects";
     public const string CloseAfter = "recon.close.after";
 
+    public const string BookBefore = "recon.book.before";
+
+    /// <summary>The ledger has answered; nobody wrote it down.</summary>
+    public const string BookAnswered = "recon.book.answered";
+    public const string BookAfter = "recon.book.after";
+
+    /// <summary>Those of asking the ledger.</summary>
+    public static IReadOnlyList<string> OfBooking { get; } = [BookBefore, BookAnswered, BookAfter];
+
+    /// <summary>Those of what happens in this service's database alone.</summary>
     public static IReadOnlyList<string> All { get; } =
         [ImportBegun, ImportChunk, ImportChunkAfter, ImportCompleting, ImportAfter, MatchBefore, MatchDay, MatchDayAfter, SettleEffects, SettleAfter, NoteEffects, NoteAfter, CloseEffects, CloseAfter];
 }

@@ -27,7 +27,18 @@ public static class ReconciliationTelemetry
     public static readonly ObservableGauge<long> FailingReports =
         Meter.CreateObservableGauge("payments.reconciliation.fetches.failing", () => Interlocked.Read(ref failingReports), "{report}", "Reports that were tried in vain several times, or refused.");
 
+    /// <summary>What the ledger was asked for, and what became of it.</summary>
+    private static readonly Counter<long> Bookings = Meter.CreateCounter<long>("payments.reconciliation.bookings", "{booking}", "Bookings that the ledger was asked for, by kind and outcome.");
+
+    public static readonly ObservableGauge<long> WaitingBookings =
+        Meter.CreateObservableGauge("payments.reconciliation.bookings.waiting", () => Interlocked.Read(ref waitingBookings), "{booking}", "Bookings that the ledger does not have yet.");
+
+    public static readonly ObservableGauge<long> FailingBookings =
+        Meter.CreateObservableGauge("payments.reconciliation.bookings.failing", () => Interlocked.Read(ref failingBookings), "{booking}", "Bookings that the ledger was asked for in vain several times.");
+
     private static long openBreaks;
+    private static long waitingBookings;
+    private static long failingBookings;
     private static long waitingReports;
     private static long failingReports;
 
@@ -38,6 +49,15 @@ public static class ReconciliationTelemetry
     {
         Interlocked.Exchange(ref waitingReports, waiting);
         Interlocked.Exchange(ref failingReports, failing);
+    }
+
+    public static void Booked(Bookings.BookingKind what, string outcome) =>
+        Bookings.Add(1, new KeyValuePair<string, object?>("what", Core.Words.Of(what)), new KeyValuePair<string, object?>("outcome", outcome));
+
+    public static void WaitingToBeBooked(long waiting, long failing)
+    {
+        Interlocked.Exchange(ref waitingBookings, waiting);
+        Interlocked.Exchange(ref failingBookings, failing);
     }
 
     public static void Open(long breaks) => Interlocked.Exchange(ref openBreaks, breaks);

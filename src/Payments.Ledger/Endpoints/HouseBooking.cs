@@ -42,7 +42,7 @@ internal static class HouseBooking
         HouseVerdict.Booked or HouseVerdict.Duplicate => TypedResults.Ok(new LedgerBooking(new JournalId(id), verdict == HouseVerdict.Duplicate)),
         HouseVerdict.Conflict => new Problem(StatusCodes.Status409Conflict, "booking_conflict", "This id was booked with another content; the books keep the first.", "id"),
         HouseVerdict.RateMissing => new Problem(StatusCodes.Status409Conflict, "rate_missing", "No exchange rate of ours is valid at that time.", "settled_at"),
-        HouseVerdict.IdTooOld => Problems.InvalidValue("id", "An id that was made in the last four weeks is expected for what was not booked yet."),
+        HouseVerdict.IdTooOld => new Problem(StatusCodes.Status409Conflict, "id_too_old", "An id that was made in the last four weeks is expected for what was not booked yet; nothing is under this one.", "id"),
         _ => new Problem(StatusCodes.Status409Conflict, "second_person_needed", "A correction of this amount is approved by another person than proposed it.", "approved_by"),
     };
 

@@ -29,6 +29,8 @@ public static class CorrectionPostings
         new("provider_fee_rebate", ProviderReceivable, ProviderCostVariance),
         new("accrued_fee_written_off", ProviderCostPayable, ProviderCostVariance),
         new("accrued_fee_added", ProviderCostVariance, ProviderCostPayable),
+        new("fee_variance_expensed", ProviderCostExpense, ProviderCostVariance),
+        new("fee_variance_returned", ProviderCostVariance, ProviderCostExpense),
         new("chargeback_lost", Chargebacks, ProviderReceivable),
         new("chargeback_recovered", ProviderReceivable, Chargebacks),
         new("bank_surplus", Bank, ProviderReceivable),

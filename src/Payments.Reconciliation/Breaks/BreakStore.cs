@@ -10,6 +10,9 @@ public enum BreakState
 
     /// <summary>Somebody says what closes it; because of its amount another person has to agree.</summary>
     Proposed,
+
+    /// <summary>It is agreed, and the ledger is asked for its journals.</summary>
+    Booking,
     Resolved,
 }
 
@@ -20,7 +23,7 @@ public sealed record BreakNote(string Author, string Note, DateTimeOffset At);
 /// <param name="AgeDays">Since the day it belongs to.</param>
 public sealed record BreakView(
     ReconciliationBreakId Id, string Object, Mode Mode, Leg Leg, string Provider, DateOnly Day, string Class, string Currency, long Difference, string Priority, BreakState State,
-    string? Owner, PaymentId? Payment, string? Journal, string? Reason, string? ProposedBy, string? ResolvedBy, int AgeDays, DateTimeOffset OpenedAt, DateTimeOffset? ResolvedAt);
+    string? Owner, PaymentId? Payment, string? Journal, string? Reason, string? ProposedBy, string? ResolvedBy, string? Correction, int Version, int AgeDays, DateTimeOffset OpenedAt, DateTimeOffset? ResolvedAt);
 
 public enum ResolveVerdict
 {
@@ -32,13 +35,22 @@ public enum ResolveVerdict
 
     /// <summary>The one who proposed cannot be the one who agrees.</summary>
     SamePerson,
+
+    /// <summary>It is not what was seen any more.</summary>
+    Changed,
+
+    /// <summary>The break leaves nothing on the books that a correction could move, or several stand for one.</summary>
+    NothingToBook,
+
+    /// <summary>Nothing of ours says whose money it is.</summary>
+    MerchantMissing,
 }
 
 /// <summary>Breaks: who cares for them, what was found out, and what closed them.</summary>
 public sealed class BreakStore(NpgsqlDataSource database, TimeProvider time)
 {
     private const string Columns = """
-        SELECT break_id, mode, leg, provider, day, class, currency, amount, priority, state, owner, payment_id, journal, reason, proposed_by, resolved_by, opened_at, resolved_at FROM recon.breaks
+        SELECT break_id, mode, leg, provider, day, class, currency, amount, priority, state, owner, payment_id, journal, reason, proposed_by, resolved_by, opened_at, resolved_at, correction, version FROM recon.breaks
         """;
 
     /// <summary>In the order of their ids, which say nothing.</summary>
@@ -95,29 +107,46 @@ public sealed class BreakStore(NpgsqlDataSource database, TimeProvider time)
     public async Task<ResolveVerdict> ResolveAsync(ReconciliationBreakId id, string? journal, string? reason, string actor, CancellationToken cancellationToken)
     {
         await using var command = database.CreateCommand("""
-            UPDATE recon.breaks SET journal = $2, reason = $3, proposed_by = $4,
+            UPDATE recon.breaks SET journal = $2, reason = $3, proposed_by = $4, correction = NULL, moves = 0, approved_by = NULL,
                 state = CASE WHEN recon.needs_four_eyes(currency, amount) THEN 'proposed' ELSE 'resolved' END,
                 resolved_by = CASE WHEN recon.needs_four_eyes(currency, amount) THEN NULL ELSE $4 END,
                 resolved_how = CASE WHEN recon.needs_four_eyes(currency, amount) THEN NULL ELSE 'person' END,
                 resolved_at = CASE WHEN recon.needs_four_eyes(currency, amount) THEN NULL ELSE $5::timestamptz END
-            WHERE break_id = $1 AND state <> 'resolved'
+            WHERE break_id = $1 AND state NOT IN ('booking', 'resolved')
             """);
         command.With(id.Value, journal, reason, actor, time.GetUtcNow());
         return await command.ExecuteNonQueryAsync(cancellationToken) > 0 ? ResolveVerdict.Done : await WhyNotAsync(id, cancellationToken);
     }
 
-    /// <summary>The second person agrees.</summary>
-    public async Task<ResolveVerdict> ApproveAsync(ReconciliationBreakId id, string actor, CancellationToken cancellationToken)
+    /// <summary>The second person agrees to what was proposed when the break had this version: it is closed, or the ledger is asked for its journals.</summary>
+    public async Task<ResolveVerdict> ApproveAsync(ReconciliationBreakId id, int version, string actor, CancellationToken cancellationToken)
     {
-        await using var command = database.CreateCommand(
-            "UPDATE recon.breaks SET state = 'resolved', resolved_by = $2, resolved_how = 'person', resolved_at = $3 WHERE break_id = $1 AND state = 'proposed' AND proposed_by <> $2");
-        command.With(id.Value, actor, time.GetUtcNow());
-        if (await command.ExecuteNonQueryAsync(cancellationToken) > 0)
+        await using var command = database.CreateCommand("""
+            WITH agreed AS (
+                UPDATE recon.breaks SET approved_by = $2,
+                    state = CASE WHEN correction IS NULL THEN 'resolved' ELSE 'booking' END,
+                    resolved_by = CASE WHEN correction IS NULL THEN $2 END,
+                    resolved_how = CASE WHEN correction IS NULL THEN 'person' END,
+                    resolved_at = CASE WHEN correction IS NULL THEN $3::timestamptz END
+                WHERE break_id = $1 AND state = 'proposed' AND proposed_by <> $2 AND version = $4 RETURNING break_id, correction),
+            asked AS (
+                UPDATE recon.bookings k SET content = k.content || jsonb_build_object('approved_by', $2), due_at = now(), failure = NULL
+                FROM agreed a WHERE k.break_id = a.break_id AND a.correction IS NOT NULL AND k.booked_at IS NULL)
+            SELECT count(*) FROM agreed
+            """);
+        command.With(id.Value, actor, time.GetUtcNow(), version);
+        if ((long)(await command.ExecuteScalarAsync(cancellationToken))! > 0)
         {
             return ResolveVerdict.Done;
         }
 
-        return await FindAsync(id, cancellationToken) is { State: BreakState.Proposed } ? ResolveVerdict.SamePerson : await WhyNotAsync(id, cancellationToken);
+        return await FindAsync(id, cancellationToken) switch
+        {
+            null => ResolveVerdict.NotFound,
+            { State: not BreakState.Proposed } => ResolveVerdict.WrongState,
+            { Version: var now } when now != version => ResolveVerdict.Changed,
+            _ => ResolveVerdict.SamePerson,
+        };
     }
 
     public async Task<long> CountOpenAsync(CancellationToken cancellationToken)
@@ -139,7 +168,7 @@ public sealed class BreakStore(NpgsqlDataSource database, TimeProvider time)
             var day = r.GetFieldValue<DateOnly>(4);
             breaks.Add(new(
                 new(r.GetGuid(0)), "reconciliation_break", Words.Parse<Mode>(r.GetString(1)), Words.Parse<Leg>(r.GetString(2)), r.GetString(3), day, r.GetString(5), r.GetString(6), r.GetInt64(7),
-                r.GetString(8), Words.Parse<BreakState>(r.GetString(9)), Text(10), r.IsDBNull(11) ? null : new PaymentId(r.GetGuid(11)), Text(12), Text(13), Text(14), Text(15),
+                r.GetString(8), Words.Parse<BreakState>(r.GetString(9)), Text(10), r.IsDBNull(11) ? null : new PaymentId(r.GetGuid(11)), Text(12), Text(13), Text(14), Text(15), Text(18), r.GetInt32(19),
                 Math.Max(0, today.DayNumber - day.DayNumber), r.GetFieldValue<DateTimeOffset>(16), r.IsDBNull(17) ? null : r.GetFieldValue<DateTimeOffset>(17)));
 
             string? Text(int column) => r.IsDBNull(column) ? null : r.GetString(column);

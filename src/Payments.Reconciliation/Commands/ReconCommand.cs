@@ -3,6 +3,7 @@ using System.Text.Json;
 using Npgsql;
 using Payments.Core;
 using Payments.Platform.Http;
+using Payments.Reconciliation.Bookings;
 using Payments.Reconciliation.Imports;
 using Payments.Reconciliation.Matching;
 using Payments.Reconciliation.Reports;
@@ -10,7 +11,7 @@ using Payments.Reconciliation.Reports;
 namespace Payments.Reconciliation.Commands;
 
 /// <summary>
-/// <c>recon import|match|close|report|explain</c>: the same as the service does, from a shell and straight on its database
+/// <c>recon import|match|close|report|explain|book</c>: the same as the service does, from a shell and straight on its database
 /// (<c>ConnectionStrings__reconciliation</c>).
 /// </summary>
 public static class ReconCommand
@@ -21,9 +22,10 @@ public static class ReconCommand
         recon close DAY --provider NAME [--leg provider|bank] [--mode test|live]
         recon report [DAY] [--provider NAME] [--leg provider|bank] [--mode test|live] [--as json|csv|html]
         recon explain PAYMENT                                       one payment's story
+        recon book                                                  asks the ledger for what is due (Payments__Urls__Ledger, Payments__InternalKey)
         """;
 
-    private static readonly string[] Verbs = ["import", "match", "close", "report", "explain"];
+    private static readonly string[] Verbs = ["import", "match", "close", "report", "explain", "book"];
     private static readonly JsonSerializerOptions Indented = new(Json.Options) { WriteIndented = true };
 
     public static bool Is(IReadOnlyList<string> arguments)
@@ -57,6 +59,10 @@ public static class ReconCommand
                 var closed = await services.GetRequiredService<Matcher>().CloseAsync(new(options.Mode ?? Mode.Test, options.Leg ?? Leg.Provider, provider), date, cancellationToken);
                 await output.WriteLineAsync(Words.Of(closed));
                 return closed is CloseResult.Now or CloseResult.Closed ? 0 : 1;
+            case { Verb: "book", Words.Count: 0 }:
+                var booked = await services.GetRequiredService<Booker>().BookDueAsync(null, cancellationToken);
+                await output.WriteLineAsync(string.Create(CultureInfo.InvariantCulture, $"{booked} booked"));
+                return (await services.GetRequiredService<BookingList>().CountAsync(1, cancellationToken)).Failing == 0 ? 0 : 1;
             case { Verb: "report", Words.Count: <= 1 }:
                 return await ReportAsync(options, services, output, cancellationToken);
             case { Verb: "explain", Words: [var payment] } when Id.TryParse<PaymentId>(payment, out var id):

@@ -1,5 +1,6 @@
 using Payments.Core;
 using Payments.Platform.Http;
+using Payments.Reconciliation.Bookings;
 using Payments.Reconciliation.Breaks;
 
 namespace Payments.Reconciliation.Endpoints;
@@ -18,7 +19,12 @@ internal static class BreakEndpoints
     public sealed record NewNote(string Note);
 
     /// <param name="Journal">The ledger's journal that puts it right; or a reason in words.</param>
-    public sealed record Resolution(JournalId? Journal = null, string? Reason = null);
+    /// <param name="Correction">Who bears the difference: the ledger is asked to book what follows from it. With a reason and the version that was seen.</param>
+    /// <param name="Merchant">Whose it is, where a merchant bears what nothing of ours knows.</param>
+    public sealed record Resolution(JournalId? Journal = null, string? Reason = null, Bearer? Correction = null, int? Version = null, MerchantId? Merchant = null);
+
+    /// <param name="Version">Of the break when the proposal was seen.</param>
+    public sealed record Approval(int Version);
 
     public static async Task<IResult> ListAsync(HttpContext context, BreakStore breaks, CancellationToken cancellationToken)
     {
@@ -73,38 +79,84 @@ internal static class BreakEndpoints
             : Problems.NotFound("break");
     }
 
-    public static async Task<IResult> ResolveAsync(string id, HttpContext context, BreakStore breaks, CancellationToken cancellationToken)
+    public static async Task<IResult> ResolveAsync(string id, HttpContext context, BreakStore breaks, BreakCorrections corrections, Booker booker, CancellationToken cancellationToken)
     {
         if (!(await RequestBody.ReadAsync<Resolution>(context, cancellationToken)).Succeeded(out var request, out var problem))
         {
             return problem;
         }
 
-        if ((request.Journal is null) == (request.Reason is null))
-        {
-            return request.Journal is null ? Problems.MissingField("reason") : Problems.InvalidValue("reason", "Either a journal or a reason is expected, not both.");
-        }
-
-        if (request.Reason is { } reason && CheckText("reason", reason, LongestText) is { } wrong)
+        if (Check(request) is { } wrong)
         {
             return wrong;
         }
 
+        if (!Id.TryParse<ReconciliationBreakId>(id, out var breakId))
+        {
+            return Problems.NotFound("break");
+        }
+
+        var actor = InternalHeaders.ActorOf(context);
+        if (request.Correction is not { } bearer)
+        {
+            return await AnswerAsync(id, await breaks.ResolveAsync(breakId, request.Journal?.ToString(), request.Reason, actor, cancellationToken), breaks, cancellationToken);
+        }
+
+        var verdict = await corrections.ResolveAsync(breakId, new(bearer, request.Reason!, request.Version!.Value, request.Merchant), actor, cancellationToken);
+        return await BookedAsync(id, verdict, breaks, booker, cancellationToken);
+    }
+
+    public static async Task<IResult> ApproveAsync(string id, HttpContext context, BreakStore breaks, Booker booker, CancellationToken cancellationToken)
+    {
+        if (!(await RequestBody.ReadAsync<Approval>(context, cancellationToken)).Succeeded(out var request, out var problem))
+        {
+            return problem;
+        }
+
         return Id.TryParse<ReconciliationBreakId>(id, out var breakId)
-            ? await AnswerAsync(id, await breaks.ResolveAsync(breakId, request.Journal?.ToString(), request.Reason, InternalHeaders.ActorOf(context), cancellationToken), breaks, cancellationToken)
+            ? await BookedAsync(id, await breaks.ApproveAsync(breakId, request.Version, InternalHeaders.ActorOf(context), cancellationToken), breaks, booker, cancellationToken)
             : Problems.NotFound("break");
     }
 
-    public static async Task<IResult> ApproveAsync(string id, HttpContext context, BreakStore breaks, CancellationToken cancellationToken) =>
-        Id.TryParse<ReconciliationBreakId>(id, out var breakId)
-            ? await AnswerAsync(id, await breaks.ApproveAsync(breakId, InternalHeaders.ActorOf(context), cancellationToken), breaks, cancellationToken)
-            : Problems.NotFound("break");
+    // The ledger is asked at once; what it does not answer now the rounds ask for.
+    private static async Task<IResult> BookedAsync(string id, ResolveVerdict verdict, BreakStore breaks, Booker booker, CancellationToken cancellationToken)
+    {
+        if (verdict == ResolveVerdict.Done)
+        {
+            await booker.BookDueAsync(id, cancellationToken);
+        }
+
+        return await AnswerAsync(id, verdict, breaks, cancellationToken);
+    }
+
+    private static Problem? Check(Resolution request)
+    {
+        if (request.Journal is not null && (request.Reason is not null || request.Correction is not null))
+        {
+            return Problems.InvalidValue("reason", "Either a journal or a reason is expected, not both.");
+        }
+
+        if (request.Journal is null && request.Reason is null)
+        {
+            return Problems.MissingField("reason");
+        }
+
+        if (request is { Correction: not null, Version: null })
+        {
+            return Problems.MissingField("version");
+        }
+
+        return request.Reason is { } reason ? CheckText("reason", reason, LongestText) : null;
+    }
 
     private static async Task<IResult> AnswerAsync(string id, ResolveVerdict verdict, BreakStore breaks, CancellationToken cancellationToken) => verdict switch
     {
         ResolveVerdict.Done => await AnswerAsync(id, breaks, cancellationToken),
         ResolveVerdict.NotFound => Problems.NotFound("break"),
         ResolveVerdict.SamePerson => new Problem(StatusCodes.Status409Conflict, "second_person_needed", "A break of this amount is approved by another person than proposed its resolution.", "id"),
+        ResolveVerdict.Changed => new Problem(StatusCodes.Status409Conflict, "break_changed", "The break, or what was proposed for it, is not what this version was.", "version"),
+        ResolveVerdict.NothingToBook => new Problem(StatusCodes.Status409Conflict, "nothing_to_book", "The break leaves nothing on the books that a correction could move; close it with a journal or a reason.", "correction"),
+        ResolveVerdict.MerchantMissing => Problems.MissingField("merchant"),
         _ => new Problem(StatusCodes.Status409Conflict, "break_state_conflict", "The break is resolved, or nothing was proposed for it.", "id"),
     };
 

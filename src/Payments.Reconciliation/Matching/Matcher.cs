@@ -3,6 +3,7 @@ using Payments.Core;
 using Payments.Platform;
 using Payments.Platform.Http;
 using Payments.Platform.Postgres;
+using Payments.Reconciliation.Bookings;
 
 namespace Payments.Reconciliation.Matching;
 
@@ -67,6 +68,7 @@ public sealed class Matcher(NpgsqlDataSource database, ILogger<Matcher> logger)
         await using var command = new NpgsqlCommand("SELECT recon.note_settlements($1, $2)", connection, transaction) { CommandTimeout = 0 };
         command.With(ModeNames.Of(book.Mode), book.Provider);
         await command.ExecuteNonQueryAsync(cancellationToken);
+        await NotedSettlements.AskAsync(connection, transaction, book, cancellationToken);
         Steps.Reached(ReconciliationSteps.NoteEffects);
         await transaction.CommitAsync(cancellationToken);
         Steps.Reached(ReconciliationSteps.NoteAfter);

@@ -104,12 +104,14 @@ internal sealed class StripePayouts(SettlementFaults faults)
         {
             SettledKind.Capture => ("charge", "charge"),
             SettledKind.Refund => ("refund", "refund"),
+            SettledKind.Chargeback or SettledKind.SecondChargeback => ("adjustment", "dispute"),
+            SettledKind.ChargebackReversal => ("adjustment", "dispute_reversal"),
             _ => ("refund_failure", "refund_failure"),
         };
         var source = new JsonObject
         {
             ["id"] = line.Reference,
-            ["object"] = line.Kind == SettledKind.Capture ? "charge" : "refund",
+            ["object"] = line.Kind switch { SettledKind.Capture => "charge", SettledKind.Refund or SettledKind.RefundReversal => "refund", _ => "dispute" },
             ["amount"] = Math.Abs(line.Amount),
             ["currency"] = line.Currency.Code.ToLowerInvariant(),
             ["payment_intent"] = line.Payment,

@@ -33,6 +33,8 @@ internal sealed class LedgerService : IAsyncDisposable
 
     public string AnchorFile { get; }
 
+    public Uri Address => new(app!.Urls.Single());
+
     public LedgerControls Controls => app!.Services.GetRequiredService<LedgerControls>();
 
     public T Get<T>()

@@ -1,5 +1,13 @@
+using System.Net;
+using System.Net.Http.Json;
+using System.Text;
+using System.Text.Json;
+using Microsoft.Extensions.DependencyInjection;
+using Npgsql;
 using Payments.IntegrationTests.Flow;
+using Payments.Platform;
 using Xunit;
+using Eventually = Payments.IntegrationTests.Fire.Eventually;
 
 namespace Payments.IntegrationTests.Reconciliation;
 
@@ -8,12 +16,17 @@ public sealed class ProofProduct(EmbeddedServers servers) : FlowProduct(servers)
 {
     private readonly Clock clock = new();
 
+    internal NpgsqlDataSource Database => Host.ServicesOf(Names.Services.Reconciliation).GetRequiredService<NpgsqlDataSource>();
+
+    private static CancellationToken Cancel => TestContext.Current.CancellationToken;
+
     protected override TimeProvider Time => clock;
 
     protected override Dictionary<string, string?> Configuration() => new(base.Configuration())
     {
         ["Payments:Reconciliation:FetchSeconds"] = "1",
         ["Payments:Reconciliation:StatementQuietSeconds"] = "0",
+        ["Payments:Reconciliation:BookSeconds"] = "1",
     };
 
     /// <summary>
@@ -29,6 +42,65 @@ public sealed class ProofProduct(EmbeddedServers servers) : FlowProduct(servers)
         clock.Offset = TimeSpan.FromTicks(Math.Clamp((to - now).Ticks, -most.Ticks, most.Ticks));
         return DateOnly.FromDateTime(clock.GetUtcNow().UtcDateTime);
     }
+
+    /// <summary>The bank disputes the payment, the merchant answers as the outcome needs it, and the bank decides; returns how often money moved.</summary>
+    public async Task<int> DisputeAsync(Shop shop, string payment, string outcome, CancellationToken cancellationToken)
+    {
+        var read = await shop.GetAsync($"/v1/payments/{payment}", cancellationToken);
+        var provider = Text(read, "provider");
+        using (var opened = await Simulators.PostAsJsonAsync("/disputes", new { provider, charge = Text(read, "provider_reference") }, cancellationToken))
+        {
+            Assert.True(opened.IsSuccessStatusCode, await opened.Content.ReadAsStringAsync(cancellationToken));
+        }
+
+        var disputed = await shop.UntilAsync(payment, p => p.GetProperty("disputes").GetArrayLength() == 1, cancellationToken);
+        var path = $"/v1/disputes/{Text(disputed.GetProperty("disputes")[0], "id")}";
+        await Eventually.BecomesTrueAsync("the dispute waits for an answer", async () => Text(await shop.GetAsync(path, cancellationToken), "status") is var seen && seen == "needs_response" ? null : seen, cancellationToken);
+        if (outcome != "accepted")
+        {
+            using var file = new ByteArrayContent(Encoding.ASCII.GetBytes($"%PDF-1.7 {(outcome == "won" ? "winning_evidence" : "losing_evidence")}"));
+            file.Headers.ContentType = new("application/pdf");
+            using var laid = await shop.Merchant.PutAsync(new Uri($"{path}/files/receipt", UriKind.Relative), file, cancellationToken);
+            Assert.True(laid.IsSuccessStatusCode, await laid.Content.ReadAsStringAsync(cancellationToken));
+        }
+
+        var answered = await FlowProduct.PostAsync(shop.Merchant, path + (outcome == "accepted" ? "/accept" : "/submit"), new { }, cancellationToken);
+        Assert.True(answered.Status is HttpStatusCode.OK or HttpStatusCode.Accepted, answered.Body);
+        var withheld = outcome == "won" ? 0 : read.GetProperty("amount").GetInt64();
+        await Eventually.BecomesTrueAsync(
+            $"the dispute is {outcome}",
+            async () => await shop.GetAsync(path, cancellationToken) is var seen && Text(seen, "status") == outcome && seen.GetProperty("amount_withheld").GetInt64() == withheld ? null : seen.ToString(),
+            cancellationToken);
+        return (provider, outcome) switch { (_, "won") => 2, ("adyen", "lost") => 3, _ => 1 };
+    }
+
+    /// <summary>Waits until the first row is this.</summary>
+    internal async Task UntilAsync(string sql, string expected, NpgsqlDataSource? database = null)
+    {
+        using var limit = CancellationTokenSource.CreateLinkedTokenSource(Cancel);
+        limit.CancelAfter(TimeSpan.FromMinutes(5));
+        var seen = "";
+        while ((seen = (await RowsAsync(sql, database))[0]) != expected)
+        {
+            Assert.False(limit.IsCancellationRequested, $"expected {expected}, and it stayed at {seen}");
+            await Task.Delay(200, limit.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        }
+    }
+
+    internal async Task<List<string>> RowsAsync(string sql, NpgsqlDataSource? database = null)
+    {
+        await using var command = (database ?? Database).CreateCommand(sql);
+        await using var reader = await command.ExecuteReaderAsync(Cancel);
+        var rows = new List<string>();
+        while (await reader.ReadAsync(Cancel))
+        {
+            rows.Add(await reader.IsDBNullAsync(0, Cancel) ? "" : reader.GetString(0));
+        }
+
+        return rows;
+    }
+
+    private static string? Text(JsonElement of, string name) => of.GetProperty(name).GetString();
 
     private sealed class Clock : TimeProvider
     {

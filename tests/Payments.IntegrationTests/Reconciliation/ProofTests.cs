@@ -2,7 +2,6 @@ using System.Globalization;
 using System.Net.Http.Json;
 using System.Text;
 using Microsoft.Extensions.DependencyInjection;
-using Npgsql;
 using Payments.Core;
 using Payments.IntegrationTests.Flow;
 using Payments.IntegrationTests.Reviews;
@@ -14,30 +13,33 @@ using Xunit;
 namespace Payments.IntegrationTests.Reconciliation;
 
 /// <summary>
-/// Payments through the running system over three days, at both providers, in fifteen currencies, with refunds; forty discrepancies of
-/// every class in what the providers say. Small here; <c>./recon.sh prove --payments 10000 --seed S</c> is the same with more.
+/// Payments through the running system over three days, at both providers, in fifteen currencies, with refunds and disputes; forty
+/// discrepancies of every class in what the providers say, found, resolved and cleared from the books. Small here; <c>./recon.sh prove --payments 10000 --seed S</c> is the same with more.
 /// </summary>
 public sealed class ProofTests(ProofProduct product, ITestOutputHelper output) : IClassFixture<ProofProduct>
 {
     private const int Batch = 7;
+    private const decimal EuroInDollars = 1.10m;
     private static readonly string[] Currencies = ["USD", "EUR", "GBP", "JPY", "CHF", "SEK", "AUD", "CAD", "DKK", "NOK", "PLN", "CZK", "NZD", "SGD", "KWD"];
+    private static readonly string?[] Disputes = ["lost", "accepted", "won"];
     private static readonly string[] Kinds = ["missing", "extra", "duplicated", "amount_altered", "fee_altered", "rounded", "next_day", "exchanged"];
     private readonly Random random = new(Number("PAYMENTS_PROVE_SEED", 20261128));
     private readonly int payments = Number("PAYMENTS_PROVE_PAYMENTS", 240);
 
     private static CancellationToken Cancel => TestContext.Current.CancellationToken;
 
-    private NpgsqlDataSource Database => product.Host.ServicesOf(Names.Services.Reconciliation).GetRequiredService<NpgsqlDataSource>();
-
-    private sealed record Paid(string Provider, string Payment, string Currency, int Day, bool Refunded);
+    private sealed record Paid(string Provider, string Payment, string Currency, int Day, string? Then, int Movements);
 
     private sealed record Fault(string Kind, Paid Of, string Reference, long By);
 
     [Fact]
-    public async Task Exactly_the_discrepancies_that_were_thrown_in_are_found_each_with_its_class_and_cent()
+    public async Task Exactly_the_discrepancies_that_were_thrown_in_are_found_each_with_its_class_and_cent_and_resolving_them_clears_the_books()
     {
-        var (paid, refunds, days) = await PayAsync();
-        await UntilAsync("SELECT count(*)::text FROM recon.items WHERE leg = 'provider'", (paid.Count + refunds).ToString(CultureInfo.InvariantCulture));
+        await using var books = new ProofBooks(product);
+        await books.QuoteAsync("EUR", "USD", EuroInDollars);
+        var (paid, days) = await PayAsync();
+        var movements = paid.Sum(p => p.Movements);
+        await product.UntilAsync("SELECT count(*)::text FROM recon.items WHERE leg = 'provider'", movements.ToString(CultureInfo.InvariantCulture));
         await SameAsLedgerAsync();
         var faults = await InjectAsync(paid);
         Assert.Equal(40, faults.Count);
@@ -46,31 +48,50 @@ public sealed class ProofTests(ProofProduct product, ITestOutputHelper output) :
         await product.Host.ServicesOf(Names.Services.Reconciliation).GetRequiredService<Matcher>().MatchAsync(null, null, Cancel);
 
         var expected = (await Task.WhenAll(faults.Select(ExpectedAsync))).OfType<string>().Order(StringComparer.Ordinal).ToList();
-        var found = await RowsAsync("""
+        var found = await product.RowsAsync("""
             SELECT concat_ws(' ', b.provider, coalesce(i.reference, l.reference), b.class, b.currency, b.amount, CASE WHEN b.state = 'resolved' THEN 'by ' || b.resolved_by END)
             FROM recon.breaks b LEFT JOIN recon.items i ON i.item_id = b.item_id LEFT JOIN recon.lines l ON l.line_id = b.line_id WHERE b.leg = 'provider'
             """);
-        var shifted = await RowsAsync("""
+        var shifted = await product.RowsAsync("""
             SELECT i.provider || ' ' || i.reference FROM recon.entries e JOIN recon.items i ON i.item_id = e.settles_item
             WHERE e.leg = 'provider' AND e.class = 'matched' AND e.from_class = 'timing' AND e.amount = 0
             """);
         var late = faults.Where(f => f.Kind == "next_day").Select(f => $"{f.Of.Provider} {f.Reference}").Order(StringComparer.Ordinal).ToList();
-        await TellAsync(paid, refunds, faults, expected, found);
+        await TellAsync(paid, faults, expected, found);
 
         Assert.Equal(expected, found.Order(StringComparer.Ordinal));
         Assert.Equal(late, shifted.Order(StringComparer.Ordinal).Intersect(late));
         Assert.Equal(
-            [$"{paid.Count + refunds}"],
-            await RowsAsync("SELECT (SELECT sum(ours_count) FROM recon.day_totals WHERE leg = 'provider')::bigint::text"));
-        Assert.Empty(await RowsAsync("SELECT provider || ' ' || class FROM recon.entries WHERE leg = 'bank' AND class NOT IN ('matched', 'timing')"));
-        Assert.All(await new DayReports(Database).ListAsync(null, null, null, null, 10_000, Cancel), r => Assert.All(r.Currencies, c => Assert.Equal(c.Difference, c.Classes.Sum(s => s.Amount))));
+            [$"{movements}"],
+            await product.RowsAsync("SELECT (SELECT sum(ours_count) FROM recon.day_totals WHERE leg = 'provider')::bigint::text"));
+        Assert.Empty(await product.RowsAsync("SELECT provider || ' ' || class FROM recon.entries WHERE leg = 'bank' AND class NOT IN ('matched', 'timing')"));
+        Assert.All(await new DayReports(product.Database).ListAsync(null, null, null, null, 10_000, Cancel), r => Assert.All(r.Currencies, c => Assert.Equal(c.Difference, c.Classes.Sum(s => s.Amount))));
+        await ClearAsync(books);
     }
 
-    private async Task<(List<Paid> Paid, int Refunds, List<DateOnly> Days)> PayAsync()
+    /// <summary>Payouts are booked; what the ledger still has of each provider is the unmatched rest; resolving that leaves nothing.</summary>
+    private async Task ClearAsync(ProofBooks books)
+    {
+        var payouts = await books.PayoutsBookedAsync();
+        var rest = await books.IsTheUnmatchedRestAsync();
+        output.WriteLine($"{payouts} payouts booked; the receivables of the ledger are the unmatched rest in {rest.Count} books of provider and currency: {string.Join(", ", rest)}");
+        var ways = await books.ResolveAsync();
+        foreach (var (way, count) in ways.OrderBy(w => w.Key, StringComparer.Ordinal))
+        {
+            output.WriteLine(string.Create(CultureInfo.InvariantCulture, $"resolved: {count,3} {way}"));
+        }
+
+        var (table, left) = await books.ClearingAsync(EuroInDollars);
+        output.WriteLine(table);
+        output.WriteLine($"VERDICT {(left.Count == 0 ? "PASS: every clearing account is zero" : "FAIL: " + string.Join(", ", left))}");
+        Assert.Empty(left);
+    }
+
+    private async Task<(List<Paid> Paid, List<DateOnly> Days)> PayAsync()
     {
         var (paid, days) = (new List<Paid>(), new List<DateOnly>());
         var plan = Enumerable.Range(0, payments).Select(i => (
-            Provider: i % 2 == 0 ? "stripe" : "adyen", Currency: Currencies[i / 2 % Currencies.Length], Amount: 1_000L + random.Next(15_000), Day: (i * 3 / payments) - 1, Refunded: i % 11 == 0)).ToList();
+            Provider: i % 2 == 0 ? "stripe" : "adyen", Currency: Currencies[i / 2 % Currencies.Length], Amount: 1_000L + random.Next(15_000), Day: (i * 3 / payments) - 1, Then: i % 11 == 0 ? "refunded" : i % 13 == 5 ? Disputes[i / 13 % Disputes.Length] : null)).ToList();
         foreach (var day in plan.GroupBy(p => p.Day))
         {
             days.Add(product.GoTo(day.Key));
@@ -81,28 +102,30 @@ public sealed class ProofTests(ProofProduct product, ITestOutputHelper output) :
                     shop.Merchant, "/v1/payments", new { amount = p.Amount, currency = p.Currency, payment_method = new { token = await shop.TokenAsync(cancel) }, capture_method = "automatic" }, cancel);
                 Assert.True(made.Json.TryGetProperty("id", out _), made.Body);
                 await shop.UntilAsync(made.Id, "captured", cancel);
-                if (p.Refunded)
+                if (p.Then == "refunded")
                 {
                     await shop.PostAsync(made.Id, "refunds", new { amount = p.Amount / 3 }, cancel);
                     await shop.UntilAsync(made.Id, "partially_refunded", cancel);
                 }
 
+                var disputed = p.Then is { } outcome and not "refunded" ? await product.DisputeAsync(shop, made.Id, outcome, cancel) : 0;
+
                 // A provider that is slow for a moment is passed over.
                 var provider = (await ReviewDesk.GetAsync(shop.Merchant, $"/v1/payments/{made.Id}")).GetProperty("provider").GetString()!;
                 lock (paid)
                 {
-                    paid.Add(new(provider, made.Id, p.Currency, p.Day, p.Refunded));
+                    paid.Add(new(provider, made.Id, p.Currency, p.Day, p.Then, 1 + disputed + (p.Then == "refunded" ? 1 : 0)));
                 }
             });
         }
 
-        return ([.. paid.OrderBy(p => p.Payment, StringComparer.Ordinal)], paid.Count(p => p.Refunded), days);
+        return ([.. paid.OrderBy(p => p.Payment, StringComparer.Ordinal)], days);
     }
 
     /// <summary>Five of each kind, on payments of their own. Only what is still young on the last day could come later: nothing of that is left out.</summary>
     private async Task<List<Fault>> InjectAsync(List<Paid> paid)
     {
-        await using (var command = Database.CreateCommand("""
+        await using (var command = product.Database.CreateCommand("""
             INSERT INTO recon.rates (day, currency, net_currency, rate, source) VALUES ('2020-01-01', 'EUR', 'USD', 1.10, 'proof');
             UPDATE recon.rules SET days = 0 WHERE leg = 'provider'
             """))
@@ -110,7 +133,7 @@ public sealed class ProofTests(ProofProduct product, ITestOutputHelper output) :
             await command.ExecuteNonQueryAsync(Cancel);
         }
 
-        var free = paid.Where(p => !p.Refunded).OrderBy(_ => random.Next()).ToList();
+        var free = paid.Where(p => p.Then is null).OrderBy(_ => random.Next()).ToList();
         var faults = new List<Fault>();
         foreach (var kind in Kinds)
         {
@@ -135,7 +158,7 @@ public sealed class ProofTests(ProofProduct product, ITestOutputHelper output) :
     private async Task<string?> ExpectedAsync(Fault fault)
     {
         Assert.True(Id.TryParse<PaymentId>(fault.Of.Payment, out var id));
-        var row = (await RowsAsync($"SELECT gross || ' ' || fee FROM recon.items WHERE payment_id = '{id.Value}' AND kind = 'capture'")).Single().Split(' ');
+        var row = (await product.RowsAsync($"SELECT gross || ' ' || fee FROM recon.items WHERE payment_id = '{id.Value}' AND kind = 'capture'")).Single().Split(' ');
         var (gross, fee) = (long.Parse(row[0], CultureInfo.InvariantCulture), long.Parse(row[1], CultureInfo.InvariantCulture));
         var found = fault.Kind switch
         {
@@ -167,7 +190,7 @@ public sealed class ProofTests(ProofProduct product, ITestOutputHelper output) :
         request.Headers.Authorization = new("Bearer", product.Host.Secrets.StripeApiKey);
         using var answer = await product.Simulators.SendAsync(request, Cancel);
         var payouts = (await ProductFixture.JsonAsync(answer, Cancel)).GetProperty("data").GetArrayLength();
-        await UntilAsync("SELECT string_agg(s, ', ' ORDER BY s) FROM (SELECT provider || ' ' || state || ' ' || count(*) AS s FROM recon.fetches GROUP BY provider, state) f", $"adyen done 1, stripe done {payouts}");
+        await product.UntilAsync("SELECT string_agg(s, ', ' ORDER BY s) FROM (SELECT provider || ' ' || state || ' ' || count(*) AS s FROM recon.fetches GROUP BY provider, state) f", $"adyen done 1, stripe done {payouts}");
 
         var inbox = Directory.CreateDirectory(Path.Combine(product.Host.Options.DataDirectory, "statements", "test")).FullName;
         foreach (var (currency, i) in Currencies.Select((c, i) => (c, i)))
@@ -177,15 +200,15 @@ public sealed class ProofTests(ProofProduct product, ITestOutputHelper output) :
             File.Move(Path.Combine(inbox, currency + ".part"), Path.Combine(inbox, currency));
         }
 
-        await UntilAsync("SELECT count(*) || ' ' || coalesce(sum(lines_quarantined), 0) FROM recon.imports WHERE format IN ('camt053', 'mt940') AND state = 'complete'", $"{Currencies.Length} 0");
+        await product.UntilAsync("SELECT count(*) || ' ' || coalesce(sum(lines_quarantined), 0) FROM recon.imports WHERE format IN ('camt053', 'mt940') AND state = 'complete'", $"{Currencies.Length} 0");
     }
 
     /// <summary>What we expect of each provider is what the ledger has on its receivable.</summary>
     private async Task SameAsLedgerAsync()
     {
         await using var ledger = NpgsqlDataSource.Create(product.Host.Backends.Connections[Names.Databases.Ledger]);
-        var expected = string.Join('\n', await RowsAsync("SELECT provider || ' ' || currency || ' ' || sum(gross)::bigint FROM recon.items WHERE leg = 'provider' GROUP BY provider, currency HAVING sum(gross) <> 0 ORDER BY 1"));
-        await UntilAsync(
+        var expected = string.Join('\n', await product.RowsAsync("SELECT provider || ' ' || currency || ' ' || sum(gross)::bigint FROM recon.items WHERE leg = 'provider' GROUP BY provider, currency HAVING sum(gross) <> 0 ORDER BY 1"));
+        await product.UntilAsync(
             """
             SELECT string_agg(r, E'\n' ORDER BY r) FROM (SELECT a.owner || ' ' || a.currency || ' ' || sum(b.debits - b.credits)::bigint AS r FROM ledger.accounts a JOIN ledger.balances b ON b.account_id = a.id
             WHERE a.kind = 'provider_receivable' GROUP BY a.owner, a.currency HAVING sum(b.debits - b.credits) <> 0) s
@@ -193,11 +216,11 @@ public sealed class ProofTests(ProofProduct product, ITestOutputHelper output) :
             expected, ledger);
     }
 
-    private async Task TellAsync(List<Paid> paid, int refunds, List<Fault> faults, List<string> expected, List<string> found)
+    private async Task TellAsync(List<Paid> paid, List<Fault> faults, List<string> expected, List<string> found)
     {
         var text = new StringBuilder();
-        var lines = (await RowsAsync("SELECT count(*)::text FROM recon.lines WHERE leg = 'provider'"))[0];
-        text.AppendLine(CultureInfo.InvariantCulture, $"{paid.Count} payments, {refunds} refunds, {paid.Select(p => p.Currency).Distinct().Count()} currencies, {paid.Select(p => p.Day).Distinct().Count()} days, {lines} lines of both providers, {faults.Count} discrepancies");
+        var lines = (await product.RowsAsync("SELECT count(*)::text FROM recon.lines WHERE leg = 'provider'"))[0];
+        text.AppendLine(CultureInfo.InvariantCulture, $"{paid.Count} payments, {paid.Count(p => p.Then == "refunded")} refunds, {paid.Count(p => Disputes.Contains(p.Then))} disputes, {paid.Select(p => p.Currency).Distinct().Count()} currencies, {paid.Select(p => p.Day).Distinct().Count()} days, {lines} lines of both providers, {faults.Count} discrepancies");
         text.AppendLine("class              expected  found  as expected");
         foreach (var group in expected.Concat(found).Select(ClassOf).Distinct().Order(StringComparer.Ordinal))
         {
@@ -209,31 +232,6 @@ public sealed class ProofTests(ProofProduct product, ITestOutputHelper output) :
         output.WriteLine(text.ToString());
 
         static string ClassOf(string row) => row.Split(' ')[2];
-    }
-
-    private async Task UntilAsync(string sql, string expected, NpgsqlDataSource? database = null)
-    {
-        using var limit = CancellationTokenSource.CreateLinkedTokenSource(Cancel);
-        limit.CancelAfter(TimeSpan.FromMinutes(5));
-        var seen = "";
-        while ((seen = (await RowsAsync(sql, database))[0]) != expected)
-        {
-            Assert.False(limit.IsCancellationRequested, $"expected {expected}, and it stayed at {seen}");
-            await Task.Delay(200, limit.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-        }
-    }
-
-    private async Task<List<string>> RowsAsync(string sql, NpgsqlDataSource? database = null)
-    {
-        await using var command = (database ?? Database).CreateCommand(sql);
-        await using var reader = await command.ExecuteReaderAsync(Cancel);
-        var rows = new List<string>();
-        while (await reader.ReadAsync(Cancel))
-        {
-            rows.Add(await reader.IsDBNullAsync(0, Cancel) ? "" : reader.GetString(0));
-        }
-
-        return rows;
     }
 
     private static int Number(string name, int usual) => int.TryParse(Environment.GetEnvironmentVariable(name), NumberStyles.None, CultureInfo.InvariantCulture, out var number) ? number : usual;

@@ -69,7 +69,7 @@ internal static class ForwardedRoutes
         new("POST", "/reconciliation/breaks/{id}/assign", Owner.Reconciliation, "reconciliation_break.assign"),
         new("POST", "/reconciliation/breaks/{id}/notes", Owner.Reconciliation, "reconciliation_break.note"),
         new("POST", "/reconciliation/breaks/{id}/resolve", Owner.Reconciliation, "reconciliation_break.resolve"),
-        new("POST", "/reconciliation/breaks/{id}/approve", Owner.Reconciliation, "reconciliation_break.approve", Command: true),
+        new("POST", "/reconciliation/breaks/{id}/approve", Owner.Reconciliation, "reconciliation_break.approve"),
     ];
 
     // Services that consume events, and so may have dead letters.

@@ -104,7 +104,7 @@ internal static class Glossary
         ["service"] = new("The service that consumes the events.", ["ledger", "webhooks", "fraud", "reconciliation"]),
         ["leg"] = new("Events against providers' reports, or payouts against the bank.", ["provider", "bank"]),
         ["provider@book"] = new("Only of this provider.", ["stripe", "adyen", "other"]),
-        ["state@break"] = new("Only breaks that stand so.", ["open", "proposed", "resolved"]),
+        ["state@break"] = new("Only breaks that stand so.", ["open", "proposed", "booking", "resolved"]),
         ["account"] = new("The account."),
         ["from"] = new("Of payments created at or after: RFC 3339, or unix seconds; 30 days before the end by default."),
         ["to"] = new("Of payments created before; now by default. A period has at most 400 days."),

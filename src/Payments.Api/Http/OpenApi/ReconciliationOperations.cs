@@ -59,7 +59,7 @@ internal static class ReconciliationOperations
             Query = ["state@break", .. Paging],
             Response = DocumentedOperation.List("""
                 {"id": "rbk_01k0x5w3n8e2v9y7t4r6q1m5za", "object": "reconciliation_break", "mode": "live", "leg": "provider", "provider": "stripe", "day": "2026-01-30", "class": "missing_here", "currency": "USD",
-                 "difference": -1250, "priority": "high", "state": "open", "owner": null, "payment": null, "journal": null, "reason": null, "proposed_by": null, "resolved_by": null, "age_days": 1,
+                 "difference": -1250, "priority": "high", "state": "open", "owner": null, "payment": null, "journal": null, "reason": null, "proposed_by": null, "resolved_by": null, "correction": null, "version": 1, "age_days": 1,
                  "opened_at": "2026-01-31T12:00:00Z", "resolved_at": null}
                 """),
         },
@@ -67,7 +67,7 @@ internal static class ReconciliationOperations
         {
             Response = """
                 {"id": "rbk_01k0x5w3n8e2v9y7t4r6q1m5za", "object": "reconciliation_break", "mode": "live", "leg": "provider", "provider": "stripe", "day": "2026-01-30", "class": "missing_here", "currency": "USD",
-                 "difference": -1250, "priority": "high", "state": "open", "owner": null, "payment": null, "journal": null, "reason": null, "proposed_by": null, "resolved_by": null, "age_days": 1,
+                 "difference": -1250, "priority": "high", "state": "open", "owner": null, "payment": null, "journal": null, "reason": null, "proposed_by": null, "resolved_by": null, "correction": null, "version": 1, "age_days": 1,
                  "opened_at": "2026-01-31T12:00:00Z", "resolved_at": null, "notes": []}
                 """,
         },
@@ -77,7 +77,7 @@ internal static class ReconciliationOperations
             Required = ["owner"],
             Response = """
                 {"id": "rbk_01k0x5w3n8e2v9y7t4r6q1m5za", "object": "reconciliation_break", "mode": "live", "leg": "provider", "provider": "stripe", "day": "2026-01-30", "class": "missing_here", "currency": "USD",
-                 "difference": -1250, "priority": "high", "state": "open", "owner": null, "payment": null, "journal": null, "reason": null, "proposed_by": null, "resolved_by": null, "age_days": 1,
+                 "difference": -1250, "priority": "high", "state": "open", "owner": null, "payment": null, "journal": null, "reason": null, "proposed_by": null, "resolved_by": null, "correction": null, "version": 1, "age_days": 1,
                  "opened_at": "2026-01-31T12:00:00Z", "resolved_at": null, "notes": []}
                 """,
         },
@@ -87,27 +87,28 @@ internal static class ReconciliationOperations
             Required = ["note"],
             Response = """
                 {"id": "rbk_01k0x5w3n8e2v9y7t4r6q1m5za", "object": "reconciliation_break", "mode": "live", "leg": "provider", "provider": "stripe", "day": "2026-01-30", "class": "missing_here", "currency": "USD",
-                 "difference": -1250, "priority": "high", "state": "open", "owner": null, "payment": null, "journal": null, "reason": null, "proposed_by": null, "resolved_by": null, "age_days": 1,
+                 "difference": -1250, "priority": "high", "state": "open", "owner": null, "payment": null, "journal": null, "reason": null, "proposed_by": null, "resolved_by": null, "correction": null, "version": 1, "age_days": 1,
                  "opened_at": "2026-01-31T12:00:00Z", "resolved_at": null, "notes": []}
                 """,
         },
         new("POST", "/ops/v1/reconciliation/breaks/{id}/resolve", "Operators: reconciliation", "Say what closes a break of reconciliation")
         {
-            Description = "A journal of the ledger, or a reason. Beyond the limit of its currency that is a proposal, and another person approves it. 409 `break_state_conflict` when it is resolved.",
+            Description = "A journal of the ledger, or a reason; or who bears the difference (`correction`), with a reason and the `version` that was seen: then the ledger is asked to book it, and the break is `booking` until it has. Beyond the limit of its currency that is a proposal, and another person approves it. 409 `break_state_conflict` when it is resolved, `break_changed` when it has another version, `nothing_to_book` when a correction would move nothing.",
             Request = """{"reason": "The provider corrected it."}""",
             Response = """
                 {"id": "rbk_01k0x5w3n8e2v9y7t4r6q1m5za", "object": "reconciliation_break", "mode": "live", "leg": "provider", "provider": "stripe", "day": "2026-01-30", "class": "missing_here", "currency": "USD",
-                 "difference": -1250, "priority": "high", "state": "resolved", "owner": null, "payment": null, "journal": null, "reason": "The provider corrected it.", "proposed_by": "opk_…", "resolved_by": "opk_…", "age_days": 1,
+                 "difference": -1250, "priority": "high", "state": "resolved", "owner": null, "payment": null, "journal": null, "reason": "The provider corrected it.", "proposed_by": "opk_…", "resolved_by": "opk_…", "correction": null, "version": 2, "age_days": 1,
                  "opened_at": "2026-01-31T12:00:00Z", "resolved_at": "2026-02-01T09:00:00Z", "notes": []}
                 """,
         },
         new("POST", "/ops/v1/reconciliation/breaks/{id}/approve", "Operators: reconciliation", "Agree to what closes a break of reconciliation")
         {
-            Description = "As another person than proposed it: 409 `second_person_needed` otherwise, and 409 `break_state_conflict` when nothing is proposed.",
-            Request = "{}",
+            Description = "As another person than proposed it: 409 `second_person_needed` otherwise, 409 `break_changed` when the break has another version than was seen, and 409 `break_state_conflict` when nothing is proposed.",
+            Request = """{"version": 2}""",
+            Required = ["version"],
             Response = """
                 {"id": "rbk_01k0x5w3n8e2v9y7t4r6q1m5za", "object": "reconciliation_break", "mode": "live", "leg": "provider", "provider": "stripe", "day": "2026-01-30", "class": "missing_here", "currency": "USD",
-                 "difference": -500000, "priority": "high", "state": "resolved", "owner": null, "payment": null, "journal": null, "reason": "The provider corrected it.", "proposed_by": "opk_…", "resolved_by": "opk_…", "age_days": 1,
+                 "difference": -500000, "priority": "high", "state": "resolved", "owner": null, "payment": null, "journal": null, "reason": "The provider corrected it.", "proposed_by": "opk_…", "resolved_by": "opk_…", "correction": null, "version": 2, "age_days": 1,
                  "opened_at": "2026-01-31T12:00:00Z", "resolved_at": "2026-02-01T09:00:00Z", "notes": []}
                 """,
         },
