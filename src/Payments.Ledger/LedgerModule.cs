@@ -45,9 +45,12 @@ public static class LedgerModule
         services.AddSingleton<Retirement>();
         services.AddSingleton<HouseBooks>();
         services.AddSingleton<SettlementBatches>();
+        services.AddSingleton<TermsStore>();
+        services.AddSingleton<SettlementRounds>();
+        services.AddHostedService(s => s.GetRequiredService<SettlementRounds>());
         services.AddSingleton<LedgerControls>();
         services.AddHostedService(s => s.GetRequiredService<LedgerControls>());
-        services.AddHealthChecks().AddCheck<LedgerHealth>("ledger", tags: ["ready"]);
+        services.AddHealthChecks().AddCheck<LedgerHealth>("ledger", tags: ["ready"]).AddCheck<SettlementHealth>("settlement", tags: ["ready"]);
     }
 
     public static void MapLedger(this WebApplication app)
@@ -57,6 +60,8 @@ public static class LedgerModule
         var merchants = app.MapGroup("/internal/v1/merchants/{merchant}/{mode}").RequireInternalKey();
         merchants.MapGet("/balance", MerchantBalance.GetAsync);
         merchants.MapGet("/balance_transactions", BalanceTransactions.ListAsync);
+        merchants.MapGet("/settlements", Settlements.ListAsync);
+        merchants.MapGet("/settlements/{id}", Settlements.GetAsync);
 
         var ops = app.MapGroup("/internal/v1/ops").RequireInternalKey();
         ops.MapGet("/accounts", Accounts.ListAsync);
@@ -69,6 +74,8 @@ public static class LedgerModule
         ops.MapGet("/months", Months.ListAsync);
         ops.MapGet("/completeness", Controlling.CompletenessAsync);
         ops.MapPost("/findings/{id}/close", Controlling.CloseFindingAsync);
+        ops.MapPost("/settlement_terms", Terms.SetAsync);
+        ops.MapPost("/rates", Rates.AddAsync);
         ops.MapGet("/chain/verify", Controlling.VerifyAsync);
         ops.MapPost("/chain/anchor", Controlling.AnchorAsync);
         var house = app.MapGroup("/internal/ledger").RequireInternalKey();

@@ -40,6 +40,22 @@ public sealed class LedgerOptions
     [Range(1, 24)]
     public int PartitionMonthsAhead { get; set; } = 3;
 
+    /// <summary>How often it is seen whether a merchant's cut-off has come.</summary>
+    [Range(1, 3_600)]
+    public int SettlementSeconds { get; set; } = 60;
+
+    /// <summary>Whose account payouts are made from, as the bank knows it. Absent: no bank file is made.</summary>
+    [MaxLength(70)]
+    public string? PayoutDebtorName { get; set; }
+
+    public string? PayoutDebtorIban { get; set; }
+
+    public string? PayoutDebtorBic { get; set; }
+
+    /// <summary>How long after its time a cut-off may wait before health says so.</summary>
+    [Range(1, 10_080)]
+    public int SettlementLateMinutes { get; set; } = 60;
+
     /// <summary>How long the ledger may be behind the publisher before that is a finding.</summary>
     [Range(1, 86_400)]
     public int LagSeconds { get; set; } = 300;

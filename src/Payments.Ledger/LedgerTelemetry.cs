@@ -20,6 +20,7 @@ public sealed class LedgerMetrics : IDisposable
     private readonly Counter<long> movements;
     private readonly Counter<long> findings;
     private long openFindings;
+    private long settlementsWaiting;
 
     public LedgerMetrics(IMeterFactory meters)
     {
@@ -29,6 +30,7 @@ public sealed class LedgerMetrics : IDisposable
         movements = meter.CreateCounter<long>("payments.ledger.movements", "{movement}", "Movements posted.");
         findings = meter.CreateCounter<long>("payments.ledger.findings.raised", "{finding}", "Findings raised by the ledger's controls, by kind.");
         meter.CreateObservableGauge("payments.ledger.findings.open", () => Interlocked.Read(ref openFindings), "{finding}", "Findings that are not resolved.");
+        meter.CreateObservableGauge("payments.ledger.settlements.waiting", () => Interlocked.Read(ref settlementsWaiting), "{cutoff}", "Merchants' cut-offs that have come and could not be closed.");
     }
 
     public void Judged(PostingVerdict verdict, JournalDraft journal)
@@ -44,6 +46,8 @@ public sealed class LedgerMetrics : IDisposable
     public void Raised(string kind) => findings.Add(1, new KeyValuePair<string, object?>("kind", kind));
 
     public void Open(long count) => Interlocked.Exchange(ref openFindings, count);
+
+    public void SettlementsWaiting(long count) => Interlocked.Exchange(ref settlementsWaiting, count);
 
     public void Dispose() => meter.Dispose();
 }

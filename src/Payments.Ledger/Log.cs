@@ -26,6 +26,21 @@ internal static partial class Log
     [LoggerMessage(3009, LogLevel.Warning, "Month {Month} is due to be retired and stays for now: {Objection}")]
     public static partial void RetirementPostponed(ILogger logger, string month, string objection);
 
+    [LoggerMessage(3010, LogLevel.Warning, "Settlement could not finish this round and tries again with the next.")]
+    public static partial void SettlementPostponed(ILogger logger, Exception exception);
+
+    [LoggerMessage(3011, LogLevel.Information, "Cut-off {CutAt}: batches of {Closed} merchants are closed, {Waiting} wait.")]
+    public static partial void CutOffClosed(ILogger logger, DateTimeOffset cutAt, int closed, int waiting);
+
+    [LoggerMessage(3012, LogLevel.Warning, "Payouts could not finish this round and try again with the next.")]
+    public static partial void PayoutsPostponed(ILogger logger, Exception exception);
+
+    [LoggerMessage(3013, LogLevel.Information, "{Payouts} payouts of {DueOn} were made.")]
+    public static partial void PayoutsMade(ILogger logger, int payouts, DateOnly dueOn);
+
+    [LoggerMessage(3014, LogLevel.Information, "Bank file {File} holds {Payouts} payouts of {Currency}.")]
+    public static partial void PayoutFileMade(ILogger logger, string file, int payouts, string currency);
+
     [LoggerMessage(3005, LogLevel.Information, "The heads of {Partitions} hash chains were anchored outside the database.")]
     public static partial void Anchored(ILogger logger, int partitions);
 }

@@ -1,3 +1,4 @@
+using System.Buffers.Binary;
 using System.Globalization;
 using System.Security.Cryptography;
 using System.Text;
@@ -48,11 +49,20 @@ internal static class DerivedId
     {
         Span<byte> input = stackalloc byte[20];
         parent.TryWriteBytes(input, bigEndian: true, out _);
-        System.Buffers.Binary.BinaryPrimitives.WriteInt32BigEndian(input[16..], line);
+        BinaryPrimitives.WriteInt32BigEndian(input[16..], line);
         Span<byte> hash = stackalloc byte[SHA256.HashSizeInBytes];
         SHA256.HashData(input, hash);
         input[..6].CopyTo(hash);
         return Stamp(hash[..16], version: 7);
+    }
+
+    /// <summary>A UUIDv7 of that millisecond that follows from what is identified.</summary>
+    public static Guid Version7(string name, DateTimeOffset at)
+    {
+        Span<byte> bytes = stackalloc byte[16];
+        Version8(name).TryWriteBytes(bytes, bigEndian: true, out _);
+        BinaryPrimitives.WriteInt64BigEndian(bytes, (at.ToUnixTimeMilliseconds() << 16) | BinaryPrimitives.ReadUInt16BigEndian(bytes[6..]));
+        return Version7(new Guid(bytes, bigEndian: true), 0);
     }
 
     private static Guid Stamp(Span<byte> bytes, int version)

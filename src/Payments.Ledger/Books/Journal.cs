@@ -58,6 +58,11 @@ public enum LineKind
     ProviderConversionGain,
     Correction,
     Settlement,
+    SettlementConversion,
+    Reserve,
+    ReserveRelease,
+    Payout,
+    PayoutReturn,
 }
 
 /// <summary>One line of a journal: the amount leaves the credited account's opposite and can therefore never be unbalanced.</summary>

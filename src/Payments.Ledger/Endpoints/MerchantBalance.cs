@@ -11,7 +11,7 @@ public sealed record BalanceAmount(string Currency, long Amount);
 
 /// <summary>A merchant's balance. Each list has the same currencies: those in which the merchant ever had a payment authorized.</summary>
 /// <param name="Pending">Captured less commission and refunds, not settled yet; below zero after refunds without new captures.</param>
-/// <param name="Available">Settled: what the next payout pays.</param>
+/// <param name="Available">Settled and in no payout yet.</param>
 /// <param name="Reserved">Kept back as a reserve.</param>
 /// <param name="Authorized">Held on customers' cards and not captured; not the merchant's money yet, and in none of the others.</param>
 public sealed record MerchantBalanceView(
@@ -50,8 +50,10 @@ internal static class MerchantBalance
         var currencies = rows.Select(r => r.Currency).Distinct().ToArray();
         BalanceAmount[] Of(AccountKind kind, bool held = false) =>
             [.. currencies.Select(c => new BalanceAmount(c, rows.Where(r => r.Currency == c && r.Kind == Chart.Of(kind).Code).Sum(r => held ? r.Held : r.Posted)))];
+        // A payout on its way holds what it pays.
+        static BalanceAmount[] Less(BalanceAmount[] posted, BalanceAmount[] held) => [.. posted.Zip(held, (p, h) => p with { Amount = p.Amount + h.Amount })];
         return TypedResults.Ok(new MerchantBalanceView(
-            "balance", of.Mode, Of(AccountKind.MerchantPending), Of(AccountKind.MerchantPayable), Of(AccountKind.MerchantReserve), Of(AccountKind.MerchantPending, held: true)));
+            "balance", of.Mode, Of(AccountKind.MerchantPending), Less(Of(AccountKind.MerchantPayable), Of(AccountKind.MerchantPayable, held: true)), Of(AccountKind.MerchantReserve), Of(AccountKind.MerchantPending, held: true)));
     }
 }
 

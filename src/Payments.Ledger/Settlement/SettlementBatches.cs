@@ -1,6 +1,6 @@
-using System.Buffers.Binary;
 using System.Globalization;
 using Npgsql;
+using NpgsqlTypes;
 using Payments.Core;
 using Payments.Ledger.Books;
 using Payments.Platform;
@@ -16,7 +16,13 @@ public enum CutoffVerdict
 
     /// <summary>The ledger has not yet applied and compared everything up to the recorded heads, or a finding is open.</summary>
     NotProven,
+
+    /// <summary>A merchant is paid in another currency than a batch has, and no rate of ours is valid at the cut-off.</summary>
+    RateMissing,
 }
+
+/// <summary>A merchant whose cut-off has come.</summary>
+public sealed record DueMerchant(Mode Mode, MerchantId Merchant, SettlementTerms Terms, DateOnly PayOn);
 
 /// <summary>
 /// Makes the batches of a cut-off: records the heads of the log once, waits until the books are proven up to them, then closes one batch
@@ -44,34 +50,59 @@ public sealed class SettlementBatches(NpgsqlDataSource database, IOutboxSource p
 
     private const string Accounts = "SELECT id, mode, owner, currency FROM ledger.accounts WHERE kind = 'merchant_pending' ORDER BY id";
 
+    private const string Finish = """
+        INSERT INTO ledger.settlement_closings (mode, merchant_id, cut_at) VALUES ($1, $2, $3) ON CONFLICT (mode, merchant_id, cut_at) DO NOTHING
+        """;
+
+    /// <summary>Of every merchant with books, by the default terms.</summary>
     /// <exception cref="OutboxUnavailableException">The publisher does not answer now.</exception>
     public async Task<CutoffVerdict> CloseAsync(DateTimeOffset cutAt, CancellationToken cancellationToken)
+    {
+        var payOn = DateOnly.FromDateTime(cutAt.UtcDateTime);
+        var all = (await AccountsAsync(cancellationToken)).Select(a => new DueMerchant(a.Mode, a.Merchant, SettlementTerms.Default, payOn)).Distinct();
+        return (await CloseAsync(cutAt, [.. all], cancellationToken)).Select(o => o.Verdict).FirstOrDefault(v => v != CutoffVerdict.Closed);
+    }
+
+    /// <summary>Closes the batches of these merchants; what one of them waits for keeps back no other.</summary>
+    /// <exception cref="OutboxUnavailableException">The publisher does not answer now.</exception>
+    public async Task<IReadOnlyList<(DueMerchant Merchant, CutoffVerdict Verdict)>> CloseAsync(DateTimeOffset cutAt, IReadOnlyList<DueMerchant> due, CancellationToken cancellationToken)
     {
         Steps.Reached(SettlementSteps.CutoffBefore);
         await RecordAsync(cutAt, cancellationToken);
         Steps.Reached(SettlementSteps.CutoffAfter);
         if (!await IsProvenAsync(cutAt, cancellationToken))
         {
-            return CutoffVerdict.NotProven;
+            return [.. due.Select(d => (d, CutoffVerdict.NotProven))];
         }
 
-        foreach (var account in await AccountsAsync(cancellationToken))
+        var accounts = (await AccountsAsync(cancellationToken)).ToLookup(a => (a.Mode, a.Merchant));
+        var outcomes = new List<(DueMerchant, CutoffVerdict)>();
+        foreach (var merchant in due)
         {
-            await SettleAsync(account, cutAt, cancellationToken);
+            var verdict = CutoffVerdict.Closed;
+            foreach (var account in accounts[(merchant.Mode, merchant.Merchant)])
+            {
+                verdict = await SettleAsync(account, merchant, cutAt, cancellationToken) ? verdict : CutoffVerdict.RateMissing;
+            }
+
+            if (verdict == CutoffVerdict.Closed)
+            {
+                await using var finish = database.CreateCommand(Finish).With(Account.Text(merchant.Mode), merchant.Merchant.Value, cutAt.ToUniversalTime());
+                await finish.ExecuteNonQueryAsync(cancellationToken);
+            }
+
+            outcomes.Add((merchant, verdict));
         }
 
-        return CutoffVerdict.Closed;
+        return outcomes;
     }
 
     /// <summary>The batch's id follows from what it is; its time is the cut-off's.</summary>
     public static SettlementBatchId IdOf(Mode mode, MerchantId merchant, Currency currency, DateTimeOffset cutAt)
     {
         ArgumentNullException.ThrowIfNull(currency);
-        Span<byte> bytes = stackalloc byte[16];
-        DerivedId.Version8(string.Create(CultureInfo.InvariantCulture, $"settlement|{Account.Text(mode)}|{merchant}|{currency.Code}|{cutAt.ToUnixTimeMilliseconds()}"))
-            .TryWriteBytes(bytes, bigEndian: true, out _);
-        BinaryPrimitives.WriteInt64BigEndian(bytes, (cutAt.ToUnixTimeMilliseconds() << 16) | BinaryPrimitives.ReadUInt16BigEndian(bytes[6..]));
-        return new(DerivedId.Version7(new Guid(bytes, bigEndian: true), 0));
+        return new(DerivedId.Version7(
+            string.Create(CultureInfo.InvariantCulture, $"settlement|{Account.Text(mode)}|{merchant}|{currency.Code}|{cutAt.ToUnixTimeMilliseconds()}"), cutAt));
     }
 
     private async Task RecordAsync(DateTimeOffset cutAt, CancellationToken cancellationToken)
@@ -101,24 +132,33 @@ public sealed class SettlementBatches(NpgsqlDataSource database, IOutboxSource p
         return accounts;
     }
 
-    private async Task SettleAsync(Pending account, DateTimeOffset cutAt, CancellationToken cancellationToken)
+    /// <returns>False: nothing was done, because there is no rate.</returns>
+    private async Task<bool> SettleAsync(Pending account, DueMerchant merchant, DateTimeOffset cutAt, CancellationToken cancellationToken)
     {
         await using var connection = await database.OpenConnectionAsync(cancellationToken);
         await using var transaction = await connection.BeginTransactionAsync(cancellationToken);
+        var paid = merchant.Terms.Currency is { } wanted ? Currency.Of(wanted) : account.Currency;
+        var rate = paid == account.Currency ? null : await FxRates.AtAsync(connection, transaction, account.Currency, paid, cutAt, cancellationToken);
         var id = IdOf(account.Mode, account.Merchant, account.Currency, cutAt);
-        await using var settle = new NpgsqlCommand("SELECT ledger.settle($1, $2, $3, $4)", connection, transaction)
-            .With(id.Value, account.Id, account.Merchant.Value, cutAt.ToUniversalTime());
+        var releaseBefore = cutAt.AddDays(-merchant.Terms.ReserveDays);
+        if (paid != account.Currency && rate is null)
+        {
+            return !await IsAnythingDueAsync(connection, transaction, account, id, cutAt, releaseBefore, cancellationToken);
+        }
+
+        await using var settle = new NpgsqlCommand("SELECT ledger.settle($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)", connection, transaction)
+            .With(id.Value, account.Id, account.Merchant.Value, cutAt.ToUniversalTime(), merchant.PayOn, merchant.Terms.ReserveBasisPoints);
+        settle.With(releaseBefore.ToUniversalTime(), paid.Code);
+        settle.Parameters.Add(new() { Value = (object?)rate ?? DBNull.Value, NpgsqlDbType = NpgsqlDbType.Numeric });
+        settle.With(paid.Exponent - account.Currency.Exponent);
         if (await settle.ExecuteScalarAsync(cancellationToken) is not Guid)
         {
-            return;
+            return true;
         }
 
         Steps.Reached(SettlementSteps.BatchGathered);
-        await using var sum = new NpgsqlCommand("SELECT net FROM ledger.settlement_batches WHERE id = $1", connection, transaction).With(id.Value);
-        var net = (long)(await sum.ExecuteScalarAsync(cancellationToken))!;
-        var owner = account.Merchant.ToString();
-        var lines = HouseJournal.Signed(LineKind.Settlement, new(owner, AccountKind.MerchantPending), new(owner, AccountKind.MerchantPayable), net, account.Currency).ToArray();
-        if (lines.Length > 0)
+        var lines = await LinesAsync(connection, transaction, account, id, cancellationToken);
+        if (lines.Count > 0)
         {
             // A fact: what is owed by a merchant makes payable negative, and the next batches carry it.
             var journal = HouseJournal.Of(id.Value, id.Value, account.Mode, account.Merchant, EventType, cutAt, lines);
@@ -129,6 +169,31 @@ public sealed class SettlementBatches(NpgsqlDataSource database, IOutboxSource p
         Steps.Reached(SettlementSteps.BatchEffects);
         await transaction.CommitAsync(cancellationToken);
         Steps.Reached(SettlementSteps.BatchAfter);
+        return true;
+    }
+
+    // Asked only where there is no rate: nothing to settle needs none.
+    private static async Task<bool> IsAnythingDueAsync(
+        NpgsqlConnection connection, NpgsqlTransaction transaction, Pending account, SettlementBatchId id, DateTimeOffset cutAt, DateTimeOffset releaseBefore, CancellationToken cancellationToken)
+    {
+        await using var command = new NpgsqlCommand("""
+            SELECT NOT EXISTS (SELECT FROM ledger.settlement_batches WHERE id = $4)
+               AND (EXISTS (SELECT FROM ledger.settleable($1, ledger.settled_to($1, NULL), $2) s WHERE s.due)
+                 OR EXISTS (SELECT FROM ledger.settlement_batches b WHERE b.account_id = $1 AND b.reserve_held > 0 AND b.cut_at <= $3
+                        AND NOT EXISTS (SELECT FROM ledger.reserve_releases r WHERE r.held_batch_id = b.id)))
+            """, connection, transaction).With(account.Id, cutAt.ToUniversalTime(), releaseBefore.ToUniversalTime(), id.Value);
+        return await command.ExecuteScalarAsync(cancellationToken) is true;
+    }
+
+    private static async Task<IReadOnlyList<JournalLine>> LinesAsync(
+        NpgsqlConnection connection, NpgsqlTransaction transaction, Pending account, SettlementBatchId id, CancellationToken cancellationToken)
+    {
+        await using var read = new NpgsqlCommand(
+            "SELECT net, reserve_held, reserve_released, paid_currency, paid FROM ledger.settlement_batches WHERE id = $1", connection, transaction).With(id.Value);
+        await using var row = await read.ExecuteReaderAsync(cancellationToken);
+        Invariant.Holds(await row.ReadAsync(cancellationToken), "a batch that was gathered is there");
+        var booked = new BatchAmounts(account.Currency, row.GetInt64(0), row.GetInt64(1), row.GetInt64(2), row.IsDBNull(3) ? account.Currency : Currency.Of(row.GetString(3)), row.IsDBNull(4) ? row.GetInt64(0) : row.GetInt64(4));
+        return SettlementPostings.For(account.Merchant, booked);
     }
 
     private sealed record Pending(Guid Id, Mode Mode, MerchantId Merchant, Currency Currency);

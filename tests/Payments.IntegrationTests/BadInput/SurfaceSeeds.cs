@@ -39,6 +39,7 @@ internal sealed partial class Surface
         Ids["/ops/v1/operator_keys/id"] = made.GetProperty("operator_key").GetProperty("id").GetString()!;
         Ids["/ops/v1/ledger/accounts/id"] = await FirstAsync("/ops/v1/ledger/accounts", ops);
         Ids["/ops/v1/ledger/journals/id"] = await FirstAsync("/ops/v1/ledger/journals", ops);
+        Ids["/v1/settlements/id"] = await SettlementAsync();
         await SeedRiskAsync(ops);
         (Ids["/ops/v1/risk/models/id"], Ids["/ops/v1/risk/payments/id"]) = await ModelSample.AddAsync(product.ConnectionString(Names.Databases.Fraud), Token);
         (Ids["/ops/v1/incidents/id"], Ids["/ops/v1/breaks/id"]) = await (stray ??= StrayAsync());
@@ -112,6 +113,32 @@ internal sealed partial class Surface
             ON CONFLICT (kind, subject) DO UPDATE SET detail = f.detail RETURNING id
             """);
         return ((long)(await command.ExecuteScalarAsync(Token))!).ToString(CultureInfo.InvariantCulture);
+    }
+
+    /// <summary>The owner's first captures, settled now: no schedule waits for a test.</summary>
+    private async Task<string> SettlementAsync()
+    {
+        await using var ledger = NpgsqlDataSource.Create(product.ConnectionString(Names.Databases.Ledger));
+        Assert.True(Core.Id.TryParse<Core.MerchantId>(Owner.MerchantId, out var merchant));
+        await using var record = ledger.CreateCommand("""
+            INSERT INTO ledger.settlement_cutoffs (cut_at, epoch, heads, house_seq)
+            VALUES (clock_timestamp() + interval '1 hour', gen_random_uuid(), array_fill(9000000000000000000::bigint, ARRAY[16]), 9000000000000000000) RETURNING cut_at
+            """);
+        var cutAt = (DateTime)(await record.ExecuteScalarAsync(Token))!;
+        Guid? batch = null;
+        await UntilAsync(async () =>
+        {
+            await using var command = ledger.CreateCommand("""
+                SELECT ledger.settle(gen_random_uuid(), a.id, $2, $3, current_date, 0, NULL, 'USD', NULL, 0)
+                FROM ledger.accounts a WHERE a.owner = $1 AND a.kind = 'merchant_pending' AND a.mode = 'test' AND a.currency = 'USD'
+                """);
+            command.Parameters.Add(new() { Value = Owner.MerchantId });
+            command.Parameters.Add(new() { Value = merchant.Value });
+            command.Parameters.Add(new() { Value = cutAt });
+            batch = await command.ExecuteScalarAsync(Token) as Guid?;
+            return batch is not null;
+        });
+        return Core.Id.Format("stl", batch!.Value);
     }
 
     /// <summary>Lines of a provider that nobody here knows, on a day long past, and the day of this surface's payment compared.</summary>

@@ -48,6 +48,7 @@ public sealed class ModeInTablesTests(ProductFixture product, EmbeddedServers se
         ["ledger.correction_limits"] = "a rule",
         ["ledger.settlement_cutoffs"] = "positions in the log",
         ["ledger.settlement_kinds"] = "a rule",
+        ["ledger.reserve_releases"] = "of two batches, which have one mode",
         ["ledger.settlement_items"] = "of a batch, which has its mode",
         ["ledger.rates"] = "exchange rates are the same in both modes",
         ["recon.quarantine"] = "of an import, which has its mode",

@@ -56,7 +56,7 @@ public sealed class InsertOnlyTests(EmbeddedServers servers)
     }
 
     // What comes by requests and not by a posting function: the service adds rows, and changes none.
-    private static readonly string[] WrittenByTheService = ["ledger.house_journals", "ledger.rates", "ledger.settlement_cutoffs"];
+    private static readonly string[] WrittenByTheService = ["ledger.house_journals", "ledger.rates", "ledger.settlement_cutoffs", "ledger.settlement_terms", "ledger.settlement_closings"];
 
     // An update and a delete of every row, and the truncation that row triggers would not see.
     private static string[] Attempts(string table)
@@ -64,7 +64,9 @@ public sealed class InsertOnlyTests(EmbeddedServers servers)
         var column = table.Contains("balances", StringComparison.Ordinal) ? "version" : table.Contains("chain_heads", StringComparison.Ordinal) ? "seq"
             : table.Contains("account_kinds", StringComparison.Ordinal) || table.Contains("settlement_kinds", StringComparison.Ordinal) ? "kind"
             : table.Contains("rates", StringComparison.Ordinal) || table.Contains("settlement_items", StringComparison.Ordinal) ? "version"
-            : table.Contains("settlement_cutoffs", StringComparison.Ordinal) ? "cut_at"
+            : table.Contains("settlement_cutoffs", StringComparison.Ordinal) || table.Contains("settlement_closings", StringComparison.Ordinal) ? "cut_at"
+            : table.Contains("settlement_terms", StringComparison.Ordinal) ? "version"
+            : table.Contains("reserve_releases", StringComparison.Ordinal) ? "held_batch_id"
             : table.Contains("clos", StringComparison.Ordinal) || table.Contains("retired_months", StringComparison.Ordinal) || table.Contains("opening_holds", StringComparison.Ordinal) ? "month" : "id";
         return [$"UPDATE {table} SET {column} = {column}", $"DELETE FROM {table}", $"TRUNCATE {table} CASCADE"];
     }

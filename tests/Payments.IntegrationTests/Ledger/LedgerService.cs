@@ -25,7 +25,7 @@ internal sealed class LedgerService : IAsyncDisposable
     private LedgerService(EventTestBed bed, LedgerDatabase books, string anchors) => (Bed, Books, AnchorFile) = (bed, books, anchors);
 
     /// <summary>Settings of the next start.</summary>
-    public Dictionary<string, string?> Settings { get; } = new() { ["Payments:Ledger:ClosingKey"] = Convert.ToBase64String(new byte[32]) };
+    public Dictionary<string, string?> Settings { get; } = new() { ["Payments:Ledger:ClosingKey"] = Convert.ToBase64String(new byte[32]), ["Payments:Secrets:EncryptionKey"] = Convert.ToBase64String(new byte[32]) };
 
     public EventTestBed Bed { get; }
 
@@ -73,6 +73,8 @@ internal sealed class LedgerService : IAsyncDisposable
             ["ConnectionStrings:ledger"] = Books.ConnectionString,
             ["Payments:Ledger:AnchorFile"] = AnchorFile,
             ["Payments:Ledger:ControlSeconds"] = "1",
+            // What happens in these tests happened long ago: a round would settle it in the middle of them.
+            ["Payments:Ledger:SettlementSeconds"] = "3600",
         });
         builder.Configuration.AddInMemoryCollection(Settings);
         builder.AddServiceDefaults("ledger");
@@ -98,6 +100,15 @@ internal sealed class LedgerService : IAsyncDisposable
         var (status, body) = await AskAsync(HttpMethod.Get, path);
         Assert.True(status == HttpStatusCode.OK, $"{path}: {status} {body}");
         return body;
+    }
+
+    public async Task<(string? Type, string Text)> TextAsync(string path, string accept)
+    {
+        using var request = new HttpRequestMessage(HttpMethod.Get, path);
+        request.Headers.Authorization = new("Bearer", EventTestBed.InternalKey);
+        request.Headers.Accept.ParseAdd(accept);
+        using var response = await http!.SendAsync(request, Cancel);
+        return (response.Content.Headers.ContentType?.MediaType, await response.Content.ReadAsStringAsync(Cancel));
     }
 
     public async Task<(HttpStatusCode Status, JsonElement Body)> AskAsync(HttpMethod method, string path, string? key = EventTestBed.InternalKey, object? body = null)

@@ -1,8 +1,5 @@
-using System.Diagnostics;
 using Payments.Core;
 using Payments.Ledger.Settlement;
-using Payments.Platform;
-using Payments.Platform.Outbox;
 using Payments.Tests.Ledger.Lives;
 using Xunit;
 
@@ -10,8 +7,6 @@ namespace Payments.IntegrationTests.Ledger;
 
 public sealed class SettlementTests(EmbeddedServers servers)
 {
-    private static readonly Guid Epoch = new("018f0000-0000-7000-8000-000000000001");
-
     private static CancellationToken Cancel => TestContext.Current.CancellationToken;
 
     [Theory]
@@ -21,7 +16,7 @@ public sealed class SettlementTests(EmbeddedServers servers)
     {
         await using var books = await LedgerDatabase.CreateAsync(servers, Cancel);
         var random = new Random(seed);
-        var log = new Log();
+        var log = new SettledLog();
         var batches = new SettlementBatches(books.Writer, log);
         var cut = TimeProvider.System.GetUtcNow().AddHours(-1);
         foreach (var chunk in Lives(seed, 600).Chunk(60))
@@ -35,7 +30,7 @@ public sealed class SettlementTests(EmbeddedServers servers)
 
             // What is recorded may be behind what is posted: that is for the next batch.
             log.Lag = random.Next(3);
-            await ProveAsync(books, log);
+            await log.ProveAsync(books, Cancel);
             cut = cut.AddMinutes(1);
             Assert.Equal(CutoffVerdict.Closed, await batches.CloseAsync(cut, Cancel));
             var before = await books.ValueAsync<long>("SELECT count(*) FROM ledger.settlement_items", Cancel);
@@ -44,7 +39,7 @@ public sealed class SettlementTests(EmbeddedServers servers)
             Assert.Equal(before, await books.ValueAsync<long>("SELECT count(*) FROM ledger.settlement_items", Cancel));
         }
 
-        await ProveAsync(books, log);
+        await log.ProveAsync(books, Cancel);
         Assert.Equal(CutoffVerdict.Closed, await batches.CloseAsync(cut.AddMinutes(1), Cancel));
         Assert.True(await books.ValueAsync<long>("SELECT count(*) FROM ledger.settlement_batches", Cancel) > 5);
         Assert.Equal(0, await books.ValueAsync<long>("""
@@ -65,12 +60,12 @@ public sealed class SettlementTests(EmbeddedServers servers)
     public async Task A_batch_waits_for_the_ledger_its_control_and_open_findings()
     {
         await using var books = await LedgerDatabase.CreateAsync(servers, Cancel);
-        var log = new Log();
+        var log = new SettledLog();
         var batches = new SettlementBatches(books.Writer, log);
         var cut = TimeProvider.System.GetUtcNow().AddHours(-1);
         await PostAsync(books, log, 3);
         Assert.Equal(CutoffVerdict.NotProven, await batches.CloseAsync(cut, Cancel));
-        await ProveAsync(books, log);
+        await log.ProveAsync(books, Cancel);
         await books.ExecuteAsync("INSERT INTO ledger.findings (kind, subject, detail) VALUES ('journal_missing', 'x', 'x')", Cancel);
         Assert.Equal(CutoffVerdict.NotProven, await batches.CloseAsync(cut, Cancel));
         Assert.Equal(0, await books.ValueAsync<long>("SELECT count(*) FROM ledger.settlement_batches", Cancel));
@@ -93,10 +88,10 @@ public sealed class SettlementTests(EmbeddedServers servers)
     private async Task<string?> SettledAsync(string? step)
     {
         await using var books = await LedgerDatabase.CreateAsync(servers, Cancel);
-        var log = new Log();
+        var log = new SettledLog();
         var batches = new SettlementBatches(books.Writer, log);
         await PostAsync(books, log, 4);
-        await ProveAsync(books, log);
+        await log.ProveAsync(books, Cancel);
         var cut = TimeProvider.System.GetUtcNow().AddHours(-1);
         if (step is not null)
         {
@@ -124,88 +119,13 @@ public sealed class SettlementTests(EmbeddedServers servers)
         return [.. world.History];
     }
 
-    private static async Task PostAsync(LedgerDatabase books, Log log, int seed)
+    private static async Task PostAsync(LedgerDatabase books, SettledLog log, int seed)
     {
         var drafts = books.Drafts(Lives(seed, 200));
         await books.PostAsync(drafts, Cancel);
         foreach (var draft in drafts)
         {
             log.Posted(draft.Partition, draft.EventSeq);
-        }
-    }
-
-    private static async Task ProveAsync(LedgerDatabase books, Log log)
-    {
-        var heads = string.Join(',', log.Heads);
-        await books.ExecuteAsync($"""
-            INSERT INTO checkpoints (consumer, publisher, epoch, partition, seq)
-            SELECT 'ledger', 'api', '{Epoch}', place - 1, seq FROM unnest(ARRAY[{heads}]::bigint[]) WITH ORDINALITY AS h (seq, place)
-            ON CONFLICT (consumer, publisher, partition) DO UPDATE SET seq = excluded.seq;
-            INSERT INTO ledger.control_marks (control, partition, epoch, seq)
-            SELECT 'completeness', place - 1, '{Epoch}', seq FROM unnest(ARRAY[{heads}]::bigint[]) WITH ORDINALITY AS h (seq, place)
-            ON CONFLICT (control, partition) DO UPDATE SET seq = excluded.seq
-            """, Cancel);
-    }
-
-    /// <summary>A publisher's log of which only the heads are asked for.</summary>
-    private sealed class Log : IOutboxSource
-    {
-        public long[] Heads { get; } = new long[LogicalPartition.Count];
-
-        public int Lag { get; set; }
-
-        public void Posted(int partition, long seq) => Heads[partition] = Math.Max(Heads[partition], seq);
-
-        public Task<OutboxHeads> HeadsAsync(CancellationToken cancellationToken) =>
-            Task.FromResult(new OutboxHeads(Epoch, [.. Heads.Select(h => Math.Max(0, h - Lag))]));
-
-        public Task<OutboxPage> ReadAsync(int partition, long after, int limit, CancellationToken cancellationToken) => throw new NotSupportedException();
-
-        public Task ReportAsync(string consumer, ConsumerProgress progress, CancellationToken cancellationToken) => throw new NotSupportedException();
-    }
-
-    private sealed class BrokenOffException : Exception;
-
-    /// <summary>Breaks this test's work off where it first comes to the step; that of other tests goes on.</summary>
-    private sealed class Breaker : IObserver<DiagnosticListener>, IObserver<KeyValuePair<string, object?>>, IDisposable
-    {
-        private static readonly AsyncLocal<string?> Step = new();
-        private readonly List<IDisposable> subscriptions = [];
-
-        public Breaker(string step)
-        {
-            Step.Value = step;
-            subscriptions.Add(DiagnosticListener.AllListeners.Subscribe(this));
-        }
-
-        public void OnNext(DiagnosticListener value)
-        {
-            if (value.Name == Steps.ListenerName)
-            {
-                subscriptions.Add(value.Subscribe(this));
-            }
-        }
-
-        public void OnNext(KeyValuePair<string, object?> value)
-        {
-            if (value.Key == Step.Value)
-            {
-                throw new BrokenOffException();
-            }
-        }
-
-        public void OnCompleted()
-        {
-        }
-
-        public void OnError(Exception error)
-        {
-        }
-
-        public void Dispose()
-        {
-            Step.Value = null;
-            subscriptions.ForEach(s => s.Dispose());
         }
     }
 }

@@ -34,6 +34,8 @@ internal static class ForwardedRoutes
         new("GET", "/events/{id}", Owner.Webhooks),
         new("GET", "/balance", Owner.Ledger),
         new("GET", "/balance_transactions", Owner.Ledger),
+        new("GET", "/settlements", Owner.Ledger),
+        new("GET", "/settlements/{id}", Owner.Ledger),
         .. Risk(audited: false),
     ];
 
@@ -51,6 +53,8 @@ internal static class ForwardedRoutes
         new("GET", "/ledger/months", Owner.Ledger),
         new("GET", "/ledger/completeness", Owner.Ledger),
         new("POST", "/ledger/findings/{id}/close", Owner.Ledger, "ledger.finding.close"),
+        new("POST", "/ledger/settlement_terms", Owner.Ledger, "ledger.settlement_terms.set"),
+        new("POST", "/ledger/rates", Owner.Ledger, "ledger.rate.add"),
         new("GET", "/ledger/chain/verify", Owner.Ledger),
         new("POST", "/ledger/chain/anchor", Owner.Ledger, "ledger.anchor", Command: true),
         new("GET", "/risk/models", Owner.Fraud),

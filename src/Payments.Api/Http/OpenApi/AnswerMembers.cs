@@ -72,6 +72,8 @@ internal static class AnswerMembers
         ("reconciliation_break", "owner payment journal reason proposed_by resolved_by correction resolved_at"),
         ("reconciliation_import", "superseded_by refused_line refused_because ended_at"),
         ("items", "break"),
+        ("settlement", "rate"),
+        ("settlement_terms", "weekday currency"),
         ("lines", "reference batch bank_class bank"),
         ("bank", "reference batch bank_class bank"),
     }.SelectMany(h => h.Members.Split(' ').Select(m => $"{h.Holder}.{m}")).ToFrozenSet(StringComparer.Ordinal);

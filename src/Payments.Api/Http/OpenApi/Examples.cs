@@ -182,4 +182,10 @@ internal static class Examples
          "metrics": [{"object": "risk_metric", "name": "fraud_rate", "value": 0.00071, "unit": "ratio", "numerator": 31240, "denominator": 44000000,
                       "target": {"is": "below", "value": 0.001}, "within_target": true, "definition": "Captured amount of payments known to be fraud, of all captured amount …"}]}
         """;
+
+    public const string Settlement = """
+        {"id": "stl_01k0x5w3n8e2v9y7t4r6q1m5za", "object": "settlement", "mode": "test", "currency": "EUR", "cut_at": "2026-01-31T23:00:00Z", "pay_on": "2026-02-03", "items": 12,
+         "gross": 120000, "refunds": -5000, "commission": -3480, "disputes": 0, "dispute_fees": 0, "corrections": 0, "other": 0, "net": 111520, "reserve_held": 11152, "reserve_released": 0,
+         "rate": 1.0842, "paid_currency": "USD", "paid": 108819, "closed_at": "2026-01-31T23:00:31Z"}
+        """;
 }

@@ -140,5 +140,11 @@ internal static class MerchantOperations
                  "payment": "pay_01k0x5w3n8e2v9y7t4r6q1m5za", "created_at": "2026-01-31T12:00:02Z"}
                 """),
         },
+        new("GET", "/v1/settlements", "Balance", "List settlements") { Query = ["currency", .. Paging], Response = DocumentedOperation.List(Examples.Settlement) },
+        new("GET", "/v1/settlements/{id}", "Balance", "Read a settlement")
+        {
+            Description = "With Accept: text/csv every item of it, with Accept: text/html a page to print.",
+            Response = Examples.Settlement,
+        },
     ];
 }

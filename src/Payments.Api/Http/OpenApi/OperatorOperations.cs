@@ -249,6 +249,30 @@ internal static class OperatorOperations
             Required = ["reason"],
             Status = 204,
         },
+        new("POST", "/ops/v1/ledger/settlement_terms", "Operators: ledger", "Set when and how a merchant is settled")
+        {
+            Description = "A new version, from the next cut-off on. See docs/settlement.md.",
+            Request = """
+                {"merchant_id": "mer_01k0x5w3n8e2v9y7t4r6q1m5za", "mode": "test", "schedule": "weekly", "time_zone": "Europe/Berlin", "calendar": "target", "weekday": 5, "currency": "EUR",
+                 "reserve_basis_points": 1000, "reserve_days": 90}
+                """,
+            Required = ["merchant_id", "mode", "schedule", "time_zone", "calendar"],
+            Response = """
+                {"object": "settlement_terms", "merchant_id": "mer_01k0x5w3n8e2v9y7t4r6q1m5za", "mode": "test", "version": 1, "schedule": "weekly", "weekday": 5, "time_zone": "Europe/Berlin", "calendar": "target",
+                 "currency": "EUR", "reserve_basis_points": 1000, "reserve_days": 90}
+                """,
+        },
+        new("POST", "/ops/v1/ledger/rates", "Operators: ledger", "Give an exchange rate")
+        {
+            Description = "Never changed: of several that are valid at a time the newest counts.",
+            Request = """
+                {"base": "EUR", "quote": "USD", "rate": "1.0842", "source": "ECB", "observed_at": "2026-01-31T15:00:00Z", "valid_from": "2026-01-31T15:00:00Z", "valid_until": "2026-02-03T15:00:00Z"}
+                """,
+            Required = ["base", "quote", "rate", "source", "observed_at", "valid_from", "valid_until"],
+            Response = """
+                {"object": "exchange_rate", "version": 1, "base": "EUR", "quote": "USD", "rate": "1.0842", "source": "ECB", "observed_at": "2026-01-31T15:00:00Z", "valid_from": "2026-01-31T15:00:00Z", "valid_until": "2026-02-03T15:00:00Z"}
+                """,
+        },
         new("GET", "/ops/v1/ledger/chain/verify", "Operators: ledger", "Verify the hash chain")
         {
             Response = """{"object": "chain_verification", "intact": true, "journals": 12, "breaks": [], "changed_accounts": [], "broken_closings": [], "anchors": null, "heads": [{"partition": 0, "seq": 12, "hash": "60303ae2…"}]}""",

@@ -1,0 +1,74 @@
+using System.Globalization;
+using Microsoft.AspNetCore.Http.HttpResults;
+using Npgsql;
+using Payments.Core;
+using Payments.Platform.Http;
+using Payments.Platform.Postgres;
+
+namespace Payments.Ledger.Endpoints;
+
+/// <param name="Rate">How many major units of <paramref name="Quote"/> one major unit of <paramref name="Base"/> is worth.</param>
+public sealed record ExchangeRateView(string Object, long Version, string Base, string Quote, string Rate, string Source, DateTimeOffset ObservedAt, DateTimeOffset ValidFrom, DateTimeOffset ValidUntil);
+
+/// <summary><c>POST /internal/v1/ops/rates</c>: an exchange rate of ours. It is never changed: a later version counts before an earlier one.</summary>
+internal static class Rates
+{
+    private const int LongestSource = 100;
+    private const int MostDecimals = 12;
+    private const decimal Most = 1_000_000_000;
+
+    internal sealed record Request(string Base, string Quote, string Rate, string Source, DateTimeOffset ObservedAt, DateTimeOffset ValidFrom, DateTimeOffset ValidUntil);
+
+    public static async Task<Results<Ok<ExchangeRateView>, Problem>> AddAsync(HttpContext context, NpgsqlDataSource database, CancellationToken cancellationToken)
+    {
+        if (!(await RequestBody.ReadAsync<Request>(context, cancellationToken)).Succeeded(out var given, out var problem))
+        {
+            return problem;
+        }
+
+        if (Check(given, out var rate) is { } wrong)
+        {
+            return wrong;
+        }
+
+        await using var command = database.CreateCommand("""
+            INSERT INTO ledger.rates (version, base, quote, rate, source, observed_at, valid_from, valid_until, uploaded_by)
+            VALUES ((SELECT coalesce(max(r.version), 0) + 1 FROM ledger.rates r WHERE r.base = $1 AND r.quote = $2), $1, $2, $3, $4, $5, $6, $7, $8)
+            RETURNING version
+            """).With(given.Base, given.Quote, rate, given.Source, given.ObservedAt.ToUniversalTime(), given.ValidFrom.ToUniversalTime(), given.ValidUntil.ToUniversalTime(), InternalHeaders.ActorOf(context));
+        try
+        {
+            var version = (long)(await command.ExecuteScalarAsync(cancellationToken))!;
+            return TypedResults.Ok(new ExchangeRateView("exchange_rate", version, given.Base, given.Quote, rate.ToString(CultureInfo.InvariantCulture), given.Source, given.ObservedAt, given.ValidFrom, given.ValidUntil));
+        }
+        catch (PostgresException e) when (e.SqlState == PostgresErrorCodes.UniqueViolation)
+        {
+            return new Problem(StatusCodes.Status409Conflict, "exchange_rate_changed", "Somebody else gave a rate of these currencies at the same moment.", "rate");
+        }
+    }
+
+    private static Problem? Check(Request given, out decimal rate)
+    {
+        if (!decimal.TryParse(given.Rate, NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out rate) || rate is <= 0 or > Most || rate.Scale > MostDecimals)
+        {
+            return Problems.InvalidValue("rate", $"A positive number with at most {MostDecimals} decimals is expected.");
+        }
+
+        if (!Currency.TryFind(given.Base, out _))
+        {
+            return Problems.InvalidValue("base", "An accepted currency is expected.");
+        }
+
+        if (!Currency.TryFind(given.Quote, out _) || given.Quote == given.Base)
+        {
+            return Problems.InvalidValue("quote", "Another accepted currency is expected.");
+        }
+
+        if (given.Source.Length is 0 or > LongestSource)
+        {
+            return Problems.InvalidValue("source", $"A text of 1 to {LongestSource} characters is expected.");
+        }
+
+        return given.ValidUntil <= given.ValidFrom ? Problems.InvalidValue("valid_until", "A time after valid_from is expected.") : null;
+    }
+}

@@ -1,0 +1,46 @@
+using System.Globalization;
+using System.Text;
+using Npgsql;
+using Payments.Core;
+using Payments.Platform.Postgres;
+
+namespace Payments.Ledger.Endpoints;
+
+/// <summary>
+/// A settlement's items as CSV (RFC 4180), row by row as the database gives them. Amounts are in minor units; the amounts of all rows add
+/// up to what became payable before any exchange.
+/// </summary>
+internal sealed class StatementCsv(SettlementView settlement, NpgsqlDataSource database) : IResult
+{
+    private const string Items = """
+        SELECT j.effective_at, j.payment_id, i.class, i.kind, i.amount
+        FROM ledger.settlement_items i JOIN ledger.movements m ON m.id = i.movement_id JOIN ledger.journals j ON j.id = m.journal_id
+        WHERE i.batch_id = $1 ORDER BY i.version
+        """;
+
+    public async Task ExecuteAsync(HttpContext httpContext)
+    {
+        ArgumentNullException.ThrowIfNull(httpContext);
+        httpContext.Response.ContentType = "text/csv; charset=utf-8";
+        await using var writer = new StreamWriter(httpContext.Response.Body, new UTF8Encoding(false), leaveOpen: true) { NewLine = "\r\n" };
+        await writer.WriteLineAsync("settlement,occurred_at,payment,class,kind,currency,amount");
+        await using (var command = database.CreateCommand(Items).With(settlement.Id.Value))
+        await using (var reader = await command.ExecuteReaderAsync(httpContext.RequestAborted))
+        {
+            while (await reader.ReadAsync(httpContext.RequestAborted))
+            {
+                var at = reader.GetFieldValue<DateTimeOffset>(0).UtcDateTime.ToString("yyyy-MM-dd'T'HH:mm:ss'Z'", CultureInfo.InvariantCulture);
+                await writer.WriteLineAsync(Line(at, new PaymentId(reader.GetGuid(1)).ToString(), reader.GetString(2), reader.GetString(3), reader.GetInt64(4)));
+            }
+        }
+
+        foreach (var (kind, amount) in new[] { ("reserve", -settlement.ReserveHeld), ("reserve_release", settlement.ReserveReleased) }.Where(r => r.Item2 != 0))
+        {
+            await writer.WriteLineAsync(Line("", "", "reserve", kind, amount));
+        }
+    }
+
+    // Ids, codes and numbers: nothing of it needs quotes.
+    private string Line(string at, string payment, string @class, string kind, long amount) =>
+        string.Create(CultureInfo.InvariantCulture, $"{settlement.Id},{at},{payment},{@class},{kind},{settlement.Currency},{amount}");
+}
