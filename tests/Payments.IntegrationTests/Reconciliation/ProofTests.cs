@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Net.Http.Json;
 using System.Text;
 using Microsoft.Extensions.DependencyInjection;
+using Npgsql;
 using Payments.Core;
 using Payments.IntegrationTests.Flow;
 using Payments.IntegrationTests.Reviews;
