@@ -49,6 +49,20 @@ internal static class Facts
         };
     }
 
+    /// <summary>A charge that was found at its provider, to the payment whose attempt or number it echoes.</summary>
+    /// <param name="nobodys">Stands for its attempt where it echoes none: without an echo it is nobody's, and least of all the current one.</param>
+    public static Fact Of(ProviderCharge charge, AttemptId nobodys, OperationId fresh, DateTimeOffset at) =>
+        new(OperationKind.Authorize, FactOutcome.Succeeded, charge.Provider, fresh, at)
+        {
+            AttemptId = charge.AttemptId ?? nobodys,
+            PaymentReference = charge.Reference,
+            AmountMinor = charge.AmountMinor,
+            Currency = charge.Currency,
+            Captured = charge.CapturedMinor > 0,
+            TakenMinor = charge.CapturedMinor - charge.Refunds.Sum(r => r.AmountMinor),
+            CaptureBefore = charge.CaptureBefore,
+        };
+
     public static Reading Reading(ReadBackKind kind) => kind switch
     {
         ReadBackKind.Found => Core.Reading.Found,

@@ -89,17 +89,7 @@ public sealed class Phantoms(
     {
         var payment = await store.FindAsync(new PaymentKey(owner.MerchantId, owner.Mode, owner.PaymentId), cancellationToken)
             ?? throw new InvariantException("a payment never disappears");
-        await learning.LearnAsync(payment, new Fact(OperationKind.Authorize, FactOutcome.Succeeded, charge.Provider, ids.New<OperationId>(), time.GetUtcNow())
-        {
-            // Without an echo it is nobody's attempt, and least of all the current one.
-            AttemptId = charge.AttemptId ?? ids.New<AttemptId>(),
-            PaymentReference = charge.Reference,
-            AmountMinor = charge.AmountMinor,
-            Currency = charge.Currency,
-            Captured = charge.CapturedMinor > 0,
-            TakenMinor = charge.CapturedMinor - charge.Refunds.Sum(r => r.AmountMinor),
-            CaptureBefore = charge.CaptureBefore,
-        });
+        await learning.LearnAsync(payment, Facts.Of(charge, ids.New<AttemptId>(), ids.New<OperationId>(), time.GetUtcNow()));
     }
 
     /// <summary>False where another one has taken it in.</summary>

@@ -26,7 +26,7 @@ public static class Commands
 
     /// <summary>What makes the rest of a transaction such a one.</summary>
     public static NpgsqlBatchCommand ByKey() =>
-        new("SELECT set_config('enable_seqscan', 'off', true), set_config('enable_hashjoin', 'off', true), set_config('enable_mergejoin', 'off', true), set_config('plan_cache_mode', 'force_generic_plan', true)");
+        new("SELECT set_config('enable_seqscan', 'off', true), set_config('enable_hashjoin', 'off', true), set_config('enable_mergejoin', 'off', true), set_config('enable_material', 'off', true), set_config('plan_cache_mode', 'force_generic_plan', true)");
 
     /// <summary>Adds positional parameters (<c>$1</c>, <c>$2</c>…) in order; null is SQL's NULL.</summary>
     public static NpgsqlCommand With(this NpgsqlCommand command, params ReadOnlySpan<object?> values)

@@ -30,6 +30,17 @@ internal sealed class Storage(Database database, Faults faults, Scheduler schedu
         return database.Locate(provider, names, attempt, payment);
     }
 
+    /// <summary>Phantoms.KnowledgeAsync</summary>
+    public async Task<ChargeKnowledge> KnowledgeAsync(ProviderCharge charge)
+    {
+        await scheduler.Step();
+        var attempt = charge.AttemptId is { } id ? database.Attempts.GetValueOrDefault(id) : null;
+        return new ChargeKnowledge(
+            database.References.ContainsKey((charge.Provider, charge.Reference)), Suspended: false, Owner(attempt?.Payment), attempt?.Provider, Owner(charge.PaymentId), MerchantExists: true);
+
+        Owned? Owner(PaymentId? payment) => payment is { } known && database.Payments.TryGetValue(known, out var found) ? new Owned(known, found.MerchantId, found.Mode) : null;
+    }
+
     /// <summary>As the group writer: whatever broke is asked for again under the same number, until patience ends.</summary>
     public async Task<Verdict> WriteAsync(Change change)
     {

@@ -102,6 +102,27 @@ internal sealed class Charge(Provider provider, string reference, AttemptId atte
 
     public long Held => State == SimulatedChargeState.Held && !IsReleased ? Math.Max(0, amount - EverCaptured) : 0;
 
+    /// <summary>As the provider's list shows it.</summary>
+    public ProviderCharge Listed(MerchantId merchant) => new(provider, Mode.Test, reference, amount, "USD", ListedState, createdAt)
+    {
+        CapturedMinor = EverCaptured,
+        CaptureMethod = capturesAtOnce ? CaptureMethod.Automatic : CaptureMethod.Manual,
+        AttemptId = attempt,
+        PaymentId = payment,
+        MerchantId = merchant,
+        Card = new PaymentMethodView("card", "visa", "4242", "US", "credit", null),
+        Refunds = [.. Movements.Where(m => m is { Kind: OperationKind.Refund, State: MovementState.Done }).Select(m => new ProviderRefund(m.Reference, m.Amount, null))],
+    };
+
+    private ChargeState ListedState => State switch
+    {
+        SimulatedChargeState.Held when IsReleased && EverCaptured > 0 => ChargeState.Taken,
+        SimulatedChargeState.Held when IsReleased => ChargeState.Released,
+        SimulatedChargeState.Held => ChargeState.Held,
+        SimulatedChargeState.Cancelled => ChargeState.Released,
+        _ => ChargeState.Nothing,
+    };
+
     private long Sum(OperationKind kind, MovementState state)
     {
         var sum = 0L;

@@ -16,6 +16,8 @@ internal sealed partial class Run
     private static readonly TimeSpan NoticeDelay = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan NoticeAgain = TimeSpan.FromMinutes(1);
     private static readonly TimeSpan HeadsPoll = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan ListEvery = TimeSpan.FromMinutes(1);
+    private static readonly TimeSpan ListOverlap = TimeSpan.FromMinutes(10);
     private static readonly TimeSpan ReportAfter = TimeSpan.FromHours(25);
     private static readonly TimeSpan Convergence = TimeSpan.FromHours(60);
     private const long MostSteps = 200_000;
@@ -36,6 +38,7 @@ internal sealed partial class Run
     private readonly IdSource ids;
     private readonly MerchantId merchantId;
     private int apiLife;
+    private DateTimeOffset listAt = Start;
 
     public Run(History history, Rules rules, Action<string>? tell = null)
     {
@@ -55,6 +58,7 @@ internal sealed partial class Run
         workers.Add(new Worker(api, () => Database.Attempts.Values.Any(a => a.FreeAt <= scheduler.Now), flow.SettleDueAsync));
         workers.Add(new Worker(api, () => Database.Notices.Values.Any(n => n.DueAt <= scheduler.Now), flow.ApplyDueNoticesAsync));
         workers.Add(new Worker(api, () => relay.HasWork, relay.ProduceAsync));
+        workers.Add(new Worker(api, () => listAt <= scheduler.Now && Unlisted.Any(), ListAsync));
         hosts.Add(new ConsumerHost(new Process("ledger", scheduler), store => new Consumer(store, Database, broker, scheduler, rules, row => Books.Post(row.Event, row.Partition, row.Sequence))));
         hosts.Add(new ConsumerHost(new Process("webhooks", scheduler), store => new Consumer(store, Database, broker, scheduler, Rules.Right, _ => { })));
         foreach (var host in hosts)
@@ -110,6 +114,16 @@ internal sealed partial class Run
 
     /// <summary>Somebody moved money without us.</summary>
     public bool HadDashboard { get; private set; }
+
+    /// <summary>Charges that the provider which can list them made of late, under names that are not known here.</summary>
+    private IEnumerable<Charge> Unlisted => providers[Provider.Stripe].Charges.Where(
+        c => c.State is SimulatedChargeState.Held && c.CreatedAt >= scheduler.Now - ListOverlap && !Database.References.ContainsKey((c.Provider, c.Reference)));
+
+    private Task ListAsync()
+    {
+        listAt = scheduler.Now + ListEvery;
+        return flow.ListChargesAsync([.. Unlisted.Select(c => c.Listed(merchantId))]);
+    }
 
     private void Notify(Provider provider, ProviderFact fact)
     {
@@ -247,6 +261,11 @@ internal sealed partial class Run
         foreach (var host in hosts)
         {
             next = host.PollAt < next ? host.PollAt.Value : next;
+        }
+
+        if (listAt > scheduler.Now && listAt < next && Unlisted.Any())
+        {
+            next = listAt;
         }
 
         return next == DateTimeOffset.MaxValue ? null : next;
