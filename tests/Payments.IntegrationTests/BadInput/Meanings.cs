@@ -115,10 +115,8 @@ internal sealed class Meanings
 
         Add("POST /ops/v1/reviews/{id}/notes", """{"note": ""}""", 400, "invalid_value", "note");
         Add("POST /ops/v1/reconciliation/breaks/{id}/approve", "{}", 400, "missing_field", "version");
-        Add("POST /ops/v1/reconciliation/breaks/{id}/approve", """{"version": 99}""", 409, "break_changed", "version");
         Add("POST /ops/v1/reconciliation/breaks/{id}/resolve", """{"correction": "gift", "reason": "?", "version": 1}""", 400, "invalid_value", "correction");
         Add("POST /ops/v1/reconciliation/breaks/{id}/resolve", """{"correction": "merchant", "reason": "?"}""", 400, "missing_field", "version");
-        Add("POST /ops/v1/reconciliation/breaks/{id}/resolve", """{"correction": "suspense", "reason": "?", "version": 99}""", 409, "break_changed", "version");
         Add("POST /ops/v1/reconciliation/breaks/{id}/resolve", "{}", 400, "missing_field", "reason");
         Add("POST /ops/v1/reconciliation/breaks/{id}/resolve", """{"reason": ""}""", 400, "invalid_value", "reason");
         Add("POST /ops/v1/reconciliation/breaks/{id}/resolve", $$"""{"reason": "{{Text(2001)}}"}""", 400, "invalid_value", "reason");

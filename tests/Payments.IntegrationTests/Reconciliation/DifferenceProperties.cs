@@ -48,7 +48,7 @@ public sealed class DifferenceProperties(EmbeddedServers servers)
         var place = 0;
         var books = new RandomBooks(below => place < script.Length ? (int)((uint)script[place++] % (uint)below) : 0, Math.Min(script.Length, 200) / 4);
         await database.ExecuteAsync("""
-            TRUNCATE recon.items, recon.lines, recon.books, recon.days, recon.leftovers, recon.entries, recon.day_totals, recon.day_classes, recon.carried, recon.quarantine, recon.imports, recon.break_notes, recon.breaks,
+            TRUNCATE recon.items, recon.lines, recon.books, recon.days, recon.leftovers, recon.entries, recon.day_totals, recon.day_classes, recon.carried, recon.quarantine, recon.imports, recon.break_notes, recon.bookings, recon.breaks,
                 recon.fetches, recon.settlement_parts, recon.settlements
             """);
         await CompareAsync(database, books);
