@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using Microsoft.Extensions.Diagnostics.HealthChecks;
 using Payments.IntegrationTests.Events;
 using Payments.IntegrationTests.Ledger;
@@ -143,26 +142,6 @@ public sealed class BookingTests(EmbeddedServers servers, BookingLedger fixture)
         Guid.Parse((await database.RowsAsync($"SELECT booking_id FROM recon.bookings WHERE name LIKE '{payout} %'")).Single());
 
     /// <summary><c>recon book</c> in a process of its own, which dies at the step.</summary>
-    private async Task<int> BookInAProcessAsync(ReconciliationDatabase database, string? step)
-    {
-        var start = new ProcessStartInfo("dotnet", ["exec", Path.Combine(AppContext.BaseDirectory, "Payments.Reconciliation.dll"), "book"]) { RedirectStandardOutput = true, RedirectStandardError = true };
-        start.Environment["ConnectionStrings__reconciliation"] = database.ConnectionString;
-        start.Environment["Payments__Urls__Ledger"] = Ledger.Address.ToString();
-        start.Environment["Payments__InternalKey"] = EventTestBed.InternalKey;
-        var aim = Path.Combine(database.Files, "aim");
-        if (step is not null)
-        {
-            await File.WriteAllTextAsync(aim, step, Cancel);
-            start.Environment["DOTNET_STARTUP_HOOKS"] = Path.Combine(AppContext.BaseDirectory, "Payments.Killing.dll");
-            start.Environment["PAYMENTS_KILL_AIM"] = aim;
-        }
-
-        using var process = Process.Start(start)!;
-        var told = process.StandardError.ReadToEndAsync(Cancel);
-        await process.StandardOutput.ReadToEndAsync(Cancel);
-        await process.WaitForExitAsync(Cancel);
-        Assert.True(step is null ? process.ExitCode == 0 : File.Exists(aim + ".hit"), $"at {step}: {process.ExitCode} {await told}");
-        File.Delete(aim + ".hit");
-        return process.ExitCode;
-    }
+    private Task<int> BookInAProcessAsync(ReconciliationDatabase database, string? step) => ReconProcess.RunAsync(
+        database, ["book"], step, ("Payments__Urls__Ledger", Ledger.Address.ToString()), ("Payments__InternalKey", EventTestBed.InternalKey));
 }

@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using Payments.Reconciliation;
 using Xunit;
 
@@ -26,7 +25,7 @@ public sealed class RestartTests(EmbeddedServers servers)
         var files = new[] { database.Write("stripe.csv", books.StripeReport()), database.Write("adyen.csv", books.AdyenReport()) };
         string[][] commands = [["import", .. files], ["match"], ["close", "2026-03-11", "--provider", "stripe"]];
         var done = new HashSet<string>();
-        Assert.Equal(0, await ReconAsync(database, commands[0], null));
+        Assert.Equal(0, await ReconProcess.RunAsync(database, commands[0], null));
         foreach (var step in steps)
         {
             var verb = step.Split('.')[1] switch { "settle" => "match", var named => named };
@@ -35,7 +34,7 @@ public sealed class RestartTests(EmbeddedServers servers)
             // What comes before is done whole, so that the step is reached at all.
             foreach (var earlier in commands.TakeWhile(c => c != command).Where(c => done.Add(c[0])))
             {
-                Assert.Equal(0, await ReconAsync(database, earlier, null));
+                Assert.Equal(0, await ReconProcess.RunAsync(database, earlier, null));
             }
 
             if (verb == "import")
@@ -49,7 +48,7 @@ public sealed class RestartTests(EmbeddedServers servers)
                 await database.ExecuteAsync("UPDATE recon.days SET dirty = true");
             }
 
-            Assert.NotEqual(0, await ReconAsync(database, command, step));
+            Assert.NotEqual(0, await ReconProcess.RunAsync(database, command, step));
         }
 
         if (steps.Count == 0)
@@ -59,7 +58,7 @@ public sealed class RestartTests(EmbeddedServers servers)
 
         foreach (var command in commands)
         {
-            Assert.Equal(0, await ReconAsync(database, command, null));
+            Assert.Equal(0, await ReconProcess.RunAsync(database, command, null));
         }
 
         return await database.DumpAsync();
@@ -71,33 +70,4 @@ public sealed class RestartTests(EmbeddedServers servers)
         po_{step.Replace('.', 'x')},2026-03-16 00:00:00,txn_1,2026-03-12 00:00:00,usd,1.00,0.00,1.00,charge,ch_{step}
         po_{step.Replace('.', 'x')},2026-03-16 00:00:00,txn_2,2026-03-12 00:00:00,usd,abc,0.00,1.00,charge,ch_{step}2
         """;
-
-    /// <summary>The command in a process of its own, which dies at the step.</summary>
-    private static async Task<int> ReconAsync(ReconciliationDatabase database, IReadOnlyList<string> command, string? step)
-    {
-        var start = new ProcessStartInfo("dotnet") { RedirectStandardOutput = true, RedirectStandardError = true };
-        start.ArgumentList.Add("exec");
-        start.ArgumentList.Add(Path.Combine(AppContext.BaseDirectory, "Payments.Reconciliation.dll"));
-        foreach (var argument in command)
-        {
-            start.ArgumentList.Add(argument);
-        }
-
-        start.Environment["ConnectionStrings__reconciliation"] = database.ConnectionString;
-        var aim = Path.Combine(database.Files, "aim");
-        if (step is not null)
-        {
-            await File.WriteAllTextAsync(aim, step, Cancel);
-            start.Environment["DOTNET_STARTUP_HOOKS"] = Path.Combine(AppContext.BaseDirectory, "Payments.Killing.dll");
-            start.Environment["PAYMENTS_KILL_AIM"] = aim;
-        }
-
-        using var process = Process.Start(start)!;
-        var told = process.StandardError.ReadToEndAsync(Cancel);
-        await process.StandardOutput.ReadToEndAsync(Cancel);
-        await process.WaitForExitAsync(Cancel);
-        Assert.True(step is null ? process.ExitCode == 0 : File.Exists(aim + ".hit"), $"{string.Join(' ', command)} at {step}: {process.ExitCode} {await told}");
-        File.Delete(aim + ".hit");
-        return process.ExitCode;
-    }
 }
