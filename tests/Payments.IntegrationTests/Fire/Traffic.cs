@@ -98,7 +98,12 @@ internal sealed class Traffic : IAsyncDisposable
             answers = [await OnceAsync(client, path, body, key)];
         }
 
-        unexpected.Enqueue($"{key} was never answered for good");
+        // Where another request was answered unexpectedly, this one was only given up.
+        if (unexpected.IsEmpty)
+        {
+            unexpected.Enqueue($"{key} was never answered for good, last {answers[0]}");
+        }
+
         return null;
     }
 

@@ -85,10 +85,16 @@ public sealed class EnsembleScorerTests
         double sum = 0;
         Score(10);
 
-        var before = GC.GetAllocatedBytesForCurrentThread();
-        Score(1_000);
-        Assert.Equal(0, GC.GetAllocatedBytesForCurrentThread() - before);
+        // The runtime itself may allocate on a thread while it replaces code by faster code; scoring would do so every time.
+        Assert.Contains(0, Enumerable.Range(0, 10).Select(_ => Allocated()).ToArray());
         Assert.True(double.IsFinite(sum));
+
+        long Allocated()
+        {
+            var before = GC.GetAllocatedBytesForCurrentThread();
+            Score(1_000);
+            return GC.GetAllocatedBytesForCurrentThread() - before;
+        }
 
         void Score(int times)
         {
