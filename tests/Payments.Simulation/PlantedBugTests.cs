@@ -10,17 +10,18 @@ public sealed class PlantedBugTests(ITestOutputHelper output)
 
     [Fact]
     public void A_refund_that_is_not_reserved_before_the_call_is_found() =>
-        IsFound(Rules.Right with { ReservesBeforeTheCall = false });
+        IsFound("A refund that is not reserved before the call", Rules.Right with { ReservesBeforeTheCall = false });
 
     [Fact]
     public void An_attempt_that_fails_on_a_timeout_is_found() =>
-        IsFound(Rules.Right with { TimeoutIsUnknown = false });
+        IsFound("An attempt that fails on a timeout", Rules.Right with { TimeoutIsUnknown = false });
 
     [Fact]
     public void A_consumer_that_commits_its_position_first_is_found() =>
-        IsFound(Rules.Right with { PositionMovesWithEffects = false });
+        IsFound("A consumer that commits its position first", Rules.Right with { PositionMovesWithEffects = false });
 
-    private void IsFound(Rules bug)
+    /// <param name="name">As docs/TESTING.md tells of it.</param>
+    private void IsFound(string name, Rules bug)
     {
         var broken = Search.First(1, Enough, bug);
         Assert.NotNull(broken);
@@ -28,5 +29,27 @@ public sealed class PlantedBugTests(ITestOutputHelper output)
         Assert.InRange(broken.Shrunk.Moments.Count, 1, Readable);
         Assert.NotEmpty(broken.Violations);
         Assert.Empty(Search.Violations(broken.Shrunk, Rules.Right));
+
+        var told = Told(name);
+        Assert.Contains($"(history {broken.Number}", told, StringComparison.Ordinal);
+        Assert.All(broken.Shrunk.Moments, (moment, place) => Assert.Contains($"\n{place + 1}. {moment}\n", told, StringComparison.Ordinal));
+        Assert.All(broken.Violations, violation => Assert.Contains(Words(violation), Words(told), StringComparison.Ordinal));
     }
+
+    /// <summary>From the bug's name to the end of the block that shows its history.</summary>
+    private static string Told(string name)
+    {
+        var folder = new DirectoryInfo(AppContext.BaseDirectory);
+        while (folder is not null && !File.Exists(Path.Combine(folder.FullName, "Payments.sln")))
+        {
+            folder = folder.Parent;
+        }
+
+        var page = File.ReadAllText(Path.Combine(folder!.FullName, "docs", "TESTING.md"));
+        var from = page.IndexOf($"**{name}**", StringComparison.Ordinal);
+        Assert.True(from >= 0, $"docs/TESTING.md does not tell of '{name}'.");
+        return page[from..page.IndexOf("\n```\n", page.IndexOf("```\n", from, StringComparison.Ordinal) + 4, StringComparison.Ordinal)] + "\n";
+    }
+
+    private static string Words(string text) => string.Join(' ', text.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries));
 }

@@ -24,6 +24,7 @@ internal sealed class Judge
         judge.AtRest();
         if (judge.violations.Count == 0)
         {
+            judge.CallsForPeople();
             judge.Keys();
             judge.violations.AddRange(Telling.Violations(run, judge.charges));
             judge.violations.AddRange(Money.Violations(run, judge.charges));
@@ -40,11 +41,6 @@ internal sealed class Judge
         foreach (var failure in run.Failures)
         {
             Check(false, $"a process failed: {failure.GetType().Name}: {failure.Message} {failure.StackTrace?.Split('\n').FirstOrDefault()?.Trim()}");
-        }
-
-        foreach (var (_, incident) in run.Database.Incidents)
-        {
-            Check(run.HadDashboard, $"a person is called although nobody but us moved money: {incident.Kind}, {incident.Detail}");
         }
 
         foreach (var payment in run.Database.Payments.Values)
@@ -67,6 +63,18 @@ internal sealed class Judge
         }
     }
 
+    /// <summary>Nobody is woken for what the product can settle by itself.</summary>
+    private void CallsForPeople()
+    {
+        foreach (var (payment, incident) in run.Database.Incidents)
+        {
+            // Which came first, the success or the failure of a former try, is not known once another is under way: a person looks.
+            var mayBeReordered = incident.Kind == "contradiction" && payment is { } id && run.ToldLateOfRefund.Contains(id)
+                && charges.Exists(c => c.Payment == id && c.Movements.Exists(m => m is { Kind: OperationKind.Refund, State: MovementState.TakenBack }));
+            Check(run.HadDashboard || mayBeReordered, $"a person is called although nobody but us moved money: {incident.Kind}, {incident.Detail}");
+        }
+    }
+
     /// <summary>One idempotency key → at most one charge, one capture, one refund, one cancellation.</summary>
     private void Keys()
     {
@@ -78,7 +86,11 @@ internal sealed class Judge
         var moved = charges.SelectMany(c => c.Movements.Where(m => m.Attempt is not null && m.OrderedBy is not null && m.OrderedBy != c.OrderedBy && HasMoved(m)));
         foreach (var ordered in moved.GroupBy(m => (m.OrderedBy, m.Kind)))
         {
-            Check(ordered.Count() == 1, $"{ordered.Key.OrderedBy} led to {ordered.Count()} movements of kind {ordered.Key.Kind}");
+            // A refund is tried again, but only once the try before it has come back.
+            var tries = ordered.OrderBy(m => m.MadeAt).ToList();
+            Check(
+                ordered.Key.Kind == OperationKind.Refund ? tries.Zip(tries.Skip(1)).All(t => t.First.TakenBackAt <= t.Second.MadeAt) : tries.Count == 1,
+                $"{ordered.Key.OrderedBy} led to {tries.Count} movements of kind {ordered.Key.Kind}: {string.Join(", ", tries)}");
         }
     }
 

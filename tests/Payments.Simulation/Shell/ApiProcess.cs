@@ -107,7 +107,8 @@ internal sealed partial class ApiProcess(Storage storage, Calls calls, Database 
     }
 
     /// <summary>Execution.RunAsync</summary>
-    private async Task<(PaymentState Payment, StoredAnswer? Answer)> ExecuteAsync(PaymentState payment, OperationId operationId, IEnumerable<Provider> others)
+    /// <param name="held">The attempt as a worker took it; absent: nobody has taken it yet.</param>
+    private async Task<(PaymentState Payment, StoredAnswer? Answer)> ExecuteAsync(PaymentState payment, OperationId operationId, IEnumerable<Provider> others, HeldAttempt? held = null)
     {
         var began = process.GetTimestamp();
         var next = new Queue<Provider>(others);
@@ -119,8 +120,9 @@ internal sealed partial class ApiProcess(Storage storage, Calls calls, Database 
                 ? new NewAttempt(ids.New<AttemptId>(), provider, Prices.CostAt(provider))
                 : null;
             var fact = Facts.Of(operation.Kind, attempt, outcome, ids.New<OperationId>(), process.GetUtcNow(), instead);
-            (payment, _, answer) = await LearnAsync(payment, fact);
-            if (fact.Instead is null)
+            var alone = outcome.Kind == OutcomeKind.NotProcessed ? held is { } taken && taken.Id == attempt.Id ? taken : new HeldAttempt(attempt.Id, 0) : null;
+            (payment, var learned, answer) = await LearnAsync(payment, fact, held: alone);
+            if (fact.Instead is null || learned == LearnedAs.Overtaken)
             {
                 break;
             }
@@ -139,7 +141,7 @@ internal sealed partial class ApiProcess(Storage storage, Calls calls, Database 
                 return new Learned(payment, LearnedAs.Early);
             }
 
-            switch (Applying.Apply(payment, fact))
+            switch (Applying.Apply(payment, WithRetry(payment, fact)))
             {
                 case Application.Applied applied:
                     var change = Changes.Between(payment, applied.Payment, applied.Happenings) with
@@ -152,7 +154,7 @@ internal sealed partial class ApiProcess(Storage storage, Calls calls, Database 
                         case Verdict.Committed:
                             return new Learned(applied.Payment, LearnedAs.Applied, change.Answer);
                         case Verdict.Fenced:
-                            return new Learned(payment, LearnedAs.Known);
+                            return new Learned(payment, LearnedAs.Overtaken);
                         default:
                             payment = await storage.FindAsync(payment.Id) ?? throw new InvariantException("a payment never disappears");
                             break;
@@ -172,6 +174,12 @@ internal sealed partial class ApiProcess(Storage storage, Calls calls, Database 
             }
         }
     }
+
+    /// <summary>Learning.WithRetry</summary>
+    private Fact WithRetry(PaymentState payment, Fact fact) =>
+        fact is { Kind: OperationKind.Refund, Outcome: FactOutcome.Declined or FactOutcome.NotProcessed, Instead: null } && payment.AuthorizingAttempt is { } authorized
+            ? fact with { Instead = new NewAttempt(ids.New<AttemptId>(), authorized.Provider, authorized.Cost) }
+            : fact;
 
     /// <summary>Entrance.ReplayAsync</summary>
     private async Task<Answer?> ReplayAsync(MerchantPost post)

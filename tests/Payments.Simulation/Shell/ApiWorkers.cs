@@ -71,7 +71,15 @@ internal sealed partial class ApiProcess
             case ResolvingStep.CloseAsUnexecuted:
                 await TellAsync(taken, held, payment, operation, attempt, new Outcome(OutcomeKind.NotProcessed) { Detail = "not found at the provider" });
                 break;
-            case ResolvingStep.Replay or ResolvingStep.Begin:
+            case ResolvingStep.Begin:
+                var begun = Opening.Beginning(payment, attempt.Id);
+                if (await storage.WriteAsync(Changes.Between(payment, begun, []) with { Held = held }) == Verdict.Committed)
+                {
+                    await ExecuteAsync(begun, operation.Id, [], held);
+                }
+
+                break;
+            case ResolvingStep.Replay:
                 // That a repeat did not reach the provider proves nothing about the first try.
                 var repeated = Heard(await calls.MakeAsync(payment, operation, attempt));
                 await TellAsync(taken, held, payment, operation, attempt, repeated.Kind == OutcomeKind.NotProcessed ? repeated with { Kind = OutcomeKind.Unknown } : repeated);

@@ -17,8 +17,14 @@ internal enum Card
     /// <summary>At Adyen its captures are taken back some minutes later.</summary>
     CaptureTakenBack,
 
-    /// <summary>Its refunds bounce some minutes later.</summary>
+    /// <summary>Its refunds bounce some minutes later, for good.</summary>
     RefundTakenBack,
+
+    /// <summary>Its first refund bounces some minutes later, in a way that lets another try work.</summary>
+    RefundBouncesOnce,
+
+    /// <summary>All of its refunds bounce that way.</summary>
+    RefundBouncesAlways,
 
     /// <summary>At Stripe its refunds are accepted first and succeed later.</summary>
     RefundLater,
@@ -46,7 +52,7 @@ internal enum MovementState
 /// <summary>A capture, refund or cancellation in a provider's books.</summary>
 /// <param name="attempt">Ours; null where it was done in the provider's dashboard.</param>
 /// <param name="orderedBy">The merchant's request behind it, for the oracle only: no provider knows it.</param>
-internal sealed class Movement(OperationKind kind, string reference, AttemptId? attempt, string? orderedBy, long amount)
+internal sealed class Movement(OperationKind kind, string reference, AttemptId? attempt, string? orderedBy, long amount, DateTimeOffset madeAt)
 {
     public OperationKind Kind => kind;
 
@@ -59,6 +65,12 @@ internal sealed class Movement(OperationKind kind, string reference, AttemptId? 
     public long Amount => amount;
 
     public MovementState State { get; set; } = MovementState.Done;
+
+    public DateTimeOffset MadeAt => madeAt;
+
+    public DateTimeOffset? TakenBackAt { get; private set; }
+
+    public void TakeBack(DateTimeOffset at) => (State, TakenBackAt) = (MovementState.TakenBack, at);
 
     public override string ToString() => $"{kind} of {amount} {State}{(attempt is null ? ", by the provider's dashboard" : "")}{(orderedBy is null ? "" : $", for {orderedBy}")}";
 }
@@ -101,6 +113,13 @@ internal sealed class Charge(Provider provider, string reference, AttemptId atte
     public long Refunded => Sum(OperationKind.Refund, MovementState.Done);
 
     public long Held => State == SimulatedChargeState.Held && !IsReleased ? Math.Max(0, amount - EverCaptured) : 0;
+
+    public bool Bounces(Movement refund) => card switch
+    {
+        Card.RefundTakenBack or Card.RefundBouncesAlways => true,
+        Card.RefundBouncesOnce => Movements.Find(m => m is { Kind: OperationKind.Refund, Attempt: not null }) == refund,
+        _ => false,
+    };
 
     /// <summary>As the provider's list shows it.</summary>
     public ProviderCharge Listed(MerchantId merchant) => new(provider, Mode.Test, reference, amount, "USD", ListedState, createdAt)

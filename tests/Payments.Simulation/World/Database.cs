@@ -139,7 +139,13 @@ internal sealed class Database(Scheduler scheduler, Deadlines deadlines)
     {
         if (!Attempts.TryGetValue(attempt.Id, out var row))
         {
-            row = Attempts[attempt.Id] = new ScheduledAttempt(payment, operation.Id, attempt.Id, attempt.Provider, Now);
+            row = Attempts[attempt.Id] = new ScheduledAttempt(payment, operation.Id, attempt.Id, attempt.Provider);
+        }
+
+        if (row.IsPutOff)
+        {
+            // The age of a try that was put off counts from when it began.
+            (row.OpenedAt, row.IsPutOff) = (Now, attempt.State == AttemptState.Scheduled);
         }
 
         (row.DueAt, row.LeasedUntil, row.Readings, row.MissingSince) = (Now + deadlines.DueIn(operation, attempt, position), null, 0, null);
@@ -176,7 +182,7 @@ internal sealed class RequestRow(byte[] fingerprint, PaymentId payment, Operatio
 }
 
 /// <summary>An attempt's place in the resolver's schedule.</summary>
-internal sealed class ScheduledAttempt(PaymentId payment, OperationId operation, AttemptId id, Provider provider, DateTimeOffset openedAt)
+internal sealed class ScheduledAttempt(PaymentId payment, OperationId operation, AttemptId id, Provider provider)
 {
     public PaymentId Payment => payment;
 
@@ -186,7 +192,10 @@ internal sealed class ScheduledAttempt(PaymentId payment, OperationId operation,
 
     public Provider Provider => provider;
 
-    public DateTimeOffset OpenedAt => openedAt;
+    public DateTimeOffset OpenedAt { get; set; }
+
+    /// <summary>It has not begun; also before it is written for the first time.</summary>
+    public bool IsPutOff { get; set; } = true;
 
     public DateTimeOffset? DueAt { get; set; }
 

@@ -141,7 +141,7 @@ internal sealed class LaterProvider(Scheduler scheduler, Process outside, Action
             },
             charge, movement) with
         { Decline = !isDone && movement.Kind == OperationKind.Void ? Cannot(Resolving.NotCancellableCode) : null });
-        if (isDone && (movement.Kind, charge.Card) is (OperationKind.Capture, Card.CaptureTakenBack) or (OperationKind.Refund, Card.RefundTakenBack))
+        if (isDone && ((movement.Kind, charge.Card) is (OperationKind.Capture, Card.CaptureTakenBack) || (movement.Kind == OperationKind.Refund && charge.Bounces(movement))))
         {
             Later(MuchLater, () => TakeBack(charge, movement));
         }
@@ -149,8 +149,10 @@ internal sealed class LaterProvider(Scheduler scheduler, Process outside, Action
 
     private void TakeBack(Charge charge, Movement movement)
     {
-        movement.State = MovementState.TakenBack;
-        Tell(charge, Fact(movement.Kind == OperationKind.Capture ? ProviderFactKind.CaptureFailed : ProviderFactKind.RefundFailed, charge, movement));
+        movement.TakeBack(Now);
+        Tell(charge, movement.Kind == OperationKind.Capture
+            ? Fact(ProviderFactKind.CaptureFailed, charge, movement)
+            : Fact(ProviderFactKind.RefundFailed, charge, movement) with { Decline = BounceOf(charge) });
     }
 
     private void Unfound(Order order, AttemptId authorizing)

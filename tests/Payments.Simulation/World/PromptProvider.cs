@@ -145,11 +145,19 @@ internal sealed class PromptProvider(Scheduler scheduler, Process outside, Actio
         var refund = Move(charge, order, charge.Card == Card.RefundLater ? MovementState.Received : MovementState.Done);
         if (refund.State == MovementState.Received)
         {
-            Later(MuchLater, () => Turn(charge, refund, MovementState.Done, ProviderFactKind.RefundSucceeded));
+            Later(MuchLater, () =>
+            {
+                refund.State = MovementState.Done;
+                TellRefund(charge, refund, ProviderFactKind.RefundSucceeded);
+            });
         }
-        else if (charge.Card == Card.RefundTakenBack)
+        else if (charge.Bounces(refund))
         {
-            Later(MuchLater, () => Turn(charge, refund, MovementState.TakenBack, ProviderFactKind.RefundFailed));
+            Later(MuchLater, () =>
+            {
+                refund.TakeBack(Now);
+                TellRefund(charge, refund, ProviderFactKind.RefundFailed);
+            });
         }
 
         if (refund.State == MovementState.Done)
@@ -160,18 +168,12 @@ internal sealed class PromptProvider(Scheduler scheduler, Process outside, Actio
         return OutcomeOf(charge, refund);
     }
 
-    private void Turn(Charge charge, Movement refund, MovementState state, ProviderFactKind kind)
-    {
-        refund.State = state;
-        TellRefund(charge, refund, kind);
-    }
-
     private void TellRefund(Charge charge, Movement refund, ProviderFactKind kind) => Tell(charge, new ProviderFact("", kind, charge.Reference)
     {
         ModificationReference = refund.Reference,
         AttemptId = refund.Attempt,
         Amount = Usd(refund.Amount),
-        Decline = kind == ProviderFactKind.RefundFailed ? Hard : null,
+        Decline = kind == ProviderFactKind.RefundFailed ? BounceOf(charge) : null,
     });
 
     private static ProviderFact Fact(ProviderFactKind kind, Charge charge) => new("", kind, charge.Reference) { AttemptId = charge.Attempt, Amount = Usd(charge.Amount) };
@@ -195,7 +197,7 @@ internal sealed class PromptProvider(Scheduler scheduler, Process outside, Actio
         {
             MovementState.Received => outcome with { Kind = OutcomeKind.Pending },
             MovementState.Done => outcome,
-            _ => outcome with { Kind = OutcomeKind.Declined, Decline = Hard },
+            _ => outcome with { Kind = OutcomeKind.Declined, Decline = BounceOf(charge) },
         };
     }
 

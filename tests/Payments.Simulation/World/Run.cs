@@ -18,8 +18,9 @@ internal sealed partial class Run
     private static readonly TimeSpan HeadsPoll = TimeSpan.FromSeconds(5);
     private static readonly TimeSpan ListEvery = TimeSpan.FromMinutes(1);
     private static readonly TimeSpan ListOverlap = TimeSpan.FromMinutes(10);
+    private static readonly TimeSpan LateForARefund = TimeSpan.FromHours(1);
     private static readonly TimeSpan ReportAfter = TimeSpan.FromHours(25);
-    private static readonly TimeSpan Convergence = TimeSpan.FromHours(60);
+    private static readonly TimeSpan Convergence = TimeSpan.FromDays(8);
     private const long MostSteps = 200_000;
 
     private readonly Scheduler scheduler;
@@ -112,6 +113,9 @@ internal sealed partial class Run
     /// <summary>Payments whose hold somebody captured or cancelled without us.</summary>
     public HashSet<PaymentId> HoldsTouched { get; } = [];
 
+    /// <summary>Payments of which the provider told that a refund had succeeded only hours later, when it may have bounced and been tried again.</summary>
+    public HashSet<PaymentId> ToldLateOfRefund { get; } = [];
+
     /// <summary>Somebody moved money without us.</summary>
     public bool HadDashboard { get; private set; }
 
@@ -136,6 +140,11 @@ internal sealed partial class Run
             NoticeFault.Late => [TimeSpan.FromMinutes(5)],
             _ => [TimeSpan.FromHours(3)],
         } : [NoticeDelay];
+        if (fact is { Kind: ProviderFactKind.RefundSucceeded, PaymentId: { } refunded } && Array.Exists(delays, d => d >= LateForARefund))
+        {
+            ToldLateOfRefund.Add(refunded);
+        }
+
         foreach (var delay in delays)
         {
             scheduler.StartAt(scheduler.Now + delay, outside, () => Deliver(provider, fact));

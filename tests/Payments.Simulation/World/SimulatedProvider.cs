@@ -16,6 +16,8 @@ internal abstract class SimulatedProvider(Provider provider, Scheduler scheduler
 {
     private static readonly TimeSpan KeysLive = TimeSpan.FromHours(24);
     protected static readonly TimeSpan MuchLater = TimeSpan.FromMinutes(10);
+    private static readonly Decline Bounced = new("refund_bounced", DeclineKind.Soft, MayCascade: false, "could_not_process", "Try again.");
+    private static readonly Decline BouncedForGood = new("refund_bounced", DeclineKind.Hard, MayCascade: false, "lost_or_stolen_card", "The card is gone.");
     private readonly Dictionary<AttemptId, (Outcome Answer, DateTimeOffset At)> keys = [];
     private int names;
     private int notices;
@@ -60,7 +62,7 @@ internal abstract class SimulatedProvider(Provider provider, Scheduler scheduler
     /// <summary>Somebody moves money in the provider's dashboard.</summary>
     public void ByDashboard(Charge charge, OperationKind kind, long amount)
     {
-        var movement = new Movement(kind, Name(kind), null, null, amount);
+        var movement = new Movement(kind, Name(kind), null, null, amount, Now);
         charge.Movements.Add(movement);
         if (kind != OperationKind.Refund)
         {
@@ -91,14 +93,14 @@ internal abstract class SimulatedProvider(Provider provider, Scheduler scheduler
         (charge.State, charge.WasHeld) = (SimulatedChargeState.Held, true);
         if (charge.CapturesAtOnce)
         {
-            charge.Movements.Add(new Movement(OperationKind.Capture, Name(OperationKind.Capture), charge.Attempt, charge.OrderedBy, charge.Amount));
+            charge.Movements.Add(new Movement(OperationKind.Capture, Name(OperationKind.Capture), charge.Attempt, charge.OrderedBy, charge.Amount, Now));
             charge.IsReleased = true;
         }
     }
 
     protected Movement Move(Charge charge, Order order, MovementState state)
     {
-        var movement = new Movement(order.Kind, Name(order.Kind), order.Attempt, order.OrderedBy, order.Amount) { State = state };
+        var movement = new Movement(order.Kind, Name(order.Kind), order.Attempt, order.OrderedBy, order.Amount, Now) { State = state };
         charge.Movements.Add(movement);
         return movement;
     }
@@ -118,6 +120,9 @@ internal abstract class SimulatedProvider(Provider provider, Scheduler scheduler
         PaymentId = charge.Payment,
         OccurredAt = new DateTimeOffset(Now.UtcTicks - (Now.UtcTicks % TimeSpan.TicksPerSecond), TimeSpan.Zero),
     });
+
+    /// <summary>Why a refund of this charge came back.</summary>
+    protected static Decline BounceOf(Charge charge) => charge.Card == Card.RefundTakenBack ? BouncedForGood : Bounced;
 
     protected static Money Usd(long minor) => new(minor, Currency.Of("USD"));
 
