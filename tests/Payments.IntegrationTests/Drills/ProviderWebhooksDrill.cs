@@ -8,16 +8,15 @@ namespace Payments.IntegrationTests.Drills;
 [Collection(DrillProduct.Name)]
 public sealed class ProviderWebhooksDrill(DrillProduct product) : IAsyncDisposable
 {
-    private const string Currency = "GBP";
-
     private static CancellationToken Token => TestContext.Current.CancellationToken;
 
     public async ValueTask DisposeAsync() => await product.ClearFaultsAsync(CancellationToken.None);
 
     [Theory]
-    [InlineData("webhook_duplicate")]
-    [InlineData("webhook_reorder")]
-    public async Task Webhooks_come_twice_or_in_another_order_and_everything_happens_once(string fault)
+    [InlineData("webhook_duplicate", 300, "GBP")]
+    [InlineData("webhook_reorder", 300, "ZAR")]
+    [InlineData("webhook_late", 5_000, "AUD")]
+    public async Task Webhooks_come_twice_or_late_or_in_another_order_and_everything_happens_once(string fault, int delay, string currency)
     {
         var runbook = Runbook.Open("provider-webhooks");
         await using var server = await MerchantServer.StartAsync(Token);
@@ -26,10 +25,9 @@ public sealed class ProviderWebhooksDrill(DrillProduct product) : IAsyncDisposab
         var before = (await runbook.HttpAsync("incidents", product.Operator, Token)).Body.GetProperty("data").GetArrayLength();
         foreach (var provider in new[] { "stripe", "adyen" })
         {
-            await product.InjectFaultAsync(new { provider, operation = "webhook", kind = fault, delay_ms = 300 }, Token);
+            await product.InjectFaultAsync(new { provider, operation = "webhook", kind = fault, delay_ms = delay }, Token);
         }
 
-        var currency = fault == "webhook_duplicate" ? Currency : "ZAR";
         var traffic = new Traffic(shop, currency);
         await using (traffic)
         {

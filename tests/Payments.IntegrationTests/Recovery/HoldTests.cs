@@ -42,6 +42,8 @@ public sealed class HoldTests(RecoveryProduct product) : IAsyncDisposable
         var limited = await HeldAsync("stripe");
         var young = await HeldAsync("stripe");
         var patient = await HeldAsync("adyen");
+        Assert.Equal(1, await LimitedByProviderAsync(young));
+        Assert.Equal(0, await LimitedByProviderAsync(patient));
         await product.RunAsync("UPDATE payments SET capture_before = now() - interval '1 second' WHERE id = $1", limited, Token);
         await AgeAsync(limited, "5 hours");
         await AgeAsync(young, "5 hours");
@@ -176,6 +178,15 @@ public sealed class HoldTests(RecoveryProduct product) : IAsyncDisposable
             new { amount = 10_000, currency = "USD", payment_method = new { token = await shop.TokenAsync(Token) }, capture_method = "manual", order_id = order ?? "held" }, Token);
         Assert.True(held.Status == HttpStatusCode.Created, held.Body);
         return held.Id;
+    }
+
+    /// <summary>How many payments of this id carry a limit that their provider told, some days ahead.</summary>
+    private async Task<long> LimitedByProviderAsync(string payment)
+    {
+        Assert.True(Core.Id.TryParse<Core.PaymentId>(payment, out var id));
+        await using var command = product.Payments.CreateCommand("SELECT count(*) FROM payments WHERE id = $1 AND capture_before BETWEEN now() + interval '4 days' AND now() + interval '31 days'");
+        command.Parameters.Add(new() { Value = id.Value });
+        return (long)(await command.ExecuteScalarAsync(Token))!;
     }
 
     private Task AgeAsync(string payment, string age) =>

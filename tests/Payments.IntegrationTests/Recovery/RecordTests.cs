@@ -1,9 +1,12 @@
-using Microsoft.Extensions.Logging.Abstractions;
+using System.Collections.Concurrent;
+using System.Diagnostics.Metrics;
+using Microsoft.Extensions.Logging;
 using Npgsql;
 using Payments.Api.Flow;
 using Payments.Api.Recovery;
 using Payments.Core;
 using Payments.IntegrationTests.Flow;
+using Payments.IntegrationTests.Reviews;
 using Xunit;
 
 namespace Payments.IntegrationTests.Recovery;
@@ -19,12 +22,18 @@ public sealed class RecordTests(EmbeddedServers servers)
         var change = database.Opened(database.Ids.New<MerchantId>(), "k");
         var recovered = Recovered.Of(database.Ids.New<RecoveryId>(), "test_kind", "subject-1", "test", "why", change.After, change.After, change.After.Authorization!.Id);
         await database.Writer.WriteAsync(change with { Recoveries = [recovered] });
-        var recoveries = new Recoveries(database.Source, NullLogger<Recoveries>.Instance);
+        using var log = new RecordedLogs();
+        using var loggers = new LoggerFactory([log]);
+        var recoveries = new Recoveries(database.Source, loggers.CreateLogger<Recoveries>());
+        var counted = new ConcurrentQueue<string>();
+        using var listener = Listen("test_kind", counted);
 
         var again = await recoveries.RecordAsync(recovered with { Id = database.Ids.New<RecoveryId>(), Reason = "again" }, Token);
         var other = await recoveries.RecordAsync(recovered with { Id = database.Ids.New<RecoveryId>(), Subject = "subject-2", PaymentId = null }, Token);
 
         Assert.Equal((false, true), (again, other));
+        Assert.Equal(["done"], counted);
+        Assert.Equal("Recovered: test_kind of subject-2 by test. why", log.Text.Trim());
         var found = Assert.Single(await recoveries.ListAsync(change.After.Id, null, null, 10, Token));
         Assert.Equal(("why", "authorizing", "open"), (found.Recovered.Reason, found.Recovered.Before.GetProperty("status").GetString(), found.Recovered.After.GetProperty("operation_state").GetString()));
         Assert.Equal((change.After.MerchantId, change.After.Id), (found.Recovered.MerchantId, found.Recovered.PaymentId));
@@ -33,6 +42,31 @@ public sealed class RecordTests(EmbeddedServers servers)
         {
             Assert.Equal("23001", (await Assert.ThrowsAsync<PostgresException>(() => database.RunAsync(sql, Token))).SqlState);
         }
+    }
+
+    /// <summary>The outcomes with which recoveries of this kind are counted.</summary>
+    private static MeterListener Listen(string kind, ConcurrentQueue<string> outcomes)
+    {
+        var listener = new MeterListener
+        {
+            InstrumentPublished = static (instrument, listening) =>
+            {
+                if (instrument.Name == "payments.recoveries")
+                {
+                    listening.EnableMeasurementEvents(instrument);
+                }
+            },
+        };
+        listener.SetMeasurementEventCallback<long>((_, _, tags, _) =>
+        {
+            var told = tags.ToArray().ToDictionary(t => t.Key, t => t.Value);
+            if (kind.Equals(told["payments.recovery"]))
+            {
+                outcomes.Enqueue((string)told["payments.outcome"]!);
+            }
+        });
+        listener.Start();
+        return listener;
     }
 
     [Fact]

@@ -6,15 +6,19 @@ using Xunit;
 namespace Payments.IntegrationTests.Recovery;
 
 /// <summary>
-/// A provider that executes every authorization and answers none, with the product's own deadlines and circuits: only the time limits
-/// of a call are shorter, and the outage.
+/// A provider that executes every authorization of a minute and answers none, with the product's own deadlines and circuits: only the
+/// time limits of a call are shorter.
 /// </summary>
 public sealed class SilentProviderTests(EmbeddedServers servers)
 {
+    private const int Payments = 40;
+    private static readonly TimeSpan Outage = TimeSpan.FromMinutes(1);
+    private static readonly TimeSpan ResolvedWithin = TimeSpan.FromMinutes(5);
+
     private static CancellationToken Token => TestContext.Current.CancellationToken;
 
     [Fact]
-    public async Task A_provider_that_executes_and_never_answers_charges_each_payment_once_and_no_other_charges_it()
+    public async Task A_provider_that_executes_and_never_answers_for_a_minute_charges_each_payment_once_and_no_other_charges_it()
     {
         await using var product = new ImpatientProduct(servers);
         await product.InitializeAsync();
@@ -27,9 +31,9 @@ public sealed class SilentProviderTests(EmbeddedServers servers)
             var shop = provider == "stripe" ? product.Stripe : product.Adyen;
             var token = await shop.TokenAsync(Token);
             var answered = new ConcurrentBag<(string Key, object Body, Answer First)>();
-            var outage = Enumerable.Range(0, 24).Select(async i =>
+            var outage = Enumerable.Range(0, Payments).Select(async i =>
             {
-                await Task.Delay(i * 600, Token);
+                await Task.Delay(i * (Outage / (Payments - 1)), Token);
                 var (key, body) = (FlowProduct.NewKey(), (object)new { amount = 1_000 + i, currency = "USD", payment_method = new { token } });
                 answered.Add((key, body, await FlowProduct.PostAsync(shop.Merchant, "/v1/payments", body, Token, key)));
             });
@@ -42,13 +46,18 @@ public sealed class SilentProviderTests(EmbeddedServers servers)
             foreach (var (key, body, first) in unknown)
             {
                 var again = await FlowProduct.PostAsync(shop.Merchant, "/v1/payments", body, Token, key);
-                Assert.Equal((HttpStatusCode.Accepted, "processing", provider, first.Id), (again.Status, again.Text("status"), again.Text("provider"), again.Id));
+
+                // Adyen gives a repeated call its stored answer: some are settled already. Nobody is told anything else.
+                Assert.Equal((provider, first.Id), (again.Text("provider"), again.Id));
+                Assert.True((again.Status, again.Text("status")) is (HttpStatusCode.Accepted, "processing") or (HttpStatusCode.Created, "captured"), again.Body);
             }
 
             await product.ClearFaultsAsync();
+            using var soon = CancellationTokenSource.CreateLinkedTokenSource(Token);
+            soon.CancelAfter(ResolvedWithin);
             foreach (var (key, body, first) in unknown)
             {
-                await shop.UntilAsync(first.Id, "captured", Token);
+                await shop.UntilAsync(first.Id, "captured", soon.Token);
                 var final = await FlowProduct.PostAsync(shop.Merchant, "/v1/payments", body, Token, key);
                 Assert.Equal((HttpStatusCode.Created, true, "captured", first.Id), (final.Status, final.Replayed, final.Text("status"), final.Id));
             }
