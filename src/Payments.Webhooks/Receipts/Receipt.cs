@@ -5,12 +5,21 @@ using Payments.Webhooks.Events;
 
 namespace Payments.Webhooks.Receipts;
 
-/// <summary>What a customer is told by mail after a capture or a refund, taken from the event alone.</summary>
+public enum ReceiptKind
+{
+    Paid,
+    Refunded,
+
+    /// <summary>A refund that the customer was told of came back to us: what was said is not true any more.</summary>
+    RefundCameBack,
+}
+
+/// <summary>What a customer is told by mail after a capture or a refund, or when a refund came back, taken from the event alone.</summary>
 /// <param name="EventId">One receipt per event: also the mail's Message-ID.</param>
 public sealed record Receipt(
     string EventId,
     string To,
-    bool IsRefund,
+    ReceiptKind Kind,
     bool IsTest,
     Money Amount,
     DateTimeOffset At,
@@ -20,12 +29,12 @@ public sealed record Receipt(
     string? Description,
     string? OrderId)
 {
-    /// <summary>A capture or refund that took effect, of a payment with an address for receipts.</summary>
+    /// <summary>A capture or refund that took effect, or a refund that no longer does, of a payment with an address for receipts.</summary>
     public static bool IsDue(PaymentEvent source)
     {
         ArgumentNullException.ThrowIfNull(source);
-        return (source.Type is PaymentEventTypes.Captured or PaymentEventTypes.Refunded || source is { Type: PaymentEventTypes.DoubleChargeUndone, Data.Operation.Kind: OperationKind.Refund })
-            && source.Data is { Operation.State: OperationState.Succeeded, Operation.AmountMinor: > 0, Payment.ReceiptEmail.Length: > 0 };
+        return KindOf(source.Type, source.Data.Operation?.Kind, source.Data.Operation?.State) is not null
+            && source.Data is { Operation.AmountMinor: > 0, Payment.ReceiptEmail.Length: > 0 };
     }
 
     /// <summary>Reads the receipt out of the event's stored body.</summary>
@@ -33,13 +42,14 @@ public sealed record Receipt(
     {
         var view = JsonSerializer.Deserialize<EventView<PaymentView>>(body, Json.Options)!;
         Invariant.Holds(view is { Operation: not null, Data.ReceiptEmail: not null }, "receipts are due only for operations of payments with an address");
+        var kind = KindOf(view.Type, view.Operation!.Kind, view.Operation.State) ?? throw new InvariantException("a receipt is due only for what it can tell");
         var (payment, method) = (view.Data, view.Data.PaymentMethod);
         return new Receipt(
             view.Id,
             payment.ReceiptEmail!,
-            view.Type is PaymentEventTypes.Refunded or PaymentEventTypes.DoubleChargeUndone,
+            kind,
             view.Mode == Mode.Test,
-            new Money(view.Operation!.Amount, Currency.Of(view.Operation.Currency)),
+            new Money(view.Operation.Amount, Currency.Of(view.Operation.Currency)),
             view.Timestamp,
             payment.Id,
             method.Last4 is null ? null : $"{method.Brand ?? method.Type} •••• {method.Last4}",
@@ -47,4 +57,13 @@ public sealed record Receipt(
             payment.Description,
             payment.OrderId);
     }
+
+    private static ReceiptKind? KindOf(string type, OperationKind? operation, OperationState? state) => (type, operation, state) switch
+    {
+        (PaymentEventTypes.Captured, _, OperationState.Succeeded) => ReceiptKind.Paid,
+        (PaymentEventTypes.Refunded, _, OperationState.Succeeded) => ReceiptKind.Refunded,
+        (PaymentEventTypes.DoubleChargeUndone, OperationKind.Refund, OperationState.Succeeded) => ReceiptKind.Refunded,
+        (PaymentEventTypes.RefundFailed, _, OperationState.Reversed) => ReceiptKind.RefundCameBack,
+        _ => null,
+    };
 }

@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Net.Mail;
 using System.Net.Mime;
 using System.Text;
+using Payments.Core;
 
 namespace Payments.Webhooks.Receipts;
 
@@ -34,16 +35,15 @@ public static class ReceiptMail
     public static string Subject(Receipt receipt)
     {
         ArgumentNullException.ThrowIfNull(receipt);
-        var what = receipt.IsRefund ? "Refund" : "Receipt";
         var from = OneLine(receipt.Descriptor) is { } name ? $" from {name}" : "";
-        return $"{(receipt.IsTest ? "[TEST] " : "")}{what}: {receipt.Amount}{from}";
+        return $"{(receipt.IsTest ? "[TEST] " : "")}{Wording[receipt.Kind].Subject}: {receipt.Amount}{from}";
     }
 
     public static string Text(Receipt receipt)
     {
         ArgumentNullException.ThrowIfNull(receipt);
         var text = new StringBuilder();
-        text.Append(Sentence(receipt)).Append("\r\n\r\n");
+        text.Append(Wording[receipt.Kind].Sentence(receipt.Amount)).Append("\r\n\r\n");
         foreach (var (name, value) in Lines(receipt))
         {
             text.Append(CultureInfo.InvariantCulture, $"{name}: {value}\r\n");
@@ -63,7 +63,7 @@ public static class ReceiptMail
             <html lang="en">
             <head><meta charset="utf-8"><title>{Subject(receipt)}</title></head>
             <body style="font-family:system-ui,sans-serif;color:#223;max-width:36em;margin:2em auto;padding:0 1em">
-            <p>{Sentence(receipt)}</p>
+            <p>{Wording[receipt.Kind].Sentence(receipt.Amount)}</p>
             <p style="font-size:2em;margin:0.5em 0">{receipt.Amount.ToString()}</p>
             <table style="border-collapse:collapse">{rows}</table>
             {notice}
@@ -74,13 +74,18 @@ public static class ReceiptMail
 
     private const string TestNotice = "This is a test: no money was moved.";
 
-    private static string Sentence(Receipt receipt) => receipt.IsRefund
-        ? $"{receipt.Amount} were refunded to you."
-        : $"Thank you. Your payment of {receipt.Amount} was received.";
+    private static readonly Dictionary<ReceiptKind, (string Subject, string Line, Func<Money, string> Sentence)> Wording = new()
+    {
+        [ReceiptKind.Paid] = ("Receipt", "Paid", amount => $"Thank you. Your payment of {amount} was received."),
+        [ReceiptKind.Refunded] = ("Refund", "Refunded", amount => $"{amount} were refunded to you."),
+        [ReceiptKind.RefundCameBack] = (
+            "Your refund has not arrived", "Not refunded yet",
+            amount => $"A refund of {amount} that we told you of came back from your bank: you do not have it. You hear from us again when it is with you; otherwise please turn to the shop."),
+    };
 
     private static IEnumerable<(string Name, string Value)> Lines(Receipt receipt)
     {
-        yield return (receipt.IsRefund ? "Refunded" : "Paid", receipt.Amount.ToString());
+        yield return (Wording[receipt.Kind].Line, receipt.Amount.ToString());
         yield return ("Date", receipt.At.ToUniversalTime().ToString("yyyy-MM-dd HH:mm 'UTC'", CultureInfo.InvariantCulture));
         foreach (var (name, value) in new[]
         {

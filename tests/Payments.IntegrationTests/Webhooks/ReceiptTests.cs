@@ -11,7 +11,7 @@ public sealed class ReceiptTests(EmbeddedServers servers)
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
 
     [Fact]
-    public async Task A_capture_and_a_refund_are_each_receipted_once_in_text_and_html()
+    public async Task A_capture_a_refund_and_its_coming_back_are_each_told_once_in_text_and_html()
     {
         await using var sink = new SmtpSink();
         await using var world = await WebhooksWorld.StartAsync(servers, Cancellation, Smtp(sink));
@@ -23,8 +23,15 @@ public sealed class ReceiptTests(EmbeddedServers servers)
             Version = 3,
             Data = capture.Data with { Operation = capture.Data.Operation! with { Kind = OperationKind.Refund, AmountMinor = 1_250 }, Fees = null },
         };
-        await world.PublishAsync(Cancellation, capture, refund);
-        await WebhooksWorld.UntilAsync(() => Task.FromResult(sink.Mails.Count == 2), "two mails", Cancellation);
+        var returned = refund with
+        {
+            Id = EventSamples.Ids.New<EventId>(),
+            Type = PaymentEventTypes.RefundFailed,
+            Version = 4,
+            Data = refund.Data with { Operation = refund.Data.Operation! with { State = OperationState.Reversed } },
+        };
+        await world.PublishAsync(Cancellation, capture, refund, returned);
+        await WebhooksWorld.UntilAsync(() => Task.FromResult(sink.Mails.Count == 3), "three mails", Cancellation);
 
         var paid = sink.Mails.Single(m => m.Header("Message-ID") == $"<{capture.Id}.receipt@pay.example>");
         Assert.Equal(("receipts@pay.example", "ann@example.com"), (paid.From, paid.To));
@@ -41,13 +48,16 @@ public sealed class ReceiptTests(EmbeddedServers servers)
         var refunded = sink.Mails.Single(m => m.Header("Message-ID") == $"<{refund.Id}.receipt@pay.example>");
         Assert.Contains("12.50 USD were refunded to you.", refunded.Decoded(), StringComparison.Ordinal);
 
+        var told = sink.Mails.Single(m => m.Header("Message-ID") == $"<{returned.Id}.receipt@pay.example>");
+        Assert.Contains("you do not have it", told.Decoded().Replace("=\r\n", "", StringComparison.Ordinal), StringComparison.Ordinal);
+
         // Restarting, and with it consuming and claiming anew, sends nothing again.
         await world.StopAsync(Cancellation);
         await world.RunAsync(Cancellation, Smtp(sink));
         var later = WithReceipt(EventSamples.Captured(EventSamples.Ids.New<PaymentId>()), "bob@example.com", null);
         await world.PublishAsync(Cancellation, later);
-        await WebhooksWorld.UntilAsync(() => Task.FromResult(sink.Mails.Any(m => m.To == "bob@example.com")), "the third mail", Cancellation);
-        Assert.Equal(3, sink.Mails.Count);
+        await WebhooksWorld.UntilAsync(() => Task.FromResult(sink.Mails.Any(m => m.To == "bob@example.com")), "the fourth mail", Cancellation);
+        Assert.Equal(4, sink.Mails.Count);
     }
 
     [Fact]

@@ -8,7 +8,7 @@ namespace Payments.Tests.Webhooks;
 public sealed class ReceiptMailTests
 {
     private static readonly Receipt Paid = new(
-        "evt_01jz0000000000000000000000", "ann@example.com", IsRefund: false, IsTest: false, new Money(1234, Currency.Of("USD")),
+        "evt_01jz0000000000000000000000", "ann@example.com", ReceiptKind.Paid, IsTest: false, new Money(1234, Currency.Of("USD")),
         new DateTimeOffset(2026, 3, 1, 12, 30, 0, TimeSpan.FromHours(1)), "pay_01jz0000000000000000000000", "visa •••• 4242", "SHOP EXAMPLE", "Two books", "A-17");
 
     [Fact]
@@ -28,9 +28,18 @@ public sealed class ReceiptMailTests
     [Fact]
     public void A_refund_says_so()
     {
-        var refund = Paid with { IsRefund = true };
+        var refund = Paid with { Kind = ReceiptKind.Refunded };
         Assert.StartsWith("Refund: 12.34 USD", ReceiptMail.Subject(refund), StringComparison.Ordinal);
         Assert.Contains("12.34 USD were refunded to you.", ReceiptMail.Text(refund), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_refund_that_came_back_is_not_left_standing_as_done()
+    {
+        var returned = Paid with { Kind = ReceiptKind.RefundCameBack };
+        Assert.StartsWith("Your refund has not arrived: 12.34 USD", ReceiptMail.Subject(returned), StringComparison.Ordinal);
+        Assert.Contains("you do not have it", ReceiptMail.Text(returned), StringComparison.Ordinal);
+        Assert.Contains("Not refunded yet: 12.34 USD", ReceiptMail.Text(returned), StringComparison.Ordinal);
     }
 
     [Fact]
