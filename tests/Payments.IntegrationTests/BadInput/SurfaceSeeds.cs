@@ -4,7 +4,10 @@ using System.Net.Http.Json;
 using Microsoft.Extensions.DependencyInjection;
 using Npgsql;
 using Payments.IntegrationTests.Fraud;
+using Payments.Ledger.Books;
+using Payments.Ledger.Payouts;
 using Payments.Platform;
+using Payments.Platform.Secrets;
 using Xunit;
 
 namespace Payments.IntegrationTests.BadInput;
@@ -40,6 +43,7 @@ internal sealed partial class Surface
         Ids["/ops/v1/ledger/accounts/id"] = await FirstAsync("/ops/v1/ledger/accounts", ops);
         Ids["/ops/v1/ledger/journals/id"] = await FirstAsync("/ops/v1/ledger/journals", ops);
         Ids["/v1/settlements/id"] = await SettlementAsync();
+        await SeedPayoutsAsync();
         await SeedRiskAsync(ops);
         (Ids["/ops/v1/risk/models/id"], Ids["/ops/v1/risk/payments/id"]) = await ModelSample.AddAsync(product.ConnectionString(Names.Databases.Fraud), Token);
         (Ids["/ops/v1/incidents/id"], Ids["/ops/v1/breaks/id"]) = await (stray ??= StrayAsync());
@@ -139,6 +143,30 @@ internal sealed partial class Surface
             return batch is not null;
         });
         return Core.Id.Format("stl", batch!.Value);
+    }
+
+    /// <summary>Two payouts of the owner that wait for approval: one to approve, one to cancel.</summary>
+    private async Task SeedPayoutsAsync()
+    {
+        await using var ledger = NpgsqlDataSource.Create(product.ConnectionString(Names.Databases.Ledger));
+        Assert.True(Core.Id.TryParse<Core.MerchantId>(Owner.MerchantId, out var merchant));
+        var settings = new PayoutSettings(ledger, new SecretBox(new byte[32]));
+        Assert.NotNull(await settings.SetAsync(Core.Mode.Test, merchant, PayoutStanding.Cleared, 1, new("Surface", "DE89370400440532013000", "COBADEFFXXX"), "surface", "surface", Token));
+        var ids = new Core.IdSource(TimeProvider.System);
+        await using (var connection = await ledger.OpenConnectionAsync(Token))
+        await using (var transaction = await connection.BeginTransactionAsync(Token))
+        {
+            var (bank, payable) = (new AccountName(Account.Platform, AccountKind.Bank), new AccountName(Owner.MerchantId, AccountKind.MerchantPayable));
+            JournalLine[] lines = [.. new[] { "SEK", "NOK" }.Select(c => new JournalLine(LineKind.Settlement, LineAction.Post, bank, payable, new Core.Money(2_000_000, Core.Currency.Of(c))))];
+            var journal = new JournalDraft(ids.New<Core.JournalId>(), 1000, 0, Core.Mode.Test, ids.New<Core.PaymentId>(), merchant, "surface.seeded", TimeProvider.System.GetUtcNow(), Decision: false, lines);
+            Assert.Equal([PostingVerdict.Posted], await JournalWriter.PostAsync(connection, transaction, [journal], Token));
+            await transaction.CommitAsync(Token);
+        }
+
+        var today = DateOnly.FromDateTime(TimeProvider.System.GetUtcNow().UtcDateTime);
+        await new PayoutBooks(ledger).CreateDueAsync(today, Token);
+        Ids["/ops/v1/ledger/payouts/id"] = PayoutId.Of(Core.Mode.Test, merchant, Core.Currency.Of("SEK"), today).ToString();
+        Ids["POST /ops/v1/ledger/payouts/{id}/report id"] = PayoutId.Of(Core.Mode.Test, merchant, Core.Currency.Of("NOK"), today).ToString();
     }
 
     /// <summary>Lines of a provider that nobody here knows, on a day long past, and the day of this surface's payment compared.</summary>

@@ -188,4 +188,9 @@ internal static class Examples
          "gross": 120000, "refunds": -5000, "commission": -3480, "disputes": 0, "dispute_fees": 0, "corrections": 0, "other": 0, "net": 111520, "reserve_held": 11152, "reserve_released": 0,
          "rate": 1.0842, "paid_currency": "USD", "paid": 108819, "closed_at": "2026-01-31T23:00:31Z"}
         """;
+
+    public const string Payout = """
+        {"id": "po_01k0x5w3n8e2v9y7t4r6q1m5za", "object": "payout", "mode": "test", "merchant_id": "mer_01k0x5w3n8e2v9y7t4r6q1m5za", "currency": "EUR", "amount": 108819, "status": "ready", "due_on": "2026-02-03",
+         "reference": null, "reason": null, "created_at": "2026-02-03T00:00:12Z", "updated_at": "2026-02-03T00:00:12Z"}
+        """;
 }

@@ -12,6 +12,10 @@ internal static class Glossary
 {
     public sealed record Term(string Meaning, string[]? Values = null);
 
+    // Of another service: its words, not its types.
+    private static readonly string[] PayoutStates = ["awaiting_approval", "ready", "sent", "paid", "failed", "returned", "canceled"];
+    private static readonly string[] PayoutStandings = ["kyc_pending", "cleared", "sanctions_hold", "risk_hold"];
+
     public static FrozenDictionary<string, Term> Members { get; } = new Dictionary<string, Term>
     {
         ["amount"] = new("Minor units of the currency: 5000 is 50.00 USD and 5000 JPY. At least 1; at most the currency's limit, which the head of this document lists."),
@@ -36,6 +40,8 @@ internal static class Glossary
         ["schedule"] = Words<SettlementSchedule>("When captured money is paid out."),
         ["settlement_terms.schedule"] = new("When the merchant is settled and paid.", ["daily_t1", "daily_t2", "weekly"]),
         ["settlement_terms.currency"] = new("What the merchant is paid in; null: each currency as it is.", ["USD", "EUR"]),
+        ["standing"] = new("Whether the merchant may be paid; only cleared is.", PayoutStandings),
+        ["payout.status"] = new("Where it stands: see docs/payouts.md.", PayoutStates),
         ["settlement.paid"] = new("What became payable: net less the reserve held plus the reserve released, exchanged at the rate."),
         ["settlement.rate"] = new("Null: it is paid in its own currency."),
         ["rate_per_million"] = new("Hundredths of a basis point: 29000 is 2.9 %."),
@@ -104,6 +110,7 @@ internal static class Glossary
         ["status@open"] = new("Only open, or only closed ones.", ["open", "closed"]),
         ["unresolved"] = new("Only calls whose outcome is not known, or only the others.", ["true", "false"]),
         ["provider"] = Words<Provider>("Only of this provider."),
+        ["status@payout"] = new("Only payouts that stand so.", PayoutStates),
         ["status@delivery"] = new("Only deliveries that stand so.", ["pending", "delivered", "failed", "canceled"]),
         ["service"] = new("The service that consumes the events.", ["ledger", "webhooks", "fraud", "reconciliation"]),
         ["leg"] = new("Events against providers' reports, or payouts against the bank.", ["provider", "bank"]),

@@ -273,6 +273,37 @@ internal static class OperatorOperations
                 {"object": "exchange_rate", "version": 1, "base": "EUR", "quote": "USD", "rate": "1.0842", "source": "ECB", "observed_at": "2026-01-31T15:00:00Z", "valid_from": "2026-01-31T15:00:00Z", "valid_until": "2026-02-03T15:00:00Z"}
                 """,
         },
+        new("POST", "/ops/v1/ledger/payout_settings", "Operators: ledger", "Set whether and where a merchant is paid")
+        {
+            Description = "A new version. The account is kept sealed; only its last four characters are ever shown. See docs/payouts.md.",
+            Request = """
+                {"merchant_id": "mer_01k0x5w3n8e2v9y7t4r6q1m5za", "mode": "test", "standing": "risk_hold", "name": "Ada's Mugs", "iban": "DE89370400440532013000", "bic": "COBADEFFXXX", "reason": "Under review", "minimum": 1000}
+                """,
+            Required = ["merchant_id", "mode", "standing", "name", "iban", "bic", "reason"],
+            Response = """
+                {"object": "payout_settings", "merchant_id": "mer_01k0x5w3n8e2v9y7t4r6q1m5za", "mode": "test", "version": 1, "standing": "risk_hold", "minimum": 1000, "iban_last4": "3000"}
+                """,
+        },
+        new("POST", "/ops/v1/ledger/payout_switch", "Operators: ledger", "Stop all payouts, or let them go on")
+        {
+            Request = """{"stopped": false, "reason": "The bank answers again"}""",
+            Required = ["stopped", "reason"],
+            Response = """{"object": "payout_switch", "stopped": false, "reason": "The bank answers again"}""",
+        },
+        new("GET", "/ops/v1/ledger/payouts", "Operators: ledger", "List payouts") { Query = ["mode", "merchant", "status@payout", .. Paging], Response = DocumentedOperation.List(Examples.Payout) },
+        new("POST", "/ops/v1/ledger/payouts/{id}/approve", "Operators: ledger", "Approve a payout above the limit")
+        {
+            Description = "Two people are needed; one of them twice is refused.",
+            Request = "{}",
+            Response = Examples.Payout,
+        },
+        new("POST", "/ops/v1/ledger/payouts/{id}/report", "Operators: ledger", "Tell what became of a payout")
+        {
+            Description = "paid, failed or returned as the bank says, or canceled. Told again it changes nothing.",
+            Request = """{"status": "canceled", "reference": "", "reason": "The merchant asked for it", "at": "2026-02-03T09:00:00Z"}""",
+            Required = ["status", "reference", "reason", "at"],
+            Response = Examples.Payout,
+        },
         new("GET", "/ops/v1/ledger/chain/verify", "Operators: ledger", "Verify the hash chain")
         {
             Response = """{"object": "chain_verification", "intact": true, "journals": 12, "breaks": [], "changed_accounts": [], "broken_closings": [], "anchors": null, "heads": [{"partition": 0, "seq": 12, "hash": "60303ae2…"}]}""",

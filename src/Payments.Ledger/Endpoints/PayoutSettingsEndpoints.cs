@@ -1,0 +1,67 @@
+using Microsoft.AspNetCore.Http.HttpResults;
+using Payments.Core;
+using Payments.Ledger.Payouts;
+using Payments.Platform.Http;
+
+namespace Payments.Ledger.Endpoints;
+
+/// <param name="IbanLast4">All that is ever shown of the account.</param>
+public sealed record PayoutSettingsView(string Object, MerchantId MerchantId, Mode Mode, int Version, PayoutStanding Standing, long Minimum, string IbanLast4);
+
+public sealed record PayoutSwitchView(string Object, bool Stopped, string Reason);
+
+/// <summary><c>POST /internal/v1/ops/payout_settings</c> and <c>…/payout_switch</c>. The same again makes a version that says the same.</summary>
+internal static class PayoutSettingsEndpoints
+{
+    private const int LongestReason = 2000;
+    private const long Most = 1_000_000_000_000;
+
+    internal sealed record Request(MerchantId MerchantId, Mode Mode, PayoutStanding Standing, string Name, string Iban, string Bic, string Reason, long Minimum = 1);
+
+    internal sealed record Turn(bool Stopped, string Reason);
+
+    public static async Task<Results<Ok<PayoutSettingsView>, Problem>> SetAsync(HttpContext context, PayoutSettings settings, CancellationToken cancellationToken)
+    {
+        if (!(await RequestBody.ReadAsync<Request>(context, cancellationToken)).Succeeded(out var wanted, out var problem))
+        {
+            return problem;
+        }
+
+        var account = new BankAccount(wanted.Name, wanted.Iban, wanted.Bic);
+        if (account.Fault is { } member)
+        {
+            return Problems.InvalidValue(member, "A name of up to 70 characters, an IBAN in upper case without spaces, and a BIC of 8 or 11 characters are expected.");
+        }
+
+        if (wanted.Minimum is < 1 or > Most)
+        {
+            return Problems.InvalidValue("minimum", $"An amount from 1 to {Most} is expected.");
+        }
+
+        if (wanted.Reason.Length is 0 or > LongestReason)
+        {
+            return Problems.InvalidValue("reason", $"A text of 1 to {LongestReason} characters is expected.");
+        }
+
+        return await settings.SetAsync(wanted.Mode, wanted.MerchantId, wanted.Standing, wanted.Minimum, account, wanted.Reason, InternalHeaders.ActorOf(context), cancellationToken) is { } version
+            ? TypedResults.Ok(new PayoutSettingsView("payout_settings", wanted.MerchantId, wanted.Mode, version, wanted.Standing, wanted.Minimum, account.Last4))
+            : new Problem(StatusCodes.Status409Conflict, "payout_settings_changed", "Somebody else set this at the same moment; read it and decide again.", "merchant_id");
+    }
+
+    public static async Task<Results<Ok<PayoutSwitchView>, Problem>> SwitchAsync(HttpContext context, PayoutSettings settings, CancellationToken cancellationToken)
+    {
+        if (!(await RequestBody.ReadAsync<Turn>(context, cancellationToken)).Succeeded(out var turn, out var problem))
+        {
+            return problem;
+        }
+
+        if (turn.Reason.Length is 0 or > LongestReason)
+        {
+            return Problems.InvalidValue("reason", $"A text of 1 to {LongestReason} characters is expected.");
+        }
+
+        return await settings.SwitchAsync(turn.Stopped, turn.Reason, InternalHeaders.ActorOf(context), cancellationToken)
+            ? TypedResults.Ok(new PayoutSwitchView("payout_switch", turn.Stopped, turn.Reason))
+            : new Problem(StatusCodes.Status409Conflict, "payout_settings_changed", "Somebody else set this at the same moment; read it and decide again.", "stopped");
+    }
+}

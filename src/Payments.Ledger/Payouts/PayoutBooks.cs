@@ -1,0 +1,215 @@
+using Npgsql;
+using Payments.Core;
+using Payments.Ledger.Books;
+using Payments.Ledger.Settlement;
+using Payments.Platform;
+using Payments.Platform.Postgres;
+
+namespace Payments.Ledger.Payouts;
+
+/// <summary>What became of a change of a payout.</summary>
+public enum PayoutVerdict
+{
+    Done,
+
+    /// <summary>It stood so already.</summary>
+    Duplicate,
+    NotFound,
+
+    /// <summary>From where it stands it does not come there.</summary>
+    WrongState,
+
+    /// <summary>One person approved it; another one is needed.</summary>
+    SecondPersonNeeded,
+
+    /// <summary>This person approved it before.</summary>
+    SamePerson,
+}
+
+/// <summary>Makes payouts of what is payable, and books what becomes of them. Every part comes to the same when it is repeated.</summary>
+public sealed class PayoutBooks(NpgsqlDataSource database)
+{
+    // The newest settings say who may be paid; a payout of today is there already or is made.
+    private const string Payable = """
+        SELECT a.id, a.mode, a.owner, a.currency
+        FROM ledger.accounts a JOIN ledger.balances b ON b.account_id = a.id
+        WHERE a.kind = 'merchant_payable' AND b.credits - b.debits - b.pending_debits > 0 ORDER BY a.id
+        """;
+
+    private const string Insert = """
+        INSERT INTO ledger.payouts (id, mode, merchant_id, currency, amount, due_on, account_id)
+        SELECT $1, $2, $3, $4, p.amount, $5, $6
+        FROM (SELECT ledger.lock_payable($6, $5) AS amount) p
+        JOIN LATERAL (SELECT * FROM ledger.payout_settings s WHERE s.mode = $2 AND s.merchant_id = $3 ORDER BY s.version DESC LIMIT 1) s ON true
+        WHERE s.state = 'cleared' AND p.amount >= s.minimum AND NOT coalesce((SELECT w.stopped FROM ledger.payout_switch w ORDER BY w.version DESC LIMIT 1), false)
+        ON CONFLICT DO NOTHING
+        RETURNING amount
+        """;
+
+    private const string Limit = "SELECT above FROM ledger.payout_limits WHERE currency IN ($1, '*') ORDER BY currency = '*' LIMIT 1";
+
+    private const string Add = """
+        INSERT INTO ledger.payout_changes (payout_id, version, before, state, reference, reason, by_whom) VALUES ($1, $2, $3, $4, $5, $6, $7)
+        """;
+
+    private const string Read = """
+        SELECT p.mode, p.merchant_id, p.currency, p.amount, c.version, c.state
+        FROM ledger.payouts p JOIN LATERAL (SELECT * FROM ledger.payout_changes n WHERE n.payout_id = p.id ORDER BY n.version DESC LIMIT 1) c ON true
+        WHERE p.id = $1
+        """;
+
+    private const string ByHouse = "ledger";
+
+    // after, effective: what the books do when a payout comes to a state.
+    private static readonly Dictionary<PayoutState, (LineAction Action, LineKind Kind, bool Back)[]> Effects = new()
+    {
+        [PayoutState.Paid] = [(LineAction.Release, LineKind.Payout, false), (LineAction.Post, LineKind.Payout, false)],
+        [PayoutState.Failed] = [(LineAction.Release, LineKind.Payout, false)],
+        [PayoutState.Canceled] = [(LineAction.Release, LineKind.Payout, false)],
+        [PayoutState.Returned] = [(LineAction.Post, LineKind.PayoutReturn, true)],
+    };
+
+    private sealed record Current(Mode Mode, MerchantId Merchant, Money Amount, int Version, PayoutState State);
+
+    /// <summary>A payout of each merchant who may be paid and has enough; how many were made.</summary>
+    public async Task<int> CreateDueAsync(DateOnly dueOn, CancellationToken cancellationToken)
+    {
+        var accounts = new List<(Guid Id, Mode Mode, MerchantId Merchant, Currency Currency)>();
+        await using (var command = database.CreateCommand(Payable))
+        await using (var reader = await command.ExecuteReaderAsync(cancellationToken))
+        {
+            while (await reader.ReadAsync(cancellationToken))
+            {
+                Invariant.Holds(Id.TryParse<MerchantId>(reader.GetString(2), out var merchant), "a merchant's account is owned by a merchant");
+                accounts.Add((reader.GetGuid(0), Words.Parse<Mode>(reader.GetString(1)), merchant, Currency.Of(reader.GetString(3))));
+            }
+        }
+
+        var made = 0;
+        foreach (var account in accounts)
+        {
+            made += await CreateAsync(account.Id, account.Mode, account.Merchant, account.Currency, dueOn, cancellationToken) ? 1 : 0;
+        }
+
+        return made;
+    }
+
+    /// <summary>One person's agreement; with the second the payout is ready.</summary>
+    public async Task<PayoutVerdict> ApproveAsync(PayoutId id, string by, CancellationToken cancellationToken)
+    {
+        await using var connection = await database.OpenConnectionAsync(cancellationToken);
+        await using var transaction = await connection.BeginTransactionAsync(cancellationToken);
+        if (await ReadAsync(connection, transaction, id, cancellationToken) is not { } current)
+        {
+            return PayoutVerdict.NotFound;
+        }
+
+        if (current.State != PayoutState.AwaitingApproval)
+        {
+            return PayoutVerdict.WrongState;
+        }
+
+        await using var approve = new NpgsqlCommand(
+            "INSERT INTO ledger.payout_approvals (payout_id, approved_by) VALUES ($1, $2) ON CONFLICT (payout_id, approved_by) DO NOTHING", connection, transaction).With(id.Value, by);
+        if (await approve.ExecuteNonQueryAsync(cancellationToken) == 0)
+        {
+            return PayoutVerdict.SamePerson;
+        }
+
+        await using var count = new NpgsqlCommand("SELECT count(*) FROM ledger.payout_approvals WHERE payout_id = $1", connection, transaction).With(id.Value);
+        var enough = (long)(await count.ExecuteScalarAsync(cancellationToken))! >= 2;
+        if (enough)
+        {
+            await AddAsync(connection, transaction, id, current.Version + 1, Words.Of(current.State), PayoutState.Ready, "", "", by, cancellationToken);
+        }
+
+        await transaction.CommitAsync(cancellationToken);
+        return enough ? PayoutVerdict.Done : PayoutVerdict.SecondPersonNeeded;
+    }
+
+    /// <summary>What the bank said of it, or (canceled) a person decided.</summary>
+    /// <param name="at">When it happened.</param>
+    public async Task<PayoutVerdict> ChangeAsync(PayoutId id, PayoutState to, string reference, string reason, string by, DateTimeOffset at, CancellationToken cancellationToken)
+    {
+        Invariant.Holds(Effects.ContainsKey(to), "only what has an effect on the books is told of a payout");
+        await using var connection = await database.OpenConnectionAsync(cancellationToken);
+        await using var transaction = await connection.BeginTransactionAsync(cancellationToken);
+        if (await ReadAsync(connection, transaction, id, cancellationToken) is not { } current)
+        {
+            return PayoutVerdict.NotFound;
+        }
+
+        if (current.State == to)
+        {
+            return PayoutVerdict.Duplicate;
+        }
+
+        await using var legal = new NpgsqlCommand("SELECT EXISTS (SELECT FROM ledger.payout_transitions WHERE before = $1 AND after = $2)", connection, transaction)
+            .With(Words.Of(current.State), Words.Of(to));
+        if (await legal.ExecuteScalarAsync(cancellationToken) is not true)
+        {
+            return PayoutVerdict.WrongState;
+        }
+
+        await AddAsync(connection, transaction, id, current.Version + 1, Words.Of(current.State), to, reference, reason, by, cancellationToken);
+        await PostAsync(connection, transaction, id, current.Mode, current.Merchant, current.Amount, current.Version + 1, "payout." + Words.Of(to), at, Effects[to], cancellationToken);
+        Steps.Reached(PayoutSteps.ReportEffects);
+        await transaction.CommitAsync(cancellationToken);
+        Steps.Reached(PayoutSteps.ReportAfter);
+        return PayoutVerdict.Done;
+    }
+
+    internal static async Task AddAsync(
+        NpgsqlConnection connection, NpgsqlTransaction transaction, PayoutId id, int version, string before, PayoutState state, string reference, string reason, string by, CancellationToken cancellationToken)
+    {
+        await using var command = new NpgsqlCommand(Add, connection, transaction).With(id.Value, version, before, Words.Of(state), reference, reason, by);
+        await command.ExecuteNonQueryAsync(cancellationToken);
+    }
+
+    private async Task<bool> CreateAsync(Guid account, Mode mode, MerchantId merchant, Currency currency, DateOnly dueOn, CancellationToken cancellationToken)
+    {
+        await using var connection = await database.OpenConnectionAsync(cancellationToken);
+        await using var transaction = await connection.BeginTransactionAsync(cancellationToken);
+        var id = PayoutId.Of(mode, merchant, currency, dueOn);
+        await using var insert = new NpgsqlCommand(Insert, connection, transaction).With(id.Value, Account.Text(mode), merchant.Value, currency.Code, dueOn, account);
+        if (await insert.ExecuteScalarAsync(cancellationToken) is not long amount)
+        {
+            return false;
+        }
+
+        await using var limit = new NpgsqlCommand(Limit, connection, transaction).With(currency.Code);
+        var above = amount > (long)(await limit.ExecuteScalarAsync(cancellationToken))!;
+        await AddAsync(connection, transaction, id, 1, "", above ? PayoutState.AwaitingApproval : PayoutState.Ready, "", "", ByHouse, cancellationToken);
+        Steps.Reached(PayoutSteps.CreateGathered);
+        var at = new DateTimeOffset(dueOn.ToDateTime(TimeOnly.MinValue), TimeSpan.Zero);
+        await PostAsync(connection, transaction, id, mode, merchant, new Money(amount, currency), 1, "payout.created", at, [(LineAction.Hold, LineKind.Payout, false)], cancellationToken);
+        Steps.Reached(PayoutSteps.CreateEffects);
+        await transaction.CommitAsync(cancellationToken);
+        Steps.Reached(PayoutSteps.CreateAfter);
+        return true;
+    }
+
+    private static async Task<Current?> ReadAsync(NpgsqlConnection connection, NpgsqlTransaction transaction, PayoutId id, CancellationToken cancellationToken)
+    {
+        await using var wait = new NpgsqlCommand("SELECT pg_advisory_xact_lock(hashtextextended('ledger.payout' || $1, 0))", connection, transaction).With(id.ToString());
+        await wait.ExecuteNonQueryAsync(cancellationToken);
+        await using var command = new NpgsqlCommand(Read, connection, transaction).With(id.Value);
+        await using var row = await command.ExecuteReaderAsync(cancellationToken);
+        return await row.ReadAsync(cancellationToken)
+            ? new(Words.Parse<Mode>(row.GetString(0)), new(row.GetGuid(1)), new Money(row.GetInt64(3), Currency.Of(row.GetString(2))), row.GetInt32(4), Words.Parse<PayoutState>(row.GetString(5)))
+            : null;
+    }
+
+    // The first journal has the payout's digits, each later one its own by the version of the state.
+    private static async Task PostAsync(
+        NpgsqlConnection connection, NpgsqlTransaction transaction, PayoutId id, Mode mode, MerchantId merchant, Money amount, int version, string type, DateTimeOffset at,
+        (LineAction Action, LineKind Kind, bool Back)[] lines, CancellationToken cancellationToken)
+    {
+        var (payable, bank) = (new AccountName(merchant.ToString(), AccountKind.MerchantPayable), new AccountName(Account.Platform, AccountKind.Bank));
+        var journal = HouseJournal.Of(
+            version == 1 ? id.Value : DerivedId.Version7(id.Value, version), id.Value, mode, merchant, type, at,
+            [.. lines.Select(l => new JournalLine(l.Kind, l.Action, l.Back ? bank : payable, l.Back ? payable : bank, amount))]);
+        var verdict = await JournalWriter.PostAsync(connection, transaction, [journal], cancellationToken);
+        Invariant.Holds(verdict is [PostingVerdict.Posted], $"a change of a payout is booked once (verdict {verdict[0]})");
+    }
+}

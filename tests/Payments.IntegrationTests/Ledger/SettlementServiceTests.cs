@@ -1,0 +1,134 @@
+using System.Net;
+using Payments.Core;
+using Payments.Ledger.Payouts;
+using Payments.Ledger.Settlement;
+using Xunit;
+
+namespace Payments.IntegrationTests.Ledger;
+
+/// <summary>Settlement and payouts through the service: rounds, statements, and what operators do.</summary>
+public sealed class SettlementServiceTests(EmbeddedServers servers)
+{
+    private const string Ops = "/internal/v1/ops/";
+
+    [Fact]
+    public async Task A_round_settles_every_merchant_and_each_reads_its_statement_in_three_forms()
+    {
+        await using var ledger = await LedgerService.StartAsync(servers);
+        await ledger.LiveAsync(seed: 11, events: 300);
+        await ledger.Get<SettlementRounds>().RoundAsync(TestContext.Current.CancellationToken);
+        Assert.Empty(ledger.Get<SettlementRounds>().Waiting);
+        await ledger.Get<SettlementRounds>().RoundAsync(TestContext.Current.CancellationToken);
+        Assert.True(await ledger.Books.ValueAsync<long>("SELECT count(*) FROM ledger.settlement_closings", TestContext.Current.CancellationToken) > 0);
+        Assert.DoesNotContain(await ledger.Books.FoldedAsync(TestContext.Current.CancellationToken), b => b.Key.Contains("|merchant_pending|", StringComparison.Ordinal));
+
+        var owner = await ledger.Books.ValueAsync<string>("SELECT a.mode || '|' || a.owner FROM ledger.settlement_batches b JOIN ledger.accounts a ON a.id = b.account_id ORDER BY b.items DESC LIMIT 1", TestContext.Current.CancellationToken);
+        var path = $"/internal/v1/merchants/{owner!.Split('|')[1]}/{owner.Split('|')[0]}/settlements";
+        foreach (var settlement in await ledger.ListAsync(path))
+        {
+            var one = $"{path}/{settlement.GetProperty("id").GetString()}";
+            Assert.Equal(settlement.GetRawText(), (await ledger.GetAsync(one)).GetRawText());
+            var (csvType, csv) = await ledger.TextAsync(one, "text/csv");
+            var rows = csv.TrimEnd().Split("\r\n").Skip(1).Select(r => r.Split(',')).ToList();
+            Assert.Equal(("text/csv", settlement.GetProperty("items").GetInt64(), settlement.GetProperty("net").GetInt64()), (csvType, rows.Count, rows.Sum(r => long.Parse(r[6], System.Globalization.CultureInfo.InvariantCulture))));
+            var (htmlType, html) = await ledger.TextAsync(one, "text/html");
+            var paid = new Money(settlement.GetProperty("paid").GetInt64(), Currency.Of(settlement.GetProperty("paid_currency").GetString()!));
+            Assert.Equal("text/html", htmlType);
+            Assert.Contains($"<td>Payable</td><td class=\"n\">{paid}</td>", html, StringComparison.Ordinal);
+        }
+
+        Assert.NotEmpty(await ledger.ListAsync(path));
+    }
+
+    [Fact]
+    public async Task What_waits_is_told_and_terms_and_settings_are_refused_by_name()
+    {
+        await using var ledger = await LedgerService.StartAsync(servers);
+        await ledger.LiveAsync(seed: 12, events: 60);
+        await ledger.Books.ExecuteAsync("INSERT INTO ledger.findings (kind, subject, detail) VALUES ('posting_conflict', 'x', 'x')", TestContext.Current.CancellationToken);
+        await ledger.Get<SettlementRounds>().RoundAsync(TestContext.Current.CancellationToken);
+        Assert.NotEmpty(ledger.Get<SettlementRounds>().Waiting);
+        Assert.All(ledger.Get<SettlementRounds>().Waiting, w => Assert.Equal(CutoffVerdict.NotProven, w.Verdict));
+
+        var merchant = LedgerDatabase.Ids.New<MerchantId>().ToString();
+        object Terms(string schedule = "daily_t1", int? weekday = null, string zone = "UTC", string calendar = "target", string? currency = null, int points = 0, int days = 0) =>
+            weekday is null && currency is null ? new { merchant_id = merchant, mode = "test", schedule, time_zone = zone, calendar, reserve_basis_points = points, reserve_days = days }
+            : currency is null ? new { merchant_id = merchant, mode = "test", schedule, time_zone = zone, calendar, weekday } : new { merchant_id = merchant, mode = "test", schedule, time_zone = zone, calendar, currency };
+        object Settings(string iban = "DE89370400440532013000", string bic = "COBADEFFXXX", long minimum = 1, string reason = "test") =>
+            new { merchant_id = merchant, mode = "test", standing = "cleared", name = "Ada", iban, bic, reason, minimum };
+        object Rate(string rate = "1.1", string @base = "EUR", string quote = "USD", string until = "2026-02-01T00:00:00Z") =>
+            new { @base, quote, rate, source = "test", observed_at = "2026-01-01T00:00:00Z", valid_from = "2026-01-01T00:00:00Z", valid_until = until };
+        foreach (var (path, body, expected) in new (string, object, string)[]
+        {
+            ("settlement_terms", Terms(), ""), ("settlement_terms", Terms("weekly", 5), ""), ("settlement_terms", Terms(points: 100, days: 5), ""),
+            ("settlement_terms", Terms("weekly"), "weekday"), ("settlement_terms", Terms("daily_t1", 5), "weekday"), ("settlement_terms", Terms("weekly", 8), "weekday"),
+            ("settlement_terms", Terms(zone: "Mars/Olympus"), "time_zone"), ("settlement_terms", Terms(calendar: "lunar"), "calendar"), ("settlement_terms", Terms(currency: "JPY"), "currency"),
+            ("settlement_terms", Terms(points: 100), "reserve_days"), ("settlement_terms", Terms(points: 10_001, days: 1), "reserve_basis_points"),
+            ("payout_settings", Settings(), ""), ("payout_settings", Settings(iban: "DE88370400440532013000"), "iban"), ("payout_settings", Settings(bic: "COBA"), "bic"),
+            ("payout_settings", Settings(minimum: 0), "minimum"), ("payout_settings", Settings(reason: ""), "reason"), ("payout_switch", new { stopped = true, reason = "" }, "reason"),
+            ("rates", Rate(), ""), ("rates", Rate("0"), "rate"), ("rates", Rate("-1"), "rate"), ("rates", Rate("1,1"), "rate"), ("rates", Rate("1.1234567890123"), "rate"),
+            ("rates", Rate(quote: "EUR"), "quote"), ("rates", Rate(@base: "XXX"), "base"), ("rates", Rate(until: "2026-01-01T00:00:00Z"), "valid_until"),
+            ("payout_files", new { mode = "test", currency = "XXX", execute_on = "2026-01-01T00:00:00Z" }, "currency"), ("payout_files", new { mode = "test", currency = "EUR", execute_on = "2026-01-01T00:00:00Z" }, "path"),
+            ("payout_statuses", new { document = "<x/>" }, "document"),
+        })
+        {
+            var (status, answer) = await ledger.AskAsync(HttpMethod.Post, Ops + path, body: body);
+            Assert.True(expected.Length == 0 ? status == HttpStatusCode.OK : (int)status is 400 or 409 && answer.GetProperty("param").GetString() == expected, $"{path} {body}: {status} {answer}");
+        }
+
+        Assert.Equal(3, await ledger.Books.ValueAsync<int>("SELECT max(version) FROM ledger.settlement_terms", TestContext.Current.CancellationToken));
+    }
+
+    [Fact]
+    public async Task Operators_pay_merchants_by_a_bank_file_and_its_answer()
+    {
+        await using var ledger = await LedgerService.StartAsync(servers);
+        await ledger.StopAsync();
+        foreach (var (name, value) in new[] { ("PayoutDebtorName", "Payments Ltd"), ("PayoutDebtorIban", "GB82WEST12345698765432"), ("PayoutDebtorBic", "WESTGB2L") })
+        {
+            ledger.Settings["Payments:Ledger:" + name] = value;
+        }
+
+        await ledger.StartAsync();
+        await ledger.LiveAsync(seed: 13, events: 300);
+        await ledger.Get<SettlementRounds>().RoundAsync(TestContext.Current.CancellationToken);
+        var accounts = await ledger.Books.ValueAsync<string[]>("""
+            SELECT array_agg(DISTINCT a.mode || '|' || a.owner) FROM ledger.accounts a JOIN ledger.balances b ON b.account_id = a.id WHERE a.kind = 'merchant_payable' AND b.credits > b.debits
+            """, TestContext.Current.CancellationToken);
+        foreach (var account in accounts!)
+        {
+            var (set, answer) = await ledger.AskAsync(HttpMethod.Post, Ops + "payout_settings", body: new
+            {
+                merchant_id = account.Split('|')[1], mode = account.Split('|')[0], standing = "cleared", name = "Ada's Mugs", iban = "DE89370400440532013000", bic = "COBADEFFXXX", reason = "test",
+            });
+            Assert.True(set == HttpStatusCode.OK, answer.ToString());
+        }
+
+        // Of the last cut-off's batches the payment day is still to come.
+        await ledger.Get<PayoutBooks>().CreateDueAsync(DateOnly.FromDateTime(TimeProvider.System.GetUtcNow().UtcDateTime).AddDays(7), TestContext.Current.CancellationToken);
+        var ready = await ledger.ListAsync(Ops + "payouts?status=ready", limit: 50);
+        Assert.NotEmpty(ready);
+        var (mode, currency) = (ready[0].GetProperty("mode").GetString(), ready[0].GetProperty("currency").GetString());
+        var (made, file) = await ledger.AskAsync(HttpMethod.Post, Ops + "payout_files", body: new { mode, currency, execute_on = "2026-12-01T00:00:00Z" });
+        Assert.True(made == HttpStatusCode.OK, file.ToString());
+        var id = file.GetProperty("id").GetString();
+        var (type, xml) = await ledger.TextAsync(Ops + "payout_files/" + id, "application/xml");
+        Assert.Equal(("application/xml", xml), (type, (await ledger.TextAsync(Ops + "payout_files/" + id, "application/xml")).Text));
+        Assert.Equal(file.GetProperty("sha256").GetString(), Convert.ToHexStringLower(System.Security.Cryptography.SHA256.HashData(System.Text.Encoding.UTF8.GetBytes(xml))));
+
+        var document = $"<Document><CstmrPmtStsRpt><OrgnlGrpInfAndSts><OrgnlMsgId>{id}</OrgnlMsgId><GrpSts>ACSC</GrpSts></OrgnlGrpInfAndSts></CstmrPmtStsRpt></Document>";
+        var count = file.GetProperty("payouts").GetInt32();
+        foreach (var (changed, unchanged) in new[] { (count, 0), (0, count) })
+        {
+            var (status, answer) = await ledger.AskAsync(HttpMethod.Post, Ops + "payout_statuses", body: new { document });
+            Assert.Equal((HttpStatusCode.OK, changed, unchanged), (status, answer.GetProperty("changed").GetInt32(), answer.GetProperty("unchanged").GetInt32()));
+        }
+
+        var paid = (await ledger.ListAsync(Ops + "payouts?status=paid", limit: 50))[0].GetProperty("id").GetString();
+        var (returned, back) = await ledger.AskAsync(HttpMethod.Post, $"{Ops}payouts/{paid}/report", body: new { status = "returned", reference = "R1", reason = "AC04", at = TimeProvider.System.GetUtcNow() });
+        Assert.Equal((HttpStatusCode.OK, "returned", "R1"), (returned, back.GetProperty("status").GetString(), back.GetProperty("reference").GetString()));
+        var (again, refusal) = await ledger.AskAsync(HttpMethod.Post, $"{Ops}payouts/{paid}/approve");
+        Assert.Equal((HttpStatusCode.Conflict, "payout_state_conflict"), (again, refusal.GetProperty("code").GetString()));
+        await ModelCheck.HoldsAsync(ledger.Books, TestContext.Current.CancellationToken);
+    }
+}
