@@ -43,6 +43,11 @@ internal static class ServiceConfiguration
             ["Payments:Webhooks:AllowLoopback"] = "true",
 
             ["Payments:Ledger:AnchorFile"] = Path.Combine(options.DataDirectory, "anchors"),
+
+            // The simulators' bank: nothing is sent anywhere.
+            ["Payments:Ledger:PayoutDebtorName"] = "Payments",
+            ["Payments:Ledger:PayoutDebtorIban"] = "DE02120300000000202051",
+            ["Payments:Ledger:PayoutDebtorBic"] = "BYLADEM1001",
             ["Payments:Smtp:Host"] = "127.0.0.1",
             ["Payments:Smtp:Port"] = mailPort.ToString(CultureInfo.InvariantCulture),
             ["Payments:Smtp:From"] = "receipts@payments.example",

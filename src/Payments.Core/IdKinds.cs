@@ -299,3 +299,13 @@ public readonly record struct LedgerCorrectionId(Guid Value) : IId<LedgerCorrect
 
     public override string ToString() => Id.Format(Prefix, Value);
 }
+
+/// <summary>A payment of what is payable to a merchant's bank account.</summary>
+public readonly record struct PayoutId(Guid Value) : IId<PayoutId>
+{
+    public static string Prefix => "po";
+
+    public static PayoutId From(Guid value) => new(value);
+
+    public override string ToString() => Id.Format(Prefix, Value);
+}

@@ -68,6 +68,8 @@ public static class LedgerModule
         merchants.MapGet("/balance_transactions", BalanceTransactions.ListAsync);
         merchants.MapGet("/settlements", Settlements.ListAsync);
         merchants.MapGet("/settlements/{id}", Settlements.GetAsync);
+        merchants.MapGet("/payouts", MerchantPayouts.ListAsync);
+        merchants.MapGet("/payouts/{id}", MerchantPayouts.GetAsync);
 
         var ops = app.MapGroup("/internal/v1/ops").RequireInternalKey();
         ops.MapGet("/accounts", Accounts.ListAsync);
@@ -89,12 +91,13 @@ public static class LedgerModule
         ops.MapPost("/payouts/{id}/report", PayoutEndpoints.ReportAsync);
         ops.MapPost("/payout_files", PayoutFileEndpoints.MakeAsync);
         ops.MapGet("/payout_files/{id}", PayoutFileEndpoints.GetAsync);
-        ops.MapPost("/payout_statuses", PayoutFileEndpoints.AnswerAsync);
+        ops.MapPut("/payout_files/{id}/status_report", PayoutFileEndpoints.AnswerAsync).LimitBody(PayoutFileEndpoints.LargestReport);
         ops.MapGet("/chain/verify", Controlling.VerifyAsync);
         ops.MapPost("/chain/anchor", Controlling.AnchorAsync);
         var house = app.MapGroup("/internal/ledger").RequireInternalKey();
         house.MapPost("/provider-settlements", HouseBooking.SettledAsync);
         house.MapPost("/corrections", HouseBooking.CorrectedAsync);
+        house.MapPost("/payout-entries", PayoutEntries.ToldAsync);
         app.MapDeadLetters();
     }
 }

@@ -17,6 +17,7 @@ public static class Calendars
         [Book.Stripe] = DateTimeZone.Utc,
         [Book.Adyen] = Amsterdam,
         [Book.Other] = DateTimeZone.Utc,
+        [Book.Merchants] = DateTimeZone.Utc,
     }.ToFrozenDictionary();
 
     // Abbreviations in reports. Those of summer time say their offset; those of standard time are also used for the whole year.

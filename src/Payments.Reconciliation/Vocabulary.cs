@@ -35,7 +35,11 @@ public sealed record Book(Mode Mode, Leg Leg, string Provider)
     /// <summary>Bank lines of nobody we know.</summary>
     public const string Other = "other";
 
-    public static IReadOnlyList<string> Providers { get; } = [Stripe, Adyen, Other];
+    /// <summary>Bank lines of payouts to merchants.</summary>
+    public const string Merchants = "merchants";
+
+    // In the order of recon.report_number.
+    public static IReadOnlyList<string> Providers { get; } = [Stripe, Adyen, Other, Merchants];
 
     public override string ToString() => $"{ModeNames.Of(Mode)} {Words.Of(Leg)} {Provider}";
 }

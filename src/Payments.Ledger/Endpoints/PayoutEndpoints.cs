@@ -20,10 +20,13 @@ internal static class PayoutEndpoints
 
     private static readonly PayoutState[] Told = [PayoutState.Paid, PayoutState.Failed, PayoutState.Returned, PayoutState.Canceled];
 
+    internal static readonly Problem StateConflict = new(StatusCodes.Status409Conflict, "payout_state_conflict", "From where the payout stands it does not come there.", "id");
+
     internal sealed record Report(PayoutState Status, string Reference, string Reason, DateTimeOffset At);
 
     private const string Sql = """
-        SELECT p.id, p.mode, p.merchant_id, p.currency, p.amount, c.state, p.due_on, c.reference, c.reason, p.created_at, c.at
+        SELECT p.id, p.mode, p.merchant_id, p.currency, p.amount, c.state, p.due_on,
+            coalesce((SELECT n.reference FROM ledger.payout_changes n WHERE n.payout_id = p.id AND n.reference <> '' ORDER BY n.version DESC LIMIT 1), ''), c.reason, p.created_at, c.at
         FROM ledger.payouts p JOIN LATERAL (SELECT * FROM ledger.payout_changes n WHERE n.payout_id = p.id ORDER BY n.version DESC LIMIT 1) c ON true
         WHERE ($1 IS NULL OR p.id < $1) AND ($2 IS NULL OR p.mode = $2) AND ($3 IS NULL OR p.merchant_id = $3) AND ($4 IS NULL OR c.state = $4) AND ($5 IS NULL OR p.id = $5)
         ORDER BY p.id DESC LIMIT $6
@@ -100,13 +103,13 @@ internal static class PayoutEndpoints
     {
         PayoutVerdict.NotFound => Problems.NotFound("payout"),
         PayoutVerdict.SamePerson => new Problem(StatusCodes.Status409Conflict, "second_person_needed", "You approved this payout before; another person is needed.", "id"),
-        _ => new Problem(StatusCodes.Status409Conflict, "payout_state_conflict", "From where the payout stands it does not come there.", "id"),
+        _ => StateConflict,
     };
 
     private static async Task<Results<Ok<PayoutView>, Problem>> FoundAsync(NpgsqlDataSource database, PayoutId payout, CancellationToken cancellationToken) =>
         TypedResults.Ok((await ReadAsync(database, null, null, null, null, payout.Value, 1, cancellationToken)).Single());
 
-    private static async Task<List<PayoutView>> ReadAsync(
+    internal static async Task<List<PayoutView>> ReadAsync(
         NpgsqlDataSource database, Guid? cursor, string? mode, Guid? merchant, string? state, Guid? id, int limit, CancellationToken cancellationToken)
     {
         await using var command = database.CreateCommand(Sql);

@@ -7,20 +7,27 @@ namespace Payments.Ledger.Endpoints;
 public sealed record PayoutFileView(PayoutFileId Id, string Object, Mode Mode, string Currency, DateOnly ExecuteOn, int Payouts, long Total, string Sha256, DateTimeOffset MadeAt);
 
 /// <param name="Unchanged">Told before, not final, or not in a state that comes there.</param>
-public sealed record PayoutStatusesView(string Object, PayoutFileId File, int Changed, int Unchanged);
+public sealed record PayoutStatusReportView(string Object, PayoutFileId File, int Changed, int Unchanged);
 
 /// <summary>
 /// <c>POST /internal/v1/ops/payout_files</c>, <c>GET …/{id}</c> (with <c>Accept: application/xml</c> the bank file itself), and
-/// <c>POST …/payout_statuses</c> with what the bank answers.
+/// <c>PUT …/{id}/status_report</c> with what the bank answers.
 /// </summary>
 internal static class PayoutFileEndpoints
 {
-    internal sealed record Request(Mode Mode, string Currency, DateTimeOffset ExecuteOn);
+    /// <summary>Of a bank's answer, which names each transfer: more than any file of ours needs.</summary>
+    public const int LargestReport = 16 * 1024 * 1024;
 
-    internal sealed record Answer(string Document);
+    private const int LongestAhead = 30;
+
+    private static readonly Problem NotXml = new(StatusCodes.Status415UnsupportedMediaType, "unsupported_report_type", "Send the bank's answer as application/xml.", "Content-Type");
+    private static readonly Problem NoReport = new(StatusCodes.Status400BadRequest, "invalid_status_report", "A pain.002 about this file and its payouts is expected.", "body");
+
+    /// <param name="ExecuteOn">Absent: today.</param>
+    internal sealed record Request(Mode Mode, string Currency, DateOnly? ExecuteOn = null);
 
     // Repeated, it takes what became ready since, and never a payout twice.
-    public static async Task<IResult> MakeAsync(HttpContext context, PayoutFiles files, CancellationToken cancellationToken)
+    public static async Task<IResult> MakeAsync(HttpContext context, PayoutFiles files, TimeProvider time, CancellationToken cancellationToken)
     {
         if (!(await RequestBody.ReadAsync<Request>(context, cancellationToken)).Succeeded(out var wanted, out var problem))
         {
@@ -32,12 +39,19 @@ internal static class PayoutFileEndpoints
             return Problems.InvalidValue("currency", "An accepted currency is expected.");
         }
 
+        var today = DateOnly.FromDateTime(time.GetUtcNow().UtcDateTime);
+        var executeOn = wanted.ExecuteOn ?? today;
+        if (executeOn < today || executeOn > today.AddDays(LongestAhead))
+        {
+            return Problems.InvalidValue("execute_on", $"A day from today to {LongestAhead} days ahead is expected.");
+        }
+
         if (files.Debtor is null)
         {
             return new Problem(StatusCodes.Status409Conflict, "payout_debtor_missing", "Our own account is not configured (Payments:Ledger:PayoutDebtorName, PayoutDebtorIban, PayoutDebtorBic).", "path");
         }
 
-        return await files.MakeAsync(wanted.Mode, currency, DateOnly.FromDateTime(wanted.ExecuteOn.UtcDateTime), InternalHeaders.ActorOf(context), cancellationToken) is { } file
+        return await files.MakeAsync(wanted.Mode, currency, executeOn, InternalHeaders.ActorOf(context), cancellationToken) is { } file
             ? TypedResults.Ok(Of(file))
             : new Problem(StatusCodes.Status409Conflict, "no_payout_ready", "No payout of this currency is ready, or payouts are stopped.", "currency");
     }
@@ -53,33 +67,38 @@ internal static class PayoutFileEndpoints
         return xml ? TypedResults.Bytes(found.Bytes, "application/xml") : TypedResults.Ok(Of(found.File));
     }
 
-    public static async Task<IResult> AnswerAsync(HttpContext context, PayoutFiles files, PayoutBooks books, TimeProvider time, CancellationToken cancellationToken)
+    // Told again it changes nothing.
+    public static async Task<IResult> AnswerAsync(string id, HttpContext context, PayoutFiles files, PayoutBooks books, TimeProvider time, CancellationToken cancellationToken)
     {
-        if (!(await RequestBody.ReadAsync<Answer>(context, cancellationToken)).Succeeded(out var answer, out var problem))
+        if (!Id.TryParse<PayoutFileId>(id, out var file) || await files.PayoutsOfAsync(file, cancellationToken) is not { Count: > 0 } ofFile)
+        {
+            return Problems.NotFound("payout_file");
+        }
+
+        if (!(await RequestBytes.ReadAsync(context, cancellationToken)).Succeeded(out var body, out var problem))
         {
             return problem;
         }
 
-        if (PaymentStatusReport.Read(answer.Document) is not { } report)
+        if (context.Request.GetTypedHeaders().ContentType?.MediaType.Value is not ("application/xml" or "text/xml"))
         {
-            return Problems.InvalidValue("document", "A pain.002 about a file of ours is expected.");
+            return NotXml;
         }
 
-        var ofFile = await files.PayoutsOfAsync(report.File, cancellationToken);
-        if (ofFile.Count == 0 || report.Payouts.Any(p => p.Payout is { } named && !ofFile.Contains(named)))
+        if (PaymentStatusReport.Read(body) is not { } report || report.File != file || report.Payouts.Any(p => p.Payout is { } named && !ofFile.Contains(named)))
         {
-            return Problems.InvalidValue("document", "A pain.002 about a file of ours and its payouts is expected.");
+            return NoReport;
         }
 
         var (changed, unchanged) = (0, 0);
         foreach (var (payout, told) in report.Payouts.SelectMany(p => p.Payout is { } named ? [(named, p)] : ofFile.Select(o => (o, p))))
         {
             var done = told.State is { } state
-                && await books.ChangeAsync(payout, state, report.File.ToString(), told.Reason, InternalHeaders.ActorOf(context), time.GetUtcNow(), cancellationToken) == PayoutVerdict.Done;
+                && await books.ChangeAsync(payout, state, file.ToString(), told.Reason, InternalHeaders.ActorOf(context), time.GetUtcNow(), cancellationToken) == PayoutVerdict.Done;
             (changed, unchanged) = done ? (changed + 1, unchanged) : (changed, unchanged + 1);
         }
 
-        return TypedResults.Ok(new PayoutStatusesView("payout_statuses", report.File, changed, unchanged));
+        return TypedResults.Ok(new PayoutStatusReportView("payout_status_report", file, changed, unchanged));
     }
 
     private static PayoutFileView Of(PayoutFile file) => new(file.Id, "payout_file", file.Mode, file.Currency, file.ExecuteOn, file.Payouts, file.Total, file.Sha256, file.MadeAt);

@@ -44,8 +44,11 @@ CREATE TABLE ledger.payouts (
     due_on      date        NOT NULL,
     account_id  uuid        NOT NULL REFERENCES ledger.accounts (id),
     created_at  timestamptz NOT NULL DEFAULT now(),
-    UNIQUE (mode, merchant_id, currency, due_on)
+    UNIQUE (mode, merchant_id, currency, due_on),
+    UNIQUE (account_id, due_on)
 );
+
+CREATE INDEX payouts_merchant ON ledger.payouts (mode, merchant_id, id);
 
 CREATE TABLE ledger.payout_transitions (
     before text NOT NULL,

@@ -27,7 +27,7 @@ public sealed record PaymentOrder(PayoutFileId Id, DateTimeOffset MadeAt, DateOn
             xml.WriteStartElement("CstmrCdtTrfInitn");
             In(xml, "GrpHdr", () =>
             {
-                Text(xml, "MsgId", Id.ToString());
+                Text(xml, "MsgId", BankReference.Of(Id));
                 Text(xml, "CreDtTm", MadeAt.UtcDateTime.ToString("yyyy-MM-dd'T'HH:mm:ss'Z'", CultureInfo.InvariantCulture));
                 WriteSums(xml);
                 In(xml, "InitgPty", () => Text(xml, "Nm", Debtor.Name));
@@ -42,8 +42,11 @@ public sealed record PaymentOrder(PayoutFileId Id, DateTimeOffset MadeAt, DateOn
 
     private void WritePayment(XmlWriter xml)
     {
-        Text(xml, "PmtInfId", Id.ToString());
+        Text(xml, "PmtInfId", BankReference.Of(Id));
         Text(xml, "PmtMtd", "TRF");
+
+        // Each transfer is an entry of its own on the statement, which is how a payout is found there.
+        Text(xml, "BtchBookg", "false");
         WriteSums(xml);
         if (Payouts[0].Amount.Currency.Code == "EUR")
         {
@@ -63,7 +66,7 @@ public sealed record PaymentOrder(PayoutFileId Id, DateTimeOffset MadeAt, DateOn
 
     private static void WriteTransfer(XmlWriter xml, OrderedPayout payout)
     {
-        In(xml, "PmtId", () => Text(xml, "EndToEndId", payout.Id.ToString()));
+        In(xml, "PmtId", () => Text(xml, "EndToEndId", BankReference.Of(payout.Id)));
         In(xml, "Amt", () =>
         {
             xml.WriteStartElement("InstdAmt");
@@ -74,7 +77,7 @@ public sealed record PaymentOrder(PayoutFileId Id, DateTimeOffset MadeAt, DateOn
         In(xml, "CdtrAgt", () => In(xml, "FinInstnId", () => Text(xml, "BICFI", payout.Creditor.Bic)));
         In(xml, "Cdtr", () => Text(xml, "Nm", payout.Creditor.Name));
         In(xml, "CdtrAcct", () => In(xml, "Id", () => Text(xml, "IBAN", payout.Creditor.Iban)));
-        In(xml, "RmtInf", () => Text(xml, "Ustrd", "Payout " + payout.Id));
+        In(xml, "RmtInf", () => Text(xml, "Ustrd", "Payout " + BankReference.Of(payout.Id)));
     }
 
     private void WriteSums(XmlWriter xml)

@@ -14,6 +14,8 @@ public sealed record PaymentStatusReport(PayoutFileId File, IReadOnlyList<Report
 {
     private const int LongestReason = 200;
 
+    private static readonly XmlReaderSettings Safe = new() { DtdProcessing = DtdProcessing.Prohibit, XmlResolver = null };
+
     // The final ones; what is accepted or pending is told again.
     private static PayoutState? StateOf(string? status) => status switch
     {
@@ -23,12 +25,12 @@ public sealed record PaymentStatusReport(PayoutFileId File, IReadOnlyList<Report
     };
 
     /// <summary>Null where it is not one, or not about a file of ours.</summary>
-    public static PaymentStatusReport? Read(string document)
+    public static PaymentStatusReport? Read(byte[] document)
     {
         XDocument xml;
         try
         {
-            using var reader = XmlReader.Create(new StringReader(document), new XmlReaderSettings { DtdProcessing = DtdProcessing.Prohibit, XmlResolver = null });
+            using var reader = XmlReader.Create(new MemoryStream(document), Safe);
             xml = XDocument.Load(reader);
         }
         catch (XmlException)
@@ -37,7 +39,7 @@ public sealed record PaymentStatusReport(PayoutFileId File, IReadOnlyList<Report
         }
 
         var group = Descendant(xml.Root, "OrgnlGrpInfAndSts");
-        if (!Id.TryParse<PayoutFileId>(Descendant(group, "OrgnlMsgId")?.Value, out var file))
+        if (!BankReference.TryRead<PayoutFileId>(Descendant(group, "OrgnlMsgId")?.Value, out var file))
         {
             return null;
         }
@@ -45,7 +47,7 @@ public sealed record PaymentStatusReport(PayoutFileId File, IReadOnlyList<Report
         var reported = new List<ReportedPayout>();
         foreach (var transaction in xml.Descendants().Where(e => e.Name.LocalName == "TxInfAndSts"))
         {
-            if (!Id.TryParse<PayoutId>(Descendant(transaction, "OrgnlEndToEndId")?.Value, out var payout))
+            if (!BankReference.TryRead<PayoutId>(Descendant(transaction, "OrgnlEndToEndId")?.Value, out var payout))
             {
                 return null;
             }

@@ -1,5 +1,6 @@
 using Npgsql;
 using Payments.Core;
+using Payments.Core.Seams;
 using Payments.Ledger.Books;
 using Payments.Ledger.Settlement;
 using Payments.Platform;
@@ -24,16 +25,29 @@ public enum PayoutVerdict
 
     /// <summary>This person approved it before.</summary>
     SamePerson,
+
+    /// <summary>What is told is of another amount or currency.</summary>
+    OtherAmount,
 }
 
 /// <summary>Makes payouts of what is payable, and books what becomes of them. Every part comes to the same when it is repeated.</summary>
 public sealed class PayoutBooks(NpgsqlDataSource database)
 {
-    // The newest settings say who may be paid; a payout of today is there already or is made.
+    // The newest settings say who may be paid.
+    private const string Cleared = """
+        SELECT s.mode, s.merchant_id, s.minimum
+        FROM (SELECT DISTINCT ON (mode, merchant_id) * FROM ledger.payout_settings ORDER BY mode, merchant_id, version DESC) s
+        WHERE s.state = 'cleared' AND NOT coalesce((SELECT w.stopped FROM ledger.payout_switch w ORDER BY w.version DESC LIMIT 1), false)
+        """;
+
+    // Looked at without a lock: most rounds find nothing, and lock nothing.
     private const string Payable = """
         SELECT a.id, a.mode, a.owner, a.currency
-        FROM ledger.accounts a JOIN ledger.balances b ON b.account_id = a.id
-        WHERE a.kind = 'merchant_payable' AND b.credits - b.debits - b.pending_debits > 0 ORDER BY a.id
+        FROM unnest($1::text[], $2::text[], $3::bigint[]) AS m (mode, owner, minimum)
+        JOIN ledger.accounts a ON a.kind = 'merchant_payable' AND a.mode = m.mode AND a.owner = m.owner
+        JOIN ledger.balances b ON b.account_id = a.id
+        WHERE b.credits - b.debits - b.pending_debits >= m.minimum AND NOT EXISTS (SELECT FROM ledger.payouts p WHERE p.account_id = a.id AND p.due_on = $4)
+        ORDER BY a.id
         """;
 
     private const string Insert = """
@@ -74,18 +88,8 @@ public sealed class PayoutBooks(NpgsqlDataSource database)
     /// <summary>A payout of each merchant who may be paid and has enough; how many were made.</summary>
     public async Task<int> CreateDueAsync(DateOnly dueOn, CancellationToken cancellationToken)
     {
-        var accounts = new List<(Guid Id, Mode Mode, MerchantId Merchant, Currency Currency)>();
-        await using (var command = database.CreateCommand(Payable))
-        await using (var reader = await command.ExecuteReaderAsync(cancellationToken))
-        {
-            while (await reader.ReadAsync(cancellationToken))
-            {
-                Invariant.Holds(Id.TryParse<MerchantId>(reader.GetString(2), out var merchant), "a merchant's account is owned by a merchant");
-                accounts.Add((reader.GetGuid(0), Words.Parse<Mode>(reader.GetString(1)), merchant, Currency.Of(reader.GetString(3))));
-            }
-        }
-
         var made = 0;
+        var accounts = await PayableAsync(await ClearedAsync(cancellationToken), dueOn, cancellationToken);
         foreach (var account in accounts)
         {
             made += await CreateAsync(account.Id, account.Mode, account.Merchant, account.Currency, dueOn, cancellationToken) ? 1 : 0;
@@ -159,6 +163,31 @@ public sealed class PayoutBooks(NpgsqlDataSource database)
         return PayoutVerdict.Done;
     }
 
+    /// <summary>What the bank's statement says: an amount went out, or (positive) came back. Known before, from the statement or a report, it changes nothing.</summary>
+    /// <param name="by">Who read the statement.</param>
+    public async Task<PayoutVerdict> EnterAsync(PayoutEntry entry, string by, CancellationToken cancellationToken)
+    {
+        ArgumentNullException.ThrowIfNull(entry);
+        var to = entry.AmountMinor < 0 ? PayoutState.Paid : PayoutState.Returned;
+        await using (var command = database.CreateCommand("""
+            SELECT p.amount = $3 AND p.currency = $4, EXISTS (SELECT FROM ledger.payout_changes c WHERE c.payout_id = p.id AND c.state = $5) FROM ledger.payouts p WHERE p.id = $1 AND p.mode = $2
+            """).With(entry.Payout.Value, Account.Text(entry.Mode), Math.Abs(entry.AmountMinor), entry.Currency, Words.Of(to)))
+        await using (var row = await command.ExecuteReaderAsync(cancellationToken))
+        {
+            if (!await row.ReadAsync(cancellationToken))
+            {
+                return PayoutVerdict.NotFound;
+            }
+
+            if (!row.GetBoolean(0) || row.GetBoolean(1))
+            {
+                return row.GetBoolean(0) ? PayoutVerdict.Duplicate : PayoutVerdict.OtherAmount;
+            }
+        }
+
+        return await ChangeAsync(entry.Payout, to, "", "", by, entry.BookedAt, cancellationToken);
+    }
+
     internal static async Task AddAsync(
         NpgsqlConnection connection, NpgsqlTransaction transaction, PayoutId id, int version, string before, PayoutState state, string reference, string reason, string by, CancellationToken cancellationToken)
     {
@@ -166,11 +195,45 @@ public sealed class PayoutBooks(NpgsqlDataSource database)
         await command.ExecuteNonQueryAsync(cancellationToken);
     }
 
+    private async Task<List<(string Mode, string Owner, long Minimum)>> ClearedAsync(CancellationToken cancellationToken)
+    {
+        var cleared = new List<(string, string, long)>();
+        await using var command = database.CreateCommand(Cleared);
+        await using var reader = await command.ExecuteReaderAsync(cancellationToken);
+        while (await reader.ReadAsync(cancellationToken))
+        {
+            cleared.Add((reader.GetString(0), new MerchantId(reader.GetGuid(1)).ToString(), reader.GetInt64(2)));
+        }
+
+        return cleared;
+    }
+
+    private async Task<List<(Guid Id, Mode Mode, MerchantId Merchant, Currency Currency)>> PayableAsync(
+        List<(string Mode, string Owner, long Minimum)> cleared, DateOnly dueOn, CancellationToken cancellationToken)
+    {
+        var accounts = new List<(Guid, Mode, MerchantId, Currency)>();
+        if (cleared.Count == 0)
+        {
+            return accounts;
+        }
+
+        await using var command = database.CreateCommand(Payable)
+            .With(cleared.Select(c => c.Mode).ToArray(), cleared.Select(c => c.Owner).ToArray(), cleared.Select(c => c.Minimum).ToArray(), dueOn);
+        await using var reader = await command.ExecuteReaderAsync(cancellationToken);
+        while (await reader.ReadAsync(cancellationToken))
+        {
+            Invariant.Holds(Id.TryParse<MerchantId>(reader.GetString(2), out var merchant), "a merchant's account is owned by a merchant");
+            accounts.Add((reader.GetGuid(0), Words.Parse<Mode>(reader.GetString(1)), merchant, Currency.Of(reader.GetString(3))));
+        }
+
+        return accounts;
+    }
+
     private async Task<bool> CreateAsync(Guid account, Mode mode, MerchantId merchant, Currency currency, DateOnly dueOn, CancellationToken cancellationToken)
     {
         await using var connection = await database.OpenConnectionAsync(cancellationToken);
         await using var transaction = await connection.BeginTransactionAsync(cancellationToken);
-        var id = PayoutId.Of(mode, merchant, currency, dueOn);
+        var id = PayoutIds.Of(mode, merchant, currency, dueOn);
         await using var insert = new NpgsqlCommand(Insert, connection, transaction).With(id.Value, Account.Text(mode), merchant.Value, currency.Code, dueOn, account);
         if (await insert.ExecuteScalarAsync(cancellationToken) is not long amount)
         {

@@ -80,6 +80,11 @@ public sealed class Booker(BookingList list, IHttpClientFactory clients, ILogger
         {
             using var ledger = clients.CreateInternalClient(Service);
             using var answer = await PostAsync(ledger, booking, cancellationToken);
+            if (answer.IsSuccessStatusCode && booking.What == BookingKind.Payout)
+            {
+                return null;
+            }
+
             if (answer.IsSuccessStatusCode)
             {
                 var journal = (await answer.Content.ReadFromJsonAsync<LedgerBooking>(Json.Options, cancellationToken))?.Journal;
@@ -106,6 +111,7 @@ public sealed class Booker(BookingList list, IHttpClientFactory clients, ILogger
     {
         BookingKind.Settlement => ledger.PostAsJsonAsync(
             new Uri("internal/ledger/provider-settlements", UriKind.Relative), Content<ProviderSettlement>(booking) with { Id = new(booking.BookingId) }, Json.Options, cancellationToken),
+        BookingKind.Payout => ledger.PostAsJsonAsync(new Uri("internal/ledger/payout-entries", UriKind.Relative), booking.Entry, Json.Options, cancellationToken),
         _ => ledger.PostAsJsonAsync(
             new Uri("internal/ledger/corrections", UriKind.Relative), Content<LedgerCorrection>(booking) with { Id = new(booking.BookingId) }, Json.Options, cancellationToken),
     };

@@ -1,5 +1,7 @@
+using System.Text.Json;
 using Npgsql;
 using Payments.Core;
+using Payments.Core.Seams;
 using Payments.Platform.Postgres;
 
 namespace Payments.Reconciliation.Bookings;
@@ -9,11 +11,17 @@ public enum BookingKind
 {
     Settlement,
     Correction,
+
+    /// <summary>An entry of the statement about a payout to a merchant.</summary>
+    Payout,
 }
 
 /// <summary>A booking that the ledger is to be asked for now.</summary>
 /// <param name="Content">As it is sent, but for its id.</param>
-public sealed record DueBooking(Guid Subject, BookingKind What, string Provider, string Name, string Content, Guid BookingId, int Tries, Guid? Break);
+public sealed record DueBooking(Guid Subject, BookingKind What, string Provider, string Name, string Content, Guid BookingId, int Tries, Guid? Break)
+{
+    internal PayoutEntry Entry => JsonSerializer.Deserialize<PayoutEntry>(Content, Json.Options) ?? throw new InvariantException("what is to be booked has a content");
+}
 
 /// <summary>How many bookings wait, how many of them a person should look at, and the oldest of these.</summary>
 public sealed record WaitingBookings(long Waiting, long Failing, string? Worst);
@@ -51,6 +59,11 @@ public sealed class BookingList(NpgsqlDataSource database)
             await booked.ExecuteNonQueryAsync(cancellationToken);
         }
 
+        if (booking.What == BookingKind.Payout)
+        {
+            await ExpectAsync(connection, transaction, booking, cancellationToken);
+        }
+
         if (booking.Break is { } ofBreak)
         {
             await using var last = new NpgsqlCommand(
@@ -66,6 +79,15 @@ public sealed class BookingList(NpgsqlDataSource database)
         }
 
         await transaction.CommitAsync(cancellationToken);
+    }
+
+    // What the ledger took is what we had expected of the bank.
+    private static async Task ExpectAsync(NpgsqlConnection connection, NpgsqlTransaction transaction, DueBooking booking, CancellationToken cancellationToken)
+    {
+        var entry = booking.Entry;
+        await using var expect = new NpgsqlCommand("SELECT recon.expect_payout($1, $2, $3, $4)", connection, transaction)
+            .With(booking.Subject, MatchKey.Of(entry.Mode, Leg.Bank, booking.Provider, LineKind.Payout, booking.Name, entry.Currency), entry.AmountMinor, entry.BookedAt.UtcDateTime);
+        await expect.ExecuteNonQueryAsync(cancellationToken);
     }
 
     /// <summary>The ledger's own limit asks for a second person: what was agreed by one is a proposal again.</summary>

@@ -6,9 +6,16 @@ namespace Payments.Reconciliation.Imports;
 /// <summary>Whose money an entry of the bank's statement is, and which payout, as far as its words say so.</summary>
 public static partial class BankText
 {
+    private const string Returned = " returned";
+
     public static (string Provider, string? Reference) Read(string words)
     {
         ArgumentNullException.ThrowIfNull(words);
+        if (MerchantPayout().Match(words) is { Success: true } own && BankReference.TryRead<PayoutId>(own.Value, out var to))
+        {
+            return (Book.Merchants, BankReference.Of(to));
+        }
+
         if (StripePayout().Match(words) is { Success: true } payout)
         {
             return (Book.Stripe, payout.Value);
@@ -27,8 +34,17 @@ public static partial class BankText
     {
         ArgumentNullException.ThrowIfNull(currency);
         var (provider, reference) = Read(words);
+        if (provider == Book.Merchants && amount > 0)
+        {
+            // Paid and come back are two things, also on one day.
+            reference += Returned;
+        }
+
         return new(number, Leg.Bank, provider, LineKind.Payout, reference, null, currency.Code, amount, currency.Code, 0, amount, reference, day, new DateTimeOffset(day.ToDateTime(TimeOnly.MinValue), TimeSpan.Zero));
     }
+
+    [GeneratedRegex(@"\bpo-[0-9a-z]{26}\b", RegexOptions.CultureInvariant | RegexOptions.IgnoreCase)]
+    private static partial Regex MerchantPayout();
 
     [GeneratedRegex(@"\bpo_[A-Za-z0-9]+", RegexOptions.CultureInvariant)]
     private static partial Regex StripePayout();

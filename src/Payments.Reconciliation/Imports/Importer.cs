@@ -183,7 +183,7 @@ public sealed class Importer(NpgsqlDataSource database)
 
     private async Task CompleteAsync(long number, CancellationToken cancellationToken)
     {
-        await using var command = database.CreateCommand("SELECT recon.complete_import($1)");
+        await using var command = database.CreateCommand("SELECT recon.finish_import($1)");
         command.CommandTimeout = 0;
         command.With(number);
         await command.ExecuteNonQueryAsync(cancellationToken);

@@ -43,7 +43,7 @@ public sealed class Matcher(NpgsqlDataSource database, ILogger<Matcher> logger)
             await SettleAsync(book, ct);
             progress?.Invoke(done, days.Count, $"{book} settled");
         });
-        foreach (var book in books.Where(b => b.Leg == Leg.Bank))
+        foreach (var book in books.Where(b => b.Leg == Leg.Bank && b.Provider != Book.Merchants))
         {
             await NoteAsync(book, cancellationToken);
         }

@@ -26,8 +26,9 @@ public sealed class AnswerTests(ProductFixture product)
                 surface.Ids["POST /v1/payments/{id}/void id"] = await surface.PaymentAsync(captured: false);
             }
 
-            var (status, body) = await surface.SendAsync(operation, surface.TargetOf(operation).TrimEnd('?', '&'), surface.KeyOf(operation), Surface.FileOf(operation) ?? Bytes(surface.BodyOf(operation)),
-                Surface.FileOf(operation) is null ? "application/json" : "application/pdf");
+            var file = surface.FileOf(operation);
+            var (status, body) = await surface.SendAsync(
+                operation, surface.TargetOf(operation).TrimEnd('?', '&'), surface.KeyOf(operation), file?.Bytes ?? Bytes(surface.BodyOf(operation)), file?.Type ?? "application/json");
             answered += status is >= 200 and <= 299 ? 1 : 0;
             failures.AddRange(status is < 200 or > 299 ? [$"{operation}: {status} {body}"] : surface.DifferencesOf(operation, status, body).Select(d => $"{operation}: {d}"));
         }

@@ -163,6 +163,30 @@ internal sealed class Meanings
         Add("POST /v1/tokens", $$$"""{"card": {"number": "4242424242424242", "exp_month": 12, "exp_year": 2034, "cvc": "123", "name": "{{{Text(101)}}}"}}""", 400, "invalid_card_name", "card.name");
     }
 
+    private void Payouts()
+    {
+        foreach (var (member, value) in new[]
+        {
+            ("iban", "\"DE88370400440532013000\""), ("iban", "\"DE89 3704 0044 0532 0130 00\""), ("bic", "\"COBA\""), ("name", "\"\""), ("name", $"\"{Text(71)}\""), ("minimum", "0"), ("minimum", "1000000000001"),
+            ("standing", "\"fine\""), ("reason", "\"\""), ("reason", $"\"{Text(2001)}\""), ("merchant_id", "\"mer_1\""), ("mode", "\"both\""),
+        })
+        {
+            var body = JsonNode.Parse($$"""{"merchant_id": "{{surface.Owner.MerchantId}}", "mode": "test", "standing": "cleared", "name": "Ada", "iban": "DE89370400440532013000", "bic": "COBADEFFXXX", "reason": "?"}""")!;
+            body[member] = JsonNode.Parse(value);
+            Add("POST /ops/v1/ledger/payout_settings", body.ToJsonString(), 400, "invalid_value", member);
+        }
+
+        Add("POST /ops/v1/ledger/payout_switch", """{"stopped": true, "reason": ""}""", 400, "invalid_value", "reason");
+        Add("POST /ops/v1/ledger/payouts/{id}/report", """{"status": "sent", "reference": "", "reason": "", "at": "2026-02-03T09:00:00Z"}""", 400, "invalid_value", "status");
+        Add("POST /ops/v1/ledger/payouts/{id}/report", """{"status": "paid", "reference": "", "reason": "", "at": "2999-02-03T09:00:00Z"}""", 400, "invalid_value", "at");
+        Add("POST /ops/v1/ledger/payouts/{id}/report", $$"""{"status": "paid", "reference": "{{Text(201)}}", "reason": "", "at": "2026-02-03T09:00:00Z"}""", 400, "invalid_value", "reference");
+        Add("POST /ops/v1/ledger/payouts/{id}/report", """{"status": "returned", "reference": "", "reason": "", "at": "2026-02-03T09:00:00Z"}""", 409, "payout_state_conflict", "id");
+        Add("POST /ops/v1/ledger/payout_files", """{"mode": "test", "currency": "XXX"}""", 400, "invalid_value", "currency");
+        Add("POST /ops/v1/ledger/payout_files", """{"mode": "test", "currency": "EUR", "execute_on": "2020-01-01"}""", 400, "invalid_value", "execute_on");
+        Add("POST /ops/v1/ledger/payout_files", """{"mode": "test", "currency": "EUR", "execute_on": "soon"}""", 400, "invalid_value", "execute_on");
+        Add("POST /ops/v1/ledger/payout_files", """{"mode": "live", "currency": "KWD"}""", 409, "no_payout_ready", "currency");
+    }
+
     private void Operators()
     {
         Add("POST /ops/v1/merchants", """{"name": ""}""", 400, "invalid_value", "name");
@@ -173,6 +197,7 @@ internal sealed class Meanings
         Add("POST /ops/v1/incidents/{id}/close", """{"reason": ""}""", 400, "invalid_value", "reason");
         Add("POST /ops/v1/ledger/findings/{id}/close", """{"reason": ""}""", 400, "invalid_value", "reason");
         Add("POST /ops/v1/ledger/findings/{id}/close", $$"""{"reason": "{{Text(2001)}}"}""", 400, "invalid_value", "reason");
+        Payouts();
         Add("POST /ops/v1/breaks/{id}/assign", """{"owner": ""}""", 400, "invalid_value", "owner");
         Add("POST /ops/v1/breaks/{id}/attribute", """{"merchant_id": "mer_00000000000000000000000001", "reason": "Theirs"}""", 422, "merchant_not_found", "merchant_id");
         Add("POST /ops/v1/breaks/{id}/attribute", $$"""{"merchant_id": "{{surface.Owner.MerchantId}}", "reason": ""}""", 400, "invalid_value", "reason");

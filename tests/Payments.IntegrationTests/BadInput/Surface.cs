@@ -123,7 +123,14 @@ internal sealed partial class Surface(ProductFixture product)
     }
 
     /// <summary>What a file is sent as; null where the body is JSON.</summary>
-    public static byte[]? FileOf(Operation operation) => operation.Path.EndsWith("/files/{evidence_kind}", StringComparison.Ordinal) ? "%PDF-1.7\n%%EOF\n"u8.ToArray() : null;
+    public (byte[] Bytes, string Type)? FileOf(Operation operation) => operation.Path switch
+    {
+        _ when operation.Path.EndsWith("/files/{evidence_kind}", StringComparison.Ordinal) => ("%PDF-1.7\n%%EOF\n"u8.ToArray(), "application/pdf"),
+        _ when operation.Path.EndsWith("/status_report", StringComparison.Ordinal) => (Encoding.UTF8.GetBytes($"""
+            <Document><CstmrPmtStsRpt><OrgnlGrpInfAndSts><OrgnlMsgId>{Ids["/ops/v1/ledger/payout_files/id"].Replace('_', '-')}</OrgnlMsgId><GrpSts>ACSC</GrpSts></OrgnlGrpInfAndSts></CstmrPmtStsRpt></Document>
+            """), "application/xml"),
+        _ => null,
+    };
 
     public Task<(int Status, JsonElement Body)> SendAsync(Operation operation, string path, string key, byte[]? body, string? contentType = "application/json", string? idempotencyKey = "") =>
         SendAsync(operation.Method, operation.IsVaults ? product.Host.Addresses.Vault : product.Host.Addresses.Api, path, key, body, contentType, idempotencyKey);

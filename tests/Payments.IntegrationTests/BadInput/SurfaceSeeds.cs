@@ -7,7 +7,6 @@ using Payments.IntegrationTests.Fraud;
 using Payments.Ledger.Books;
 using Payments.Ledger.Payouts;
 using Payments.Platform;
-using Payments.Platform.Secrets;
 using Xunit;
 
 namespace Payments.IntegrationTests.BadInput;
@@ -145,28 +144,35 @@ internal sealed partial class Surface
         return Core.Id.Format("stl", batch!.Value);
     }
 
-    /// <summary>Two payouts of the owner that wait for approval: one to approve, one to cancel.</summary>
+    /// <summary>Payouts of the owner: one to approve, one to cancel, one for a bank file, and one that is in a file.</summary>
     private async Task SeedPayoutsAsync()
     {
-        await using var ledger = NpgsqlDataSource.Create(product.ConnectionString(Names.Databases.Ledger));
         Assert.True(Core.Id.TryParse<Core.MerchantId>(Owner.MerchantId, out var merchant));
-        var settings = new PayoutSettings(ledger, new SecretBox(new byte[32]));
+        var ledger = product.Host.ServicesOf(Names.Services.Ledger);
+        var settings = ledger.GetRequiredService<PayoutSettings>();
         Assert.NotNull(await settings.SetAsync(Core.Mode.Test, merchant, PayoutStanding.Cleared, 1, new("Surface", "DE89370400440532013000", "COBADEFFXXX"), "surface", "surface", Token));
-        var ids = new Core.IdSource(TimeProvider.System);
-        await using (var connection = await ledger.OpenConnectionAsync(Token))
-        await using (var transaction = await connection.BeginTransactionAsync(Token))
-        {
-            var (bank, payable) = (new AccountName(Account.Platform, AccountKind.Bank), new AccountName(Owner.MerchantId, AccountKind.MerchantPayable));
-            JournalLine[] lines = [.. new[] { "SEK", "NOK" }.Select(c => new JournalLine(LineKind.Settlement, LineAction.Post, bank, payable, new Core.Money(2_000_000, Core.Currency.Of(c))))];
-            var journal = new JournalDraft(ids.New<Core.JournalId>(), 1000, 0, Core.Mode.Test, ids.New<Core.PaymentId>(), merchant, "surface.seeded", TimeProvider.System.GetUtcNow(), Decision: false, lines);
-            Assert.Equal([PostingVerdict.Posted], await JournalWriter.PostAsync(connection, transaction, [journal], Token));
-            await transaction.CommitAsync(Token);
-        }
-
+        await PayableAsync(merchant, ("SEK", 2_000_000), ("NOK", 2_000_000), ("EUR", 5_000), ("DKK", 5_000));
         var today = DateOnly.FromDateTime(TimeProvider.System.GetUtcNow().UtcDateTime);
-        await new PayoutBooks(ledger).CreateDueAsync(today, Token);
-        Ids["/ops/v1/ledger/payouts/id"] = PayoutId.Of(Core.Mode.Test, merchant, Core.Currency.Of("SEK"), today).ToString();
-        Ids["POST /ops/v1/ledger/payouts/{id}/report id"] = PayoutId.Of(Core.Mode.Test, merchant, Core.Currency.Of("NOK"), today).ToString();
+        await ledger.GetRequiredService<PayoutBooks>().CreateDueAsync(today, Token);
+        Ids["/ops/v1/ledger/payouts/id"] = Ids["/v1/payouts/id"] = PayoutIds.Of(Core.Mode.Test, merchant, Core.Currency.Of("SEK"), today).ToString();
+        Ids["POST /ops/v1/ledger/payouts/{id}/report id"] = PayoutIds.Of(Core.Mode.Test, merchant, Core.Currency.Of("NOK"), today).ToString();
+        var file = await ledger.GetRequiredService<PayoutFiles>().MakeAsync(Core.Mode.Test, Core.Currency.Of("DKK"), today, "surface", Token);
+        Assert.NotNull(file);
+        Ids["/ops/v1/ledger/payout_files/id"] = file.Id.ToString();
+    }
+
+    /// <summary>As if settlement had made it payable.</summary>
+    private async Task PayableAsync(Core.MerchantId merchant, params (string Currency, long Amount)[] amounts)
+    {
+        await using var ledger = NpgsqlDataSource.Create(product.ConnectionString(Names.Databases.Ledger));
+        await using var connection = await ledger.OpenConnectionAsync(Token);
+        await using var transaction = await connection.BeginTransactionAsync(Token);
+        var ids = new Core.IdSource(TimeProvider.System);
+        var (bank, payable) = (new AccountName(Account.Platform, AccountKind.Bank), new AccountName(merchant.ToString(), AccountKind.MerchantPayable));
+        JournalLine[] lines = [.. amounts.Select(a => new JournalLine(LineKind.Settlement, LineAction.Post, bank, payable, new Core.Money(a.Amount, Core.Currency.Of(a.Currency))))];
+        var journal = new JournalDraft(ids.New<Core.JournalId>(), 1000, 0, Core.Mode.Test, ids.New<Core.PaymentId>(), merchant, "surface.seeded", TimeProvider.System.GetUtcNow(), Decision: false, lines);
+        Assert.Equal([PostingVerdict.Posted], await JournalWriter.PostAsync(connection, transaction, [journal], Token));
+        await transaction.CommitAsync(Token);
     }
 
     /// <summary>Lines of a provider that nobody here knows, on a day long past, and the day of this surface's payment compared.</summary>

@@ -39,7 +39,7 @@ public sealed class TenantIsolationTests(ProductFixture product)
     public async Task Lists_show_what_is_the_callers()
     {
         var surface = await Surface.PrepareAsync(product);
-        foreach (var path in new[] { "/v1/payments", "/v1/disputes", "/v1/webhook_endpoints", "/v1/events", "/v1/balance_transactions", "/v1/settlements", "/v1/risk/lists", "/v1/risk/rules", "/v1/risk/changes" })
+        foreach (var path in new[] { "/v1/payments", "/v1/disputes", "/v1/webhook_endpoints", "/v1/events", "/v1/balance_transactions", "/v1/settlements", "/v1/payouts", "/v1/risk/lists", "/v1/risk/rules", "/v1/risk/changes" })
         {
             await Surface.UntilAsync(async () => (await surface.SendAsync("GET", path, surface.Owner.Secret)).Body.GetProperty("data").GetArrayLength() > 0);
             foreach (var key in new[] { surface.Stranger.Secret, surface.Owner.Live })

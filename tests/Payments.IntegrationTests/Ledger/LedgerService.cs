@@ -111,10 +111,16 @@ internal sealed class LedgerService : IAsyncDisposable
         return (response.Content.Headers.ContentType?.MediaType, await response.Content.ReadAsStringAsync(Cancel));
     }
 
-    public async Task<(HttpStatusCode Status, JsonElement Body)> AskAsync(HttpMethod method, string path, string? key = EventTestBed.InternalKey, object? body = null)
+    public Task<(HttpStatusCode Status, JsonElement Body)> PutXmlAsync(string path, string xml) =>
+        SendAsync(HttpMethod.Put, path, EventTestBed.InternalKey, new StringContent(xml, System.Text.Encoding.UTF8, "application/xml"));
+
+    public Task<(HttpStatusCode Status, JsonElement Body)> AskAsync(HttpMethod method, string path, string? key = EventTestBed.InternalKey, object? body = null) =>
+        SendAsync(method, path, key, body is null ? null : JsonContent.Create(body));
+
+    private async Task<(HttpStatusCode Status, JsonElement Body)> SendAsync(HttpMethod method, string path, string? key, HttpContent? content)
     {
         using var request = new HttpRequestMessage(method, path);
-        request.Content = body is null ? null : JsonContent.Create(body);
+        request.Content = content;
         request.Headers.Authorization = key is null ? null : new("Bearer", key);
         using var response = await http!.SendAsync(request, Cancel);
         var answered = await response.Content.ReadAsStringAsync(Cancel);

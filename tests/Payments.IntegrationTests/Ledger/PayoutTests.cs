@@ -1,20 +1,16 @@
-using Microsoft.Extensions.Logging.Abstractions;
 using Npgsql;
 using Payments.Core;
-using Payments.Ledger;
+using Payments.Core.Seams;
 using Payments.Ledger.Books;
 using Payments.Ledger.Payouts;
-using Payments.Ledger.Settlement;
-using Payments.Platform.Secrets;
 using Xunit;
 
 namespace Payments.IntegrationTests.Ledger;
 
 public sealed class PayoutTests(EmbeddedServers servers)
 {
-    private static readonly BankAccount Creditor = new("Ada's Mugs", "DE89370400440532013000", "COBADEFFXXX");
-    private static readonly DateTimeOffset Now = TimeProvider.System.GetUtcNow();
-    private static readonly DateOnly Today = DateOnly.FromDateTime(Now.UtcDateTime);
+    private static readonly DateTimeOffset Now = PayoutBed.Now;
+    private static readonly DateOnly Today = PayoutBed.Today;
 
     private static CancellationToken Cancel => TestContext.Current.CancellationToken;
 
@@ -25,7 +21,7 @@ public sealed class PayoutTests(EmbeddedServers servers)
     [InlineData(PayoutStanding.Cleared, 1)]
     public async Task Only_a_cleared_merchant_is_paid(PayoutStanding standing, int made)
     {
-        await using var bed = await Bed.CreateAsync(servers);
+        await using var bed = await PayoutBed.CreateAsync(servers);
         Assert.Equal(0, await bed.Books.CreateDueAsync(Today, Cancel));
         await bed.SetAsync(standing);
         Assert.Equal(made, await bed.Books.CreateDueAsync(Today, Cancel));
@@ -36,12 +32,12 @@ public sealed class PayoutTests(EmbeddedServers servers)
     [Fact]
     public async Task What_is_below_the_minimum_or_payable_later_is_not_paid()
     {
-        await using var bed = await Bed.CreateAsync(servers, payOn: Today.AddDays(1));
+        await using var bed = await PayoutBed.CreateAsync(servers, payOn: Today.AddDays(1));
         await bed.SetAsync(minimum: 5_000);
         Assert.Equal(0, await bed.Books.CreateDueAsync(Today, Cancel));
         Assert.Equal(1, await bed.Books.CreateDueAsync(Today.AddDays(1), Cancel));
 
-        await using var other = await Bed.CreateAsync(servers);
+        await using var other = await PayoutBed.CreateAsync(servers);
         await other.SetAsync(minimum: 5_001);
         Assert.Equal(0, await other.Books.CreateDueAsync(Today, Cancel));
     }
@@ -49,7 +45,7 @@ public sealed class PayoutTests(EmbeddedServers servers)
     [Fact]
     public async Task The_switch_stops_payouts_and_files()
     {
-        await using var bed = await Bed.CreateAsync(servers);
+        await using var bed = await PayoutBed.CreateAsync(servers);
         await bed.SetAsync();
         Assert.True(await bed.Settings.SwitchAsync(true, "drill", "opk_1", Cancel));
         Assert.Equal(0, await bed.Books.CreateDueAsync(Today, Cancel));
@@ -58,7 +54,7 @@ public sealed class PayoutTests(EmbeddedServers servers)
         Assert.True(await bed.Settings.SwitchAsync(true, "drill", "opk_1", Cancel));
         Assert.Null(await bed.FileAsync());
         // Also past the code.
-        var id = PayoutId.Of(Mode.Test, bed.Merchant, Currency.Of("EUR"), Today);
+        var id = PayoutIds.Of(Mode.Test, bed.Merchant, Currency.Of("EUR"), Today);
         var refusal = await Assert.ThrowsAsync<PostgresException>(() => bed.Database.ExecuteAsync(
             $"INSERT INTO ledger.payout_changes (payout_id, version, before, state, by_whom) VALUES ('{id.Value}', 2, 'ready', 'sent', 'x')", Cancel));
         Assert.Contains("is held", refusal.MessageText, StringComparison.Ordinal);
@@ -67,10 +63,10 @@ public sealed class PayoutTests(EmbeddedServers servers)
     [Fact]
     public async Task Above_the_limit_two_people_approve_and_the_database_counts_them()
     {
-        await using var bed = await Bed.CreateAsync(servers, amount: 1_000_001);
+        await using var bed = await PayoutBed.CreateAsync(servers, amount: 1_000_001);
         await bed.SetAsync();
         Assert.Equal(1, await bed.Books.CreateDueAsync(Today, Cancel));
-        var id = PayoutId.Of(Mode.Test, bed.Merchant, Currency.Of("EUR"), Today);
+        var id = PayoutIds.Of(Mode.Test, bed.Merchant, Currency.Of("EUR"), Today);
         Assert.Null(await bed.FileAsync());
         Assert.Equal(PayoutVerdict.SecondPersonNeeded, await bed.Books.ApproveAsync(id, "opk_1", Cancel));
         Assert.Equal(PayoutVerdict.SamePerson, await bed.Books.ApproveAsync(id, "opk_1", Cancel));
@@ -85,16 +81,16 @@ public sealed class PayoutTests(EmbeddedServers servers)
     [Fact]
     public async Task A_file_is_the_same_each_time_and_takes_each_payout_once()
     {
-        await using var bed = await Bed.CreateAsync(servers);
+        await using var bed = await PayoutBed.CreateAsync(servers);
         await bed.SetAsync();
         await bed.Books.CreateDueAsync(Today, Cancel);
         var file = Assert.IsType<PayoutFile>(await bed.FileAsync());
         Assert.Null(await bed.FileAsync());
         var before = (await bed.Files.ReadAsync(file.Id, Cancel))!.Value.Bytes;
-        await bed.SetAsync(account: Creditor with { Iban = "GB82WEST12345698765432", Bic = "WESTGB2L" });
+        await bed.SetAsync(account: PayoutBed.Creditor with { Iban = "GB82WEST12345698765432", Bic = "WESTGB2L" });
         Assert.Equal(before, (await bed.Files.ReadAsync(file.Id, Cancel))!.Value.Bytes);
-        Assert.Contains(Creditor.Iban, System.Text.Encoding.UTF8.GetString(before), StringComparison.Ordinal);
-        Assert.Equal(0, await bed.Database.ValueAsync<long>("SELECT count(*) FROM ledger.payout_settings WHERE strpos(account, $1) > 0", Cancel, Creditor.Iban));
+        Assert.Contains(PayoutBed.Creditor.Iban, System.Text.Encoding.UTF8.GetString(before), StringComparison.Ordinal);
+        Assert.Equal(0, await bed.Database.ValueAsync<long>("SELECT count(*) FROM ledger.payout_settings WHERE strpos(account, $1) > 0", Cancel, PayoutBed.Creditor.Iban));
     }
 
     [Fact]
@@ -102,10 +98,10 @@ public sealed class PayoutTests(EmbeddedServers servers)
     {
         foreach (var (states, payable) in new (PayoutState[], long)[] { ([PayoutState.Paid], 0), ([PayoutState.Failed], 5_000), ([PayoutState.Paid, PayoutState.Returned], 5_000) })
         {
-            await using var bed = await Bed.CreateAsync(servers);
+            await using var bed = await PayoutBed.CreateAsync(servers);
             await bed.SetAsync();
             await bed.Books.CreateDueAsync(Today, Cancel);
-            var id = PayoutId.Of(Mode.Test, bed.Merchant, Currency.Of("EUR"), Today);
+            var id = PayoutIds.Of(Mode.Test, bed.Merchant, Currency.Of("EUR"), Today);
             Assert.Equal(PayoutVerdict.WrongState, await bed.ChangeAsync(id, states[0]));
             await bed.FileAsync();
             Assert.Equal((5_000, 5_000), await bed.PayableAsync());
@@ -124,10 +120,88 @@ public sealed class PayoutTests(EmbeddedServers servers)
         }
     }
 
+    [Theory]
+    [InlineData(PayoutStanding.SanctionsHold)]
+    [InlineData(PayoutStanding.RiskHold)]
+    [InlineData(PayoutStanding.KycPending)]
+    public async Task A_merchant_who_is_held_after_the_payout_was_made_is_in_no_file_until_cleared(PayoutStanding standing)
+    {
+        await using var bed = await PayoutBed.CreateAsync(servers);
+        await bed.SetAsync();
+        await bed.Books.CreateDueAsync(Today, Cancel);
+        await bed.SetAsync(standing);
+        Assert.Null(await bed.FileAsync());
+        var id = PayoutIds.Of(Mode.Test, bed.Merchant, Currency.Of("EUR"), Today);
+        var refusal = await Assert.ThrowsAsync<PostgresException>(() => bed.Database.ExecuteAsync(
+            $"INSERT INTO ledger.payout_changes (payout_id, version, before, state, by_whom) VALUES ('{id.Value}', 2, 'ready', 'sent', 'x')", Cancel));
+        Assert.Contains("is held", refusal.MessageText, StringComparison.Ordinal);
+        await bed.SetAsync();
+        Assert.NotNull(await bed.FileAsync());
+    }
+
+    [Fact]
+    public async Task A_negative_balance_is_carried_until_later_batches_are_more()
+    {
+        await using var bed = await PayoutBed.CreateAsync(servers);
+        await bed.SetAsync(minimum: 100);
+        Assert.Equal(1, await bed.Books.CreateDueAsync(Today, Cancel));
+        await bed.FileAsync();
+        await bed.ChangeAsync(PayoutIds.Of(Mode.Test, bed.Merchant, Currency.Of("EUR"), Today), PayoutState.Paid);
+
+        // A refund of what is paid already: 700 are owed.
+        await bed.SettleAsync(LineKind.Refund, -700, Now.AddHours(-23));
+        Assert.Equal((-700, 0), await bed.PayableAsync());
+        Assert.Equal(0, await bed.Books.CreateDueAsync(Today.AddDays(1), Cancel));
+
+        // Above zero, and below the minimum.
+        await bed.SettleAsync(LineKind.Capture, 750, Now.AddHours(-22));
+        Assert.Equal(0, await bed.Books.CreateDueAsync(Today.AddDays(2), Cancel));
+        await bed.SettleAsync(LineKind.Capture, 1_000, Now.AddHours(-21));
+        Assert.Equal(1, await bed.Books.CreateDueAsync(Today.AddDays(3), Cancel));
+        Assert.Equal((1_050, 1_050), await bed.PayableAsync());
+        await ModelCheck.HoldsAsync(bed.Database, Cancel);
+    }
+
+    [Fact]
+    public async Task A_canceled_payout_is_payable_again_and_a_sent_one_is_not_canceled()
+    {
+        await using var bed = await PayoutBed.CreateAsync(servers);
+        await bed.SetAsync();
+        await bed.Books.CreateDueAsync(Today, Cancel);
+        Assert.Equal(PayoutVerdict.Done, await bed.ChangeAsync(PayoutIds.Of(Mode.Test, bed.Merchant, Currency.Of("EUR"), Today), PayoutState.Canceled));
+        Assert.Equal((5_000, 0), await bed.PayableAsync());
+        Assert.Null(await bed.FileAsync());
+        await bed.Books.CreateDueAsync(Today.AddDays(1), Cancel);
+        await bed.FileAsync();
+        Assert.Equal(PayoutVerdict.WrongState, await bed.ChangeAsync(PayoutIds.Of(Mode.Test, bed.Merchant, Currency.Of("EUR"), Today.AddDays(1)), PayoutState.Canceled));
+    }
+
+    [Fact]
+    public async Task The_statement_tells_the_same_as_the_banks_report_and_more()
+    {
+        await using var bed = await PayoutBed.CreateAsync(servers);
+        await bed.SetAsync();
+        await bed.Books.CreateDueAsync(Today, Cancel);
+        var id = PayoutIds.Of(Mode.Test, bed.Merchant, Currency.Of("EUR"), Today);
+        Task<PayoutVerdict> Enter(long amount, string currency = "EUR", Mode mode = Mode.Test, PayoutId? payout = null) =>
+            bed.Books.EnterAsync(new PayoutEntry(mode, payout ?? id, currency, amount, Now), "reconciliation", Cancel);
+        Assert.Equal(PayoutVerdict.WrongState, await Enter(-5_000));
+        await bed.FileAsync();
+        Assert.Equal(
+            [PayoutVerdict.OtherAmount, PayoutVerdict.OtherAmount, PayoutVerdict.NotFound, PayoutVerdict.NotFound, PayoutVerdict.WrongState],
+            [await Enter(-4_999), await Enter(-5_000, "USD"), await Enter(-5_000, mode: Mode.Live), await Enter(-5_000, payout: new(Guid.Empty)), await Enter(5_000)]);
+        Assert.Equal([PayoutVerdict.Done, PayoutVerdict.Duplicate], [await Enter(-5_000), await Enter(-5_000)]);
+        Assert.Equal((0, 0), await bed.PayableAsync());
+        Assert.Equal(PayoutVerdict.Duplicate, await bed.ChangeAsync(id, PayoutState.Paid));
+        Assert.Equal([PayoutVerdict.Done, PayoutVerdict.Duplicate, PayoutVerdict.Duplicate], [await Enter(5_000), await Enter(5_000), await Enter(-5_000)]);
+        Assert.Equal((5_000, 0), await bed.PayableAsync());
+        await ModelCheck.HoldsAsync(bed.Database, Cancel);
+    }
+
     [Fact]
     public async Task Several_rounds_at_once_make_one_payout()
     {
-        await using var bed = await Bed.CreateAsync(servers);
+        await using var bed = await PayoutBed.CreateAsync(servers);
         await bed.SetAsync();
         var made = await Task.WhenAll(Enumerable.Range(0, 6).Select(_ => bed.Books.CreateDueAsync(Today, Cancel)));
         Assert.Equal((1, (5_000, 5_000)), (made.Sum(), await bed.PayableAsync()));
@@ -138,9 +212,9 @@ public sealed class PayoutTests(EmbeddedServers servers)
     {
         foreach (var step in PayoutSteps.All)
         {
-            await using var bed = await Bed.CreateAsync(servers);
+            await using var bed = await PayoutBed.CreateAsync(servers);
             await bed.SetAsync();
-            var id = PayoutId.Of(Mode.Test, bed.Merchant, Currency.Of("EUR"), Today);
+            var id = PayoutIds.Of(Mode.Test, bed.Merchant, Currency.Of("EUR"), Today);
             using (new Breaker(step))
             {
                 await Assert.ThrowsAsync<BrokenOffException>(() => WholeLifeAsync(bed, id));
@@ -154,56 +228,10 @@ public sealed class PayoutTests(EmbeddedServers servers)
         }
     }
 
-    private static async Task WholeLifeAsync(Bed bed, PayoutId id)
+    private static async Task WholeLifeAsync(PayoutBed bed, PayoutId id)
     {
         await bed.Books.CreateDueAsync(Today, Cancel);
         await bed.FileAsync();
         await bed.ChangeAsync(id, PayoutState.Paid);
-    }
-
-    /// <summary>A merchant with something payable.</summary>
-    private sealed class Bed : IAsyncDisposable
-    {
-        public required LedgerDatabase Database { get; init; }
-
-        public required PayoutBooks Books { get; init; }
-
-        public required PayoutSettings Settings { get; init; }
-
-        public required PayoutFiles Files { get; init; }
-
-        public MerchantId Merchant { get; } = LedgerDatabase.Ids.New<MerchantId>();
-
-        public static async Task<Bed> CreateAsync(EmbeddedServers servers, long amount = 5_000, DateOnly? payOn = null)
-        {
-            var database = await LedgerDatabase.CreateAsync(servers, Cancel);
-            var settings = new PayoutSettings(database.Writer, new SecretBox(new byte[32]));
-            var options = new LedgerOptions { PayoutDebtorName = "Payments Ltd", PayoutDebtorIban = "GB82WEST12345698765432", PayoutDebtorBic = "WESTGB2L" };
-            var bed = new Bed
-            {
-                Database = database,
-                Books = new(database.Writer),
-                Settings = settings,
-                Files = new(database.Writer, settings, LedgerDatabase.Ids, TimeProvider.System, options, NullLogger<PayoutFiles>.Instance),
-            };
-            var log = new SettledLog();
-            await SettlementTermsTests.PostAsync(database, log, bed.Merchant, "EUR", LineKind.Capture, amount, Now.AddDays(-2));
-            await log.ProveAsync(database, Cancel);
-            await new SettlementBatches(database.Writer, log).CloseAsync(Now.AddDays(-1), [new(Mode.Test, bed.Merchant, SettlementTerms.Default, payOn ?? Today)], Cancel);
-            return bed;
-        }
-
-        public async Task SetAsync(PayoutStanding standing = PayoutStanding.Cleared, long minimum = 1, BankAccount? account = null) =>
-            Assert.NotNull(await Settings.SetAsync(Mode.Test, Merchant, standing, minimum, account ?? Creditor, "test", "opk_1", Cancel));
-
-        public Task<PayoutFile?> FileAsync() => Files.MakeAsync(Mode.Test, Currency.Of("EUR"), Today, "opk_1", Cancel);
-
-        public Task<PayoutVerdict> ChangeAsync(PayoutId id, PayoutState to) => Books.ChangeAsync(id, to, "ref", "", "opk_1", Now, Cancel);
-
-        public async Task<(long Posted, long Held)> PayableAsync() => (
-            await SettlementTermsTests.BalanceAsync(Database, Merchant, AccountKind.MerchantPayable, "EUR"),
-            await Database.ValueAsync<long>("SELECT coalesce(sum(b.pending_debits), 0)::bigint FROM ledger.accounts a JOIN ledger.balances b ON b.account_id = a.id WHERE a.kind = 'merchant_payable'", Cancel));
-
-        public ValueTask DisposeAsync() => Database.DisposeAsync();
     }
 }

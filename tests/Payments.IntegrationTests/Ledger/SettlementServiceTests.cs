@@ -68,8 +68,8 @@ public sealed class SettlementServiceTests(EmbeddedServers servers)
             ("payout_settings", Settings(minimum: 0), "minimum"), ("payout_settings", Settings(reason: ""), "reason"), ("payout_switch", new { stopped = true, reason = "" }, "reason"),
             ("rates", Rate(), ""), ("rates", Rate("0"), "rate"), ("rates", Rate("-1"), "rate"), ("rates", Rate("1,1"), "rate"), ("rates", Rate("1.1234567890123"), "rate"),
             ("rates", Rate(quote: "EUR"), "quote"), ("rates", Rate(@base: "XXX"), "base"), ("rates", Rate(until: "2026-01-01T00:00:00Z"), "valid_until"),
-            ("payout_files", new { mode = "test", currency = "XXX", execute_on = "2026-01-01T00:00:00Z" }, "currency"), ("payout_files", new { mode = "test", currency = "EUR", execute_on = "2026-01-01T00:00:00Z" }, "path"),
-            ("payout_statuses", new { document = "<x/>" }, "document"),
+            ("payout_files", new { mode = "test", currency = "XXX" }, "currency"), ("payout_files", new { mode = "test", currency = "EUR", execute_on = "2026-01-01" }, "execute_on"),
+            ("payout_files", new { mode = "test", currency = "EUR" }, "path"),
         })
         {
             var (status, answer) = await ledger.AskAsync(HttpMethod.Post, Ops + path, body: body);
@@ -109,20 +109,33 @@ public sealed class SettlementServiceTests(EmbeddedServers servers)
         var ready = await ledger.ListAsync(Ops + "payouts?status=ready", limit: 50);
         Assert.NotEmpty(ready);
         var (mode, currency) = (ready[0].GetProperty("mode").GetString(), ready[0].GetProperty("currency").GetString());
-        var (made, file) = await ledger.AskAsync(HttpMethod.Post, Ops + "payout_files", body: new { mode, currency, execute_on = "2026-12-01T00:00:00Z" });
+        var (made, file) = await ledger.AskAsync(HttpMethod.Post, Ops + "payout_files", body: new { mode, currency });
         Assert.True(made == HttpStatusCode.OK, file.ToString());
         var id = file.GetProperty("id").GetString();
         var (type, xml) = await ledger.TextAsync(Ops + "payout_files/" + id, "application/xml");
         Assert.Equal(("application/xml", xml), (type, (await ledger.TextAsync(Ops + "payout_files/" + id, "application/xml")).Text));
         Assert.Equal(file.GetProperty("sha256").GetString(), Convert.ToHexStringLower(System.Security.Cryptography.SHA256.HashData(System.Text.Encoding.UTF8.GetBytes(xml))));
 
-        var document = $"<Document><CstmrPmtStsRpt><OrgnlGrpInfAndSts><OrgnlMsgId>{id}</OrgnlMsgId><GrpSts>ACSC</GrpSts></OrgnlGrpInfAndSts></CstmrPmtStsRpt></Document>";
-        var count = file.GetProperty("payouts").GetInt32();
+        var (report, count) = (Ops + $"payout_files/{id}/status_report", file.GetProperty("payouts").GetInt32());
         foreach (var (changed, unchanged) in new[] { (count, 0), (0, count) })
         {
-            var (status, answer) = await ledger.AskAsync(HttpMethod.Post, Ops + "payout_statuses", body: new { document });
+            var (status, answer) = await ledger.PutXmlAsync(report, StatusOf(id!, "ACSC"));
             Assert.Equal((HttpStatusCode.OK, changed, unchanged), (status, answer.GetProperty("changed").GetInt32(), answer.GetProperty("unchanged").GetInt32()));
         }
+
+        foreach (var (path, xml2, status2, code) in new[]
+        {
+            (report, StatusOf("pof_01k0x5w3n8e2v9y7t4r6q1m5za", "ACSC"), HttpStatusCode.BadRequest, "invalid_status_report"), (report, "<x/>", HttpStatusCode.BadRequest, "invalid_status_report"),
+            (report, StatusOf(id!, "ACSC", "po_01k0x5w3n8e2v9y7t4r6q1m5za"), HttpStatusCode.BadRequest, "invalid_status_report"),
+            (Ops + "payout_files/pof_01k0x5w3n8e2v9y7t4r6q1m5za/status_report", StatusOf(id!, "ACSC"), HttpStatusCode.NotFound, "payout_file_not_found"),
+        })
+        {
+            var (refused, why) = await ledger.PutXmlAsync(path, xml2);
+            Assert.Equal((status2, code), (refused, why.GetProperty("code").GetString()));
+        }
+
+        var (noXml, asJson) = await ledger.AskAsync(HttpMethod.Put, report, body: new { });
+        Assert.Equal((HttpStatusCode.UnsupportedMediaType, "Content-Type"), (noXml, asJson.GetProperty("param").GetString()));
 
         var paid = (await ledger.ListAsync(Ops + "payouts?status=paid", limit: 50))[0].GetProperty("id").GetString();
         var (returned, back) = await ledger.AskAsync(HttpMethod.Post, $"{Ops}payouts/{paid}/report", body: new { status = "returned", reference = "R1", reason = "AC04", at = TimeProvider.System.GetUtcNow() });
@@ -130,5 +143,18 @@ public sealed class SettlementServiceTests(EmbeddedServers servers)
         var (again, refusal) = await ledger.AskAsync(HttpMethod.Post, $"{Ops}payouts/{paid}/approve");
         Assert.Equal((HttpStatusCode.Conflict, "payout_state_conflict"), (again, refusal.GetProperty("code").GetString()));
         await ModelCheck.HoldsAsync(ledger.Books, TestContext.Current.CancellationToken);
+
+        // Its merchant sees the same, and nobody else does.
+        var (of, other) = ($"/internal/v1/merchants/{back.GetProperty("merchant_id").GetString()}/{mode}/payouts", $"/internal/v1/merchants/{LedgerDatabase.Ids.New<MerchantId>()}/{mode}/payouts");
+        Assert.Contains(await ledger.ListAsync(of + "?status=returned"), p => p.GetProperty("id").GetString() == paid && !p.TryGetProperty("reason", out _));
+        Assert.Equal(("returned", back.GetProperty("amount").GetInt64()), ((await ledger.GetAsync($"{of}/{paid}")).GetProperty("status").GetString(), (await ledger.GetAsync($"{of}/{paid}")).GetProperty("amount").GetInt64()));
+        Assert.Empty(await ledger.ListAsync(other));
+        Assert.Equal(HttpStatusCode.NotFound, (await ledger.AskAsync(HttpMethod.Get, $"{other}/{paid}")).Status);
+        Assert.Equal(HttpStatusCode.NotFound, (await ledger.AskAsync(HttpMethod.Get, $"{of.Replace($"/{mode}/", mode == "test" ? "/live/" : "/test/", StringComparison.Ordinal)}/{paid}")).Status);
     }
+
+    private static string StatusOf(string file, string status, string? payout = null) => $"""
+        <Document><CstmrPmtStsRpt><OrgnlGrpInfAndSts><OrgnlMsgId>{file.Replace('_', '-')}</OrgnlMsgId><GrpSts>{(payout is null ? status : "PART")}</GrpSts></OrgnlGrpInfAndSts>
+        {(payout is null ? "" : $"<OrgnlPmtInfAndSts><TxInfAndSts><OrgnlEndToEndId>{payout.Replace('_', '-')}</OrgnlEndToEndId><TxSts>{status}</TxSts></TxInfAndSts></OrgnlPmtInfAndSts>")}</CstmrPmtStsRpt></Document>
+        """;
 }

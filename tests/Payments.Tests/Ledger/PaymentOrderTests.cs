@@ -40,16 +40,17 @@ public sealed class PaymentOrderTests
         Assert.Equal(bytes, Order().ToBytes());
         XNamespace ns = "urn:iso:std:iso:20022:tech:xsd:pain.001.001.09";
         var root = XDocument.Parse(Encoding.UTF8.GetString(bytes)).Root!.Element(ns + "CstmrCdtTrfInitn")!;
-        Assert.Equal((File.ToString(), "2", "1030.05"), (root.Element(ns + "GrpHdr")!.Element(ns + "MsgId")!.Value, root.Element(ns + "GrpHdr")!.Element(ns + "NbOfTxs")!.Value, root.Element(ns + "GrpHdr")!.Element(ns + "CtrlSum")!.Value));
+        Assert.Equal((BankReference.Of(File), "2", "1030.05"), (root.Element(ns + "GrpHdr")!.Element(ns + "MsgId")!.Value, root.Element(ns + "GrpHdr")!.Element(ns + "NbOfTxs")!.Value, root.Element(ns + "GrpHdr")!.Element(ns + "CtrlSum")!.Value));
         // The schema asks for this order.
         Assert.Equal(
-            ["PmtInfId", "PmtMtd", "NbOfTxs", "CtrlSum", "PmtTpInf", "ReqdExctnDt", "Dbtr", "DbtrAcct", "DbtrAgt", "ChrgBr", "CdtTrfTxInf", "CdtTrfTxInf"],
+            ["PmtInfId", "PmtMtd", "BtchBookg", "NbOfTxs", "CtrlSum", "PmtTpInf", "ReqdExctnDt", "Dbtr", "DbtrAcct", "DbtrAgt", "ChrgBr", "CdtTrfTxInf", "CdtTrfTxInf"],
             root.Element(ns + "PmtInf")!.Elements().Select(e => e.Name.LocalName));
         var transfer = root.Element(ns + "PmtInf")!.Elements(ns + "CdtTrfTxInf").First();
         Assert.Equal(["PmtId", "Amt", "CdtrAgt", "Cdtr", "CdtrAcct", "RmtInf"], transfer.Elements().Select(e => e.Name.LocalName));
-        Assert.Equal((First.ToString(), "1000.05", "EUR", "Ä & <Söhne>"),
+        Assert.Equal((BankReference.Of(First), "1000.05", "EUR", "Ä & <Söhne>"),
             (transfer.Descendants(ns + "EndToEndId").Single().Value, transfer.Descendants(ns + "InstdAmt").Single().Value, transfer.Descendants(ns + "InstdAmt").Single().Attribute("Ccy")!.Value, transfer.Element(ns + "Cdtr")!.Value));
-        Assert.True(File.ToString().Length <= 35 && First.ToString().Length <= 35);
+        // What banks take as a reference.
+        Assert.All(root.Descendants().Where(e => e.Name.LocalName is "MsgId" or "PmtInfId" or "EndToEndId"), e => Assert.Matches("^[A-Za-z0-9/?:().,'+ -]{1,35}$", e.Value));
     }
 
     [Theory]
@@ -61,9 +62,9 @@ public sealed class PaymentOrderTests
     [InlineData("????", null)]
     public void A_status_report_tells_each_payout_or_all_of_a_file(string status, PayoutState? state)
     {
-        var one = PaymentStatusReport.Read(Report($"<TxInfAndSts><OrgnlEndToEndId>{Second}</OrgnlEndToEndId><TxSts>{status}</TxSts><StsRsnInf><Rsn><Cd>AC04</Cd></Rsn></StsRsnInf></TxInfAndSts>", "ACTC"));
+        var one = PaymentStatusReport.Read(Bytes(Report($"<TxInfAndSts><OrgnlEndToEndId>{BankReference.Of(Second)}</OrgnlEndToEndId><TxSts>{status}</TxSts><StsRsnInf><Rsn><Cd>AC04</Cd></Rsn></StsRsnInf></TxInfAndSts>", "ACTC")));
         Assert.Equal((File, new ReportedPayout(Second, state, "AC04")), (one!.File, Assert.Single(one.Payouts)));
-        var all = PaymentStatusReport.Read(Report("", status));
+        var all = PaymentStatusReport.Read(Bytes(Report("", status)));
         Assert.Equal(new ReportedPayout(null, state, ""), Assert.Single(all!.Payouts));
     }
 
@@ -72,13 +73,15 @@ public sealed class PaymentOrderTests
     [InlineData("<Document>")]
     [InlineData("<!DOCTYPE d [<!ENTITY e 'x'>]><Document>&e;</Document>")]
     [InlineData("<Document><OrgnlGrpInfAndSts><OrgnlMsgId>another's</OrgnlMsgId></OrgnlGrpInfAndSts></Document>")]
-    public void What_is_no_report_about_a_file_of_ours_is_none(string document) => Assert.Null(PaymentStatusReport.Read(document));
+    public void What_is_no_report_about_a_file_of_ours_is_none(string document) => Assert.Null(PaymentStatusReport.Read(Bytes(document)));
+
+    private static byte[] Bytes(string text) => Encoding.UTF8.GetBytes(text);
 
     private static string Report(string transactions, string status) => $"""
         <?xml version="1.0" encoding="UTF-8"?>
         <Document xmlns="urn:iso:std:iso:20022:tech:xsd:pain.002.001.10"><CstmrPmtStsRpt><GrpHdr><MsgId>x</MsgId></GrpHdr>
-        <OrgnlGrpInfAndSts><OrgnlMsgId>{File}</OrgnlMsgId><OrgnlMsgNmId>pain.001.001.09</OrgnlMsgNmId><GrpSts>{status}</GrpSts></OrgnlGrpInfAndSts>
-        <OrgnlPmtInfAndSts><OrgnlPmtInfId>{File}</OrgnlPmtInfId>{transactions}</OrgnlPmtInfAndSts></CstmrPmtStsRpt></Document>
+        <OrgnlGrpInfAndSts><OrgnlMsgId>{BankReference.Of(File).ToUpperInvariant()}</OrgnlMsgId><OrgnlMsgNmId>pain.001.001.09</OrgnlMsgNmId><GrpSts>{status}</GrpSts></OrgnlGrpInfAndSts>
+        <OrgnlPmtInfAndSts><OrgnlPmtInfId>{BankReference.Of(File)}</OrgnlPmtInfId>{transactions}</OrgnlPmtInfAndSts></CstmrPmtStsRpt></Document>
         """;
 
     private static PaymentOrder Order() => new(

@@ -14,11 +14,17 @@ internal static class ForwardedRoutes
     /// <param name="Command">A POST whose whole meaning is its path: a body may be absent or <c>{}</c>.</param>
     private sealed record Route(string Method, string Path, Owner Owner, string? Audited = null, bool Command = false)
     {
+        /// <summary>In bytes; null: as everywhere.</summary>
+        public int? LargestBody { get; init; }
+
         /// <summary>Reading one object takes no parameters, and neither does a change.</summary>
         public bool TakesQuery => Method == "GET" && !Path.EndsWith("/{id}", StringComparison.Ordinal);
     }
 
     private sealed record NoMembers;
+
+    // The bank's answer names each transfer of a file: as large as the ledger takes it.
+    private const int LargestBankAnswer = 16 * 1024 * 1024;
 
     private static readonly Route[] Merchants =
     [
@@ -36,6 +42,8 @@ internal static class ForwardedRoutes
         new("GET", "/balance_transactions", Owner.Ledger),
         new("GET", "/settlements", Owner.Ledger),
         new("GET", "/settlements/{id}", Owner.Ledger),
+        new("GET", "/payouts", Owner.Ledger),
+        new("GET", "/payouts/{id}", Owner.Ledger),
         .. Risk(audited: false),
     ];
 
@@ -60,6 +68,9 @@ internal static class ForwardedRoutes
         new("GET", "/ledger/payouts", Owner.Ledger),
         new("POST", "/ledger/payouts/{id}/approve", Owner.Ledger, "ledger.payout.approve", Command: true),
         new("POST", "/ledger/payouts/{id}/report", Owner.Ledger, "ledger.payout.report"),
+        new("POST", "/ledger/payout_files", Owner.Ledger, "ledger.payout_file.make"),
+        new("GET", "/ledger/payout_files/{id}", Owner.Ledger),
+        new("PUT", "/ledger/payout_files/{id}/status_report", Owner.Ledger, "ledger.payout_file.status_report") { LargestBody = LargestBankAnswer },
         new("GET", "/ledger/chain/verify", Owner.Ledger),
         new("POST", "/ledger/chain/anchor", Owner.Ledger, "ledger.anchor", Command: true),
         new("GET", "/risk/models", Owner.Fraud),
@@ -123,7 +134,11 @@ internal static class ForwardedRoutes
         var ops = app.MapGroup("/ops/v1").RequireOperator();
         foreach (var route in Operators)
         {
-            ops.MapMethods(route.Path, [route.Method], (HttpContext context, Forwarder forwarder, NpgsqlDataSource database) => ForOperatorAsync(context, forwarder, database, route));
+            var mapped = ops.MapMethods(route.Path, [route.Method], (HttpContext context, Forwarder forwarder, NpgsqlDataSource database) => ForOperatorAsync(context, forwarder, database, route));
+            if (route.LargestBody is { } bytes)
+            {
+                mapped.LimitBody(bytes);
+            }
         }
 
         ops.MapGet("/dead_letters", (HttpContext context, Forwarder forwarder) => ListOfServiceAsync(context, forwarder, "/internal/v1/ops/dead_letters"));

@@ -189,6 +189,16 @@ internal static class Examples
          "rate": 1.0842, "paid_currency": "USD", "paid": 108819, "closed_at": "2026-01-31T23:00:31Z"}
         """;
 
+    public const string MerchantPayout = """
+        {"id": "po_01k0x5w3n8e2v9y7t4r6q1m5za", "object": "payout", "mode": "test", "currency": "EUR", "amount": 108819, "status": "paid", "due_on": "2026-02-03",
+         "created_at": "2026-02-03T00:00:12Z", "updated_at": "2026-02-04T09:12:44Z"}
+        """;
+
+    public const string PayoutFile = """
+        {"id": "pof_01k0x5w3n8e2v9y7t4r6q1m5za", "object": "payout_file", "mode": "test", "currency": "EUR", "execute_on": "2026-02-03", "payouts": 12, "total": 1305828,
+         "sha256": "8c1f6d0f0d6a4f7ba1c9e1c0a8a3f2f36f3a5a1f0c5e7d9b2a4c6e8f0a1b3c5d", "made_at": "2026-02-03T08:00:00Z"}
+        """;
+
     public const string Payout = """
         {"id": "po_01k0x5w3n8e2v9y7t4r6q1m5za", "object": "payout", "mode": "test", "merchant_id": "mer_01k0x5w3n8e2v9y7t4r6q1m5za", "currency": "EUR", "amount": 108819, "status": "ready", "due_on": "2026-02-03",
          "reference": null, "reason": null, "created_at": "2026-02-03T00:00:12Z", "updated_at": "2026-02-03T00:00:12Z"}

@@ -114,7 +114,7 @@ internal static class Glossary
         ["status@delivery"] = new("Only deliveries that stand so.", ["pending", "delivered", "failed", "canceled"]),
         ["service"] = new("The service that consumes the events.", ["ledger", "webhooks", "fraud", "reconciliation"]),
         ["leg"] = new("Events against providers' reports, or payouts against the bank.", ["provider", "bank"]),
-        ["provider@book"] = new("Only of this provider.", ["stripe", "adyen", "other"]),
+        ["provider@book"] = new("Only of this provider.", ["stripe", "adyen", "other", "merchants"]),
         ["state@break"] = new("Only breaks that stand so.", ["open", "proposed", "booking", "resolved"]),
         ["account"] = new("The account."),
         ["from"] = new("Of payments created at or after: RFC 3339, or unix seconds; 30 days before the end by default."),

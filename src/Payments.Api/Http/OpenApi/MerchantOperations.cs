@@ -146,5 +146,7 @@ internal static class MerchantOperations
             Description = "With Accept: text/csv every item of it, with Accept: text/html a page to print.",
             Response = Examples.Settlement,
         },
+        new("GET", "/v1/payouts", "Balance", "List payouts") { Query = ["status@payout", .. Paging], Response = DocumentedOperation.List(Examples.MerchantPayout) },
+        new("GET", "/v1/payouts/{id}", "Balance", "Read a payout") { Response = Examples.MerchantPayout },
     ];
 }

@@ -277,11 +277,11 @@ internal static class OperatorOperations
         {
             Description = "A new version. The account is kept sealed; only its last four characters are ever shown. See docs/payouts.md.",
             Request = """
-                {"merchant_id": "mer_01k0x5w3n8e2v9y7t4r6q1m5za", "mode": "test", "standing": "risk_hold", "name": "Ada's Mugs", "iban": "DE89370400440532013000", "bic": "COBADEFFXXX", "reason": "Under review", "minimum": 1000}
+                {"merchant_id": "mer_01k0x5w3n8e2v9y7t4r6q1m5za", "mode": "test", "standing": "cleared", "name": "Ada's Mugs", "iban": "DE89370400440532013000", "bic": "COBADEFFXXX", "reason": "Documents checked", "minimum": 1000}
                 """,
             Required = ["merchant_id", "mode", "standing", "name", "iban", "bic", "reason"],
             Response = """
-                {"object": "payout_settings", "merchant_id": "mer_01k0x5w3n8e2v9y7t4r6q1m5za", "mode": "test", "version": 1, "standing": "risk_hold", "minimum": 1000, "iban_last4": "3000"}
+                {"object": "payout_settings", "merchant_id": "mer_01k0x5w3n8e2v9y7t4r6q1m5za", "mode": "test", "version": 1, "standing": "cleared", "minimum": 1000, "iban_last4": "3000"}
                 """,
         },
         new("POST", "/ops/v1/ledger/payout_switch", "Operators: ledger", "Stop all payouts, or let them go on")
@@ -303,6 +303,23 @@ internal static class OperatorOperations
             Request = """{"status": "canceled", "reference": "", "reason": "The merchant asked for it", "at": "2026-02-03T09:00:00Z"}""",
             Required = ["status", "reference", "reason", "at"],
             Response = Examples.Payout,
+        },
+        new("POST", "/ops/v1/ledger/payout_files", "Operators: ledger", "Make a bank file")
+        {
+            Description = "Of all payouts of a mode and currency that are ready, up to 10000: ISO 20022 pain.001.001.09. Repeated, it takes what became ready since, and never a payout twice. execute_on is today, or up to 30 days ahead.",
+            Request = """{"mode": "test", "currency": "EUR"}""",
+            Required = ["mode", "currency"],
+            Response = Examples.PayoutFile,
+        },
+        new("GET", "/ops/v1/ledger/payout_files/{id}", "Operators: ledger", "Read a bank file")
+        {
+            Description = "With Accept: application/xml the file itself, the same to the byte each time.",
+            Response = Examples.PayoutFile,
+        },
+        new("PUT", "/ops/v1/ledger/payout_files/{id}/status_report", "Operators: ledger", "Tell what the bank answers to a file")
+        {
+            Description = "The body is the bank's pain.002 itself, of any version, as application/xml, up to 16 MiB. Told again it changes nothing.",
+            Response = """{"object": "payout_status_report", "file": "pof_01k0x5w3n8e2v9y7t4r6q1m5za", "changed": 12, "unchanged": 0}""",
         },
         new("GET", "/ops/v1/ledger/chain/verify", "Operators: ledger", "Verify the hash chain")
         {
