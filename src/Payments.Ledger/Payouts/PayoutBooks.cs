@@ -1,3 +1,4 @@
+using System.Globalization;
 using Npgsql;
 using Payments.Core;
 using Payments.Core.Seams;
@@ -31,7 +32,7 @@ public enum PayoutVerdict
 }
 
 /// <summary>Makes payouts of what is payable, and books what becomes of them. Every part comes to the same when it is repeated.</summary>
-public sealed class PayoutBooks(NpgsqlDataSource database)
+public sealed class PayoutBooks(NpgsqlDataSource database, TimeProvider time)
 {
     // The newest settings say who may be paid.
     private const string Cleared = """
@@ -263,14 +264,15 @@ public sealed class PayoutBooks(NpgsqlDataSource database)
             : null;
     }
 
-    // The first journal has the payout's digits, each later one its own by the version of the state.
-    private static async Task PostAsync(
+    // The first journal has the payout's digits, each later one its own by the version of the state. It lies in the month in which it is booked: that
+    // of the payout may be closed by then.
+    private async Task PostAsync(
         NpgsqlConnection connection, NpgsqlTransaction transaction, PayoutId id, Mode mode, MerchantId merchant, Money amount, int version, string type, DateTimeOffset at,
         (LineAction Action, LineKind Kind, bool Back)[] lines, CancellationToken cancellationToken)
     {
         var (payable, bank) = (new AccountName(merchant.ToString(), AccountKind.MerchantPayable), new AccountName(Account.Platform, AccountKind.Bank));
         var journal = HouseJournal.Of(
-            version == 1 ? id.Value : DerivedId.Version7(id.Value, version), id.Value, mode, merchant, type, at,
+            version == 1 ? id.Value : DerivedId.Version7(string.Create(CultureInfo.InvariantCulture, $"{id}|{version}"), time.GetUtcNow()), id.Value, mode, merchant, type, at,
             [.. lines.Select(l => new JournalLine(l.Kind, l.Action, l.Back ? bank : payable, l.Back ? payable : bank, amount))]);
         var verdict = await JournalWriter.PostAsync(connection, transaction, [journal], cancellationToken);
         Invariant.Holds(verdict is [PostingVerdict.Posted], $"a change of a payout is booked once (verdict {verdict[0]})");

@@ -21,7 +21,7 @@ internal sealed class PayoutBed : IAsyncDisposable
     private PayoutBed(LedgerDatabase database)
     {
         Database = database;
-        Books = new(database.Writer);
+        Books = new(database.Writer, TimeProvider.System);
         Settings = new(database.Writer, new SecretBox(new byte[32]));
         var options = new LedgerOptions { PayoutDebtorName = "Payments Ltd", PayoutDebtorIban = "GB82WEST12345698765432", PayoutDebtorBic = "WESTGB2L" };
         Files = new(database.Writer, Settings, LedgerDatabase.Ids, TimeProvider.System, options, NullLogger<PayoutFiles>.Instance);

@@ -1,6 +1,7 @@
 using Npgsql;
 using Payments.Core;
 using Payments.Core.Seams;
+using Payments.IntegrationTests.Simulators;
 using Payments.Ledger.Books;
 using Payments.Ledger.Payouts;
 using Xunit;
@@ -196,6 +197,34 @@ public sealed class PayoutTests(EmbeddedServers servers)
         Assert.Equal([PayoutVerdict.Done, PayoutVerdict.Duplicate, PayoutVerdict.Duplicate], [await Enter(5_000), await Enter(5_000), await Enter(-5_000)]);
         Assert.Equal((5_000, 0), await bed.PayableAsync());
         await ModelCheck.HoldsAsync(bed.Database, Cancel);
+    }
+
+    [Fact]
+    public async Task What_happens_to_a_payout_later_lies_in_the_month_in_which_it_is_booked()
+    {
+        await using var bed = await PayoutBed.CreateAsync(servers);
+        await bed.SetAsync();
+        await bed.Books.CreateDueAsync(Today, Cancel);
+        await bed.FileAsync();
+        var id = PayoutIds.Of(Mode.Test, bed.Merchant, Currency.Of("EUR"), Today);
+        await bed.ChangeAsync(id, PayoutState.Paid);
+        var clock = new MovedClock { Ahead = TimeSpan.FromDays(45) };
+        Assert.Equal(PayoutVerdict.Done, await new PayoutBooks(bed.Database.Writer, clock).ChangeAsync(id, PayoutState.Returned, "ref", "", "opk_1", Now, Cancel));
+        var journal = await bed.Database.ValueAsync<Guid>("SELECT id FROM ledger.journals WHERE event_type = 'payout.returned'", Cancel);
+        Assert.InRange(Id.TimeOf(journal), Now.AddDays(44), clock.GetUtcNow());
+        Assert.Equal((5_000, 0), await bed.PayableAsync());
+        await ModelCheck.HoldsAsync(bed.Database, Cancel);
+    }
+
+    [Fact]
+    public async Task A_payout_that_holds_nothing_is_refused_by_the_database()
+    {
+        await using var bed = await PayoutBed.CreateAsync(servers);
+        var refusal = await Assert.ThrowsAsync<PostgresException>(() => bed.Database.ExecuteAsync("""
+            INSERT INTO ledger.payouts (id, mode, merchant_id, currency, amount, due_on, account_id)
+            SELECT gen_random_uuid(), 'test', gen_random_uuid(), 'EUR', 1, current_date, a.id FROM ledger.accounts a WHERE a.kind = 'merchant_payable'
+            """, Cancel));
+        Assert.Contains("holds nothing", refusal.MessageText, StringComparison.Ordinal);
     }
 
     [Fact]
