@@ -99,7 +99,13 @@ public sealed class SettlementServiceTests(EmbeddedServers servers)
         {
             var (set, answer) = await ledger.AskAsync(HttpMethod.Post, Ops + "payout_settings", body: new
             {
-                merchant_id = account.Split('|')[1], mode = account.Split('|')[0], standing = "cleared", name = "Ada's Mugs", iban = "DE89370400440532013000", bic = "COBADEFFXXX", reason = "test",
+                merchant_id = account.Split('|')[1],
+                mode = account.Split('|')[0],
+                standing = "cleared",
+                name = "Ada's Mugs",
+                iban = "DE89370400440532013000",
+                bic = "COBADEFFXXX",
+                reason = "test",
             });
             Assert.True(set == HttpStatusCode.OK, answer.ToString());
         }

@@ -1,0 +1,86 @@
+using System.Net.Http.Json;
+using System.Text;
+using System.Text.Json;
+using Payments.Core;
+using Payments.Ledger.Payouts;
+using Xunit;
+
+namespace Payments.IntegrationTests.Ledger;
+
+public sealed class PayoutKillTests(EmbeddedServers servers)
+{
+    private const string Ops = "/internal/v1/ops/";
+
+    private static CancellationToken Cancel => TestContext.Current.CancellationToken;
+
+    [Fact]
+    public async Task A_ledger_that_is_killed_at_any_step_of_a_payout_pays_it_once_after_its_restart()
+    {
+        await using var service = await LedgerService.StartAsync(servers);
+        await service.StopAsync();
+        foreach (var (name, value) in new[] { ("PayoutDebtorName", "Payments Ltd"), ("PayoutDebtorIban", "GB82WEST12345698765432"), ("PayoutDebtorBic", "WESTGB2L") })
+        {
+            service.Settings["Payments:Ledger:" + name] = value;
+        }
+
+        var aim = Path.Combine(servers.CreateDirectory(), "aim");
+        var ledger = await LedgerProcess.StartAsync(service, aim);
+        foreach (var step in PayoutSteps.All)
+        {
+            await File.WriteAllTextAsync(aim, step, Cancel);
+            var bed = await PayoutBed.OnAsync(service.Books, "EUR", 5_000);
+            var id = PayoutIds.Of(Mode.Test, bed.Merchant, Currency.Of("EUR"), DateOnly.FromDateTime(TimeProvider.System.GetUtcNow().UtcDateTime));
+            await LiveAsync(ledger, id, mayDie: true);
+            await ledger.DiedAsync();
+            Assert.True(File.Exists(aim + ".hit"), step);
+            File.Delete(aim + ".hit");
+            ledger.Dispose();
+
+            ledger = await LedgerProcess.StartAsync(service, aim);
+            await LiveAsync(ledger, id, mayDie: false);
+            Assert.Equal((step, (0L, 0L)), (step, await bed.PayableAsync()));
+            Assert.Equal("ready,sent,paid", await service.Books.ValueAsync<string>("SELECT string_agg(state, ',' ORDER BY version) FROM ledger.payout_changes WHERE payout_id = $1", Cancel, id.Value));
+        }
+
+        ledger.Dispose();
+        Assert.Equal(PayoutSteps.All.Count, await service.Books.ValueAsync<long>("SELECT count(*) FROM ledger.payout_files", Cancel));
+        await ModelCheck.HoldsAsync(service.Books, Cancel);
+    }
+
+    /// <summary>From the round that makes it to the bank's answer, as an operator does it who repeats what was not answered.</summary>
+    private static async Task LiveAsync(LedgerProcess ledger, PayoutId id, bool mayDie)
+    {
+        try
+        {
+            var payout = await UntilAsync(ledger, id, _ => true);
+            if (payout.GetProperty("status").GetString() == "ready")
+            {
+                using var made = await ledger.Http.PostAsJsonAsync(Ops + "payout_files", new { mode = "test", currency = "EUR" }, Cancel);
+                payout = await UntilAsync(ledger, id, p => p.GetProperty("status").GetString() != "ready");
+            }
+
+            var file = payout.GetProperty("reference").GetString();
+            using var xml = new StringContent($"<Document><OrgnlGrpInfAndSts><OrgnlMsgId>{file!.Replace('_', '-')}</OrgnlMsgId><GrpSts>ACSC</GrpSts></OrgnlGrpInfAndSts></Document>", Encoding.UTF8, "application/xml");
+            using var told = await ledger.Http.PutAsync(new Uri($"{Ops}payout_files/{file}/status_report", UriKind.Relative), xml, Cancel);
+            await UntilAsync(ledger, id, p => p.GetProperty("status").GetString() == "paid");
+        }
+        catch (Exception e) when (mayDie && e is HttpRequestException or IOException)
+        {
+            // It died over this request.
+        }
+    }
+
+    private static async Task<JsonElement> UntilAsync(LedgerProcess ledger, PayoutId id, Func<JsonElement, bool> holds)
+    {
+        while (true)
+        {
+            var page = await ledger.Http.GetFromJsonAsync<JsonElement>(Ops + "payouts?limit=100", Cancel);
+            if (page.GetProperty("data").EnumerateArray().FirstOrDefault(p => p.GetProperty("id").GetString() == id.ToString()) is { ValueKind: JsonValueKind.Object } found && holds(found))
+            {
+                return found;
+            }
+
+            await Task.Delay(100, Cancel);
+        }
+    }
+}
