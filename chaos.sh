@@ -10,6 +10,11 @@ setup
 # The names of the planted bugs; each is a patch of the sources.
 planted() { for patch in tests/Payments.Chaos/planted/*.patch; do basename "$patch" .patch; done; }
 
+# How a planted bug shows: under a load, or only where a process dies just between two commits.
+proof() { # NAME
+  case $1 in offset-before-effects) echo --kill-points ;; *) echo load ;; esac
+}
+
 build() { # DIRECTORY
   dotnet build "$1/tests/Payments.Chaos" -c Release --nologo -v quiet -nodeReuse:false --disable-build-servers
 }
@@ -46,8 +51,11 @@ for name in $bugs; do
   step "Building a copy with the planted bug $name" build "$copy" || die "The copy with $name does not build."
   found=0
   # The tour of kill points takes no other option.
-  case " ${arguments[*]} " in *" --kill-points "*) evidence=() ;; *) evidence=(--evidence "$copy/evidence") ;; esac
-  dotnet exec "$copy/tests/Payments.Chaos/bin/Release/net10.0/Payments.Chaos.dll" "${evidence[@]}" "${arguments[@]}" || found=$?
+  case "$(proof "$name") ${arguments[*]} " in
+    *"--kill-points "*) run=(--kill-points) ;;
+    *) run=(--evidence "$copy/evidence" "${arguments[@]}") ;;
+  esac
+  dotnet exec "$copy/tests/Payments.Chaos/bin/Release/net10.0/Payments.Chaos.dll" "${run[@]}" || found=$?
   rm -rf -- "$copy/tests" "$copy/src"
   if [ "$found" -eq 1 ]; then
     echo "PLANTED $name caught"

@@ -18,7 +18,8 @@ public sealed record ChaosOptions
           --evidence DIR   where logs, journals and evidence are kept (default artifacts/chaos/seed-S)
           --judge FILE     judges the evidence.json of an earlier run again and does nothing else
           --kill-points    instead of a load: kills a service at every named step of every operation, one after the other (no other option)
-          --planted NAME   builds a copy with a known bug of tests/Payments.Chaos/planted and expects a violation; "all" takes each
+          --planted NAME   builds a copy with a known bug of tests/Payments.Chaos/planted and expects a violation; "all" takes each.
+                           One that only a death between two commits shows is sent on the tour of kill points by itself
           --help           this text
         """;
 

@@ -21,9 +21,10 @@ public static class ChaosRun
         var directory = await Fleet.NewDirectoryAsync(cancellationToken);
         var clock = await ClockLibrary.BuildAsync(directory, cancellationToken);
         await using var fleet = await Fleet.StartAsync(FleetOptions(options, directory, clock, Tell), cancellationToken);
-        if (clock is null || fleet.Disk is null)
+        var leftOut = LeftOut(fleet, clock);
+        foreach (var (kind, reason) in leftOut)
         {
-            Tell($"LEFT OUT: {(clock is null ? "clock steps, because there is no gcc" : "")}{(clock is null && fleet.Disk is null ? "; " : "")}{(fleet.Disk is null ? "full disks, because nothing may be mounted here" : "")}");
+            Tell($"LEFT OUT: {kind}, because {reason}");
         }
 
         using var journal = new Journal(options.Evidence);
@@ -64,9 +65,26 @@ public static class ChaosRun
 
         Tell("collecting the evidence");
         await reader.ReadBackAsync(cancellationToken);
-        var evidence = await reader.ReadAsync(arsonist.Silences, cancellationToken);
+        var fire = new FireRow(options.Minutes, options.PerSecond, arsonist.Counts.ToDictionary(), leftOut);
+        var evidence = await reader.ReadAsync(arsonist.Silences, fire, cancellationToken);
         await evidence.SaveAsync(Path.Combine(options.Evidence, Evidence.FileName), cancellationToken);
-        return new Outcome(evidence, Verdict.Of(evidence), arsonist.Counts, providers.Counts, supervisor.Restarts);
+        return new Outcome(evidence, Verdict.Of(evidence), providers.Counts, supervisor.Restarts);
+    }
+
+    private static Dictionary<string, string> LeftOut(Fleet fleet, string? clock)
+    {
+        var leftOut = new Dictionary<string, string>();
+        if (clock is null)
+        {
+            leftOut[FaultKinds.ClockStep] = "there is no gcc";
+        }
+
+        if (fleet.Disk is null)
+        {
+            leftOut[FaultKinds.DiskFull] = "nothing may be mounted here";
+        }
+
+        return leftOut;
     }
 
     private static FleetOptions FleetOptions(ChaosOptions options, string directory, string? clock, Action<string> tell) => new()
@@ -173,5 +191,4 @@ public static class ChaosRun
 
 /// <summary>How a run ended.</summary>
 public sealed record Outcome(
-    Evidence Evidence, IReadOnlyList<Violation> Violations, IReadOnlyDictionary<string, int> Faults, IReadOnlyDictionary<string, int> ProviderFaults,
-    IReadOnlyDictionary<string, int> Restarts);
+    Evidence Evidence, IReadOnlyList<Violation> Violations, IReadOnlyDictionary<string, int> ProviderFaults, IReadOnlyDictionary<string, int> Restarts);

@@ -22,11 +22,11 @@ try
     if (options.Judge is { } file)
     {
         var old = await Evidence.LoadAsync(file, signals.Token);
-        return await Report.WriteAsync(options with { Evidence = Path.GetDirectoryName(file)! }, old, Verdict.Of(old), null, signals.Token) ? 0 : 1;
+        return await Report.WriteAsync(options with { Evidence = Path.GetDirectoryName(file)! }, old, Verdict.Of(old), null, signals.Token);
     }
 
     var outcome = await ChaosRun.RunAsync(options, signals.Token);
-    return await Report.WriteAsync(options, outcome.Evidence, outcome.Violations, outcome, signals.Token) ? 0 : 1;
+    return await Report.WriteAsync(options, outcome.Evidence, outcome.Violations, outcome, signals.Token);
 }
 catch (ArgumentException e)
 {

@@ -8,12 +8,18 @@ internal static class Report
 {
     private const int MostShown = 20;
     private const int MostHistories = 3;
+    private const int NothingProven = 4;
 
-    public static async Task<bool> WriteAsync(ChaosOptions options, Evidence evidence, IReadOnlyList<Violation> violations, Outcome? outcome, CancellationToken cancellationToken)
+    /// <returns>The exit code: 0 where every promise was kept, 4 where none was broken and too little happened to prove it, else 1.</returns>
+    public static async Task<int> WriteAsync(ChaosOptions options, Evidence evidence, IReadOnlyList<Violation> violations, Outcome? outcome, CancellationToken cancellationToken)
     {
+        if (evidence.Fire is { } fire)
+        {
+            options.Tell("faults: " + Listed(fire.Faults));
+        }
+
         if (outcome is not null)
         {
-            options.Tell("faults: " + Listed(outcome.Faults));
             options.Tell("providers' faults (outbreaks of 1 to 8 calls): " + Listed(outcome.ProviderFaults));
             options.Tell("restarts by the supervisor: " + Listed(outcome.Restarts));
         }
@@ -35,9 +41,9 @@ internal static class Report
         }
 
         options.Tell(violations.Count == 0
-            ? string.Create(CultureInfo.InvariantCulture, $"VERDICT ok seed {options.Seed}: {evidence.Payments.Count} payments, {outcome?.Faults.Values.Sum() ?? 0} faults; evidence in {options.Evidence}")
-            : string.Create(CultureInfo.InvariantCulture, $"VERDICT VIOLATION seed {options.Seed}: {violations.Count} ({rules}) in {evidence.Payments.Count} payments; evidence in {options.Evidence}"));
-        return violations.Count == 0;
+            ? string.Create(CultureInfo.InvariantCulture, $"VERDICT ok seed {options.Seed}: {evidence.Payments.Count} payments, {evidence.Fire?.Faults.Values.Sum() ?? 0} faults{LeftOut(evidence)}; evidence in {options.Evidence}")
+            : string.Create(CultureInfo.InvariantCulture, $"VERDICT VIOLATION seed {options.Seed}: {violations.Count} ({rules}) in {evidence.Payments.Count} payments{LeftOut(evidence)}; evidence in {options.Evidence}"));
+        return violations.Count == 0 ? 0 : violations.All(v => v.Rule == Rules.TooLittleFire) ? NothingProven : 1;
     }
 
     private static async Task ShowAsync(ChaosOptions options, Evidence evidence, IReadOnlyList<Violation> violations, CancellationToken cancellationToken)
@@ -58,6 +64,9 @@ internal static class Report
             options.Tell(history);
         }
     }
+
+    private static string LeftOut(Evidence evidence) =>
+        evidence.Fire is { LeftOut.Count: > 0 } fire ? $"; LEFT OUT: {string.Join(", ", fire.LeftOut.Select(l => $"{l.Key} ({l.Value})"))}" : "";
 
     private static string Told(Load.Told told, int status) => told.Code is { } code ? $"{status} {code}" : status.ToString(CultureInfo.InvariantCulture);
 

@@ -57,7 +57,7 @@ internal sealed class Integrity(Product product, Journal journal, IReadOnlyList<
     public async Task<string> JudgeAsync(CancellationToken cancellationToken)
     {
         await reader.ReadBackAsync(cancellationToken);
-        var evidence = await reader.ReadAsync([], cancellationToken);
+        var evidence = await reader.ReadAsync([], null, cancellationToken);
         var violations = Verdict.Of(evidence);
         return violations.Count == 0
             ? string.Create(CultureInfo.InvariantCulture, $"ok: {evidence.Payments.Count} payments, {evidence.Told.Count} answers, {evidence.Events.Count} events, {evidence.Lines.Count} postings, {evidence.Charges.Count} charges, {evidence.Received.Count} webhooks agree")

@@ -99,19 +99,28 @@ internal sealed class Arsonist(Fleet fleet, Supervisor supervisor, ProviderFault
         Count(true, fault);
     }
 
+    /// <summary>A disk that is full while nobody wants more of it is no fault: it stays so until the database was refused a write, for a bounded time.</summary>
     private async Task FillDiskAsync(PlannedFault fault, CancellationToken cancellationToken)
     {
+        var refusals = new DiskRefusals(fleet.PostgresLog);
+        var struck = false;
         try
         {
             fleet.Disk!.Fill();
             await Task.Delay(fault.Lasts, cancellationToken);
+            struck = await UntilAsync(() => Task.FromResult(refusals.HaveGrown()), TimeSpan.FromSeconds(20), cancellationToken);
         }
         finally
         {
             fleet.Disk!.Free();
         }
 
-        Count(true, fault);
+        if (!struck)
+        {
+            tell("the disk was full and the database did not notice: not counted");
+        }
+
+        Count(struck, fault);
     }
 
     private async Task StrikeRedisAsync(PlannedFault fault, CancellationToken cancellationToken)
@@ -136,21 +145,32 @@ internal sealed class Arsonist(Fleet fleet, Supervisor supervisor, ProviderFault
         Count(true, fault);
     }
 
+    /// <summary>Counts once the process itself has told the wrong time.</summary>
     private async Task StepClockAsync(PlannedFault fault, CancellationToken cancellationToken)
     {
         var service = fleet.Services.First(s => s.Name == fault.Target);
         var seconds = 20 + (Math.Abs(fault.Draw - 0.5) * 2 * 460);
-        service.SetClock(TimeSpan.FromSeconds(fault.Draw < 0.5 ? -seconds : seconds));
+        var step = TimeSpan.FromSeconds(fault.Draw < 0.5 ? -seconds : seconds);
+        var began = TimeProvider.System.GetTimestamp();
+        var misled = false;
+        service.SetClock(step);
         try
         {
-            await Task.Delay(fault.Lasts, cancellationToken);
+            misled = await UntilAsync(() => service.IsAheadByAsync(step, cancellationToken), fault.Lasts, cancellationToken);
+            var rest = fault.Lasts - TimeProvider.System.GetElapsedTime(began);
+            await Task.Delay(rest > TimeSpan.Zero ? rest : TimeSpan.Zero, cancellationToken);
         }
         finally
         {
             service.SetClock(TimeSpan.Zero);
         }
 
-        Count(true, fault);
+        if (!misled)
+        {
+            tell($"{service.Name} never told a time that is {step.TotalSeconds:0} s off: not counted");
+        }
+
+        Count(misled, fault);
     }
 
     private async Task SilenceAsync(PlannedFault fault, CancellationToken cancellationToken)
@@ -178,6 +198,22 @@ internal sealed class Arsonist(Fleet fleet, Supervisor supervisor, ProviderFault
         tell(settled is { } at
             ? string.Create(CultureInfo.InvariantCulture, $"all that {fault.Target} had left unanswered is settled {(at - to).TotalSeconds:0} s after its return")
             : $"{fault.Target} left something unanswered that is not settled");
+    }
+
+    private static async Task<bool> UntilAsync(Func<Task<bool>> isSo, TimeSpan limit, CancellationToken cancellationToken)
+    {
+        var began = TimeProvider.System.GetTimestamp();
+        while (!await isSo())
+        {
+            if (TimeProvider.System.GetElapsedTime(began) > limit)
+            {
+                return false;
+            }
+
+            await Task.Delay(TimeSpan.FromMilliseconds(300), cancellationToken);
+        }
+
+        return true;
     }
 
     private void Count(bool made, PlannedFault fault)

@@ -23,7 +23,10 @@ internal sealed record PlannedFault(TimeSpan At, string Kind, string Target, Tim
 /// <summary>What goes wrong when, drawn from the seed before the run begins.</summary>
 internal static class FaultPlan
 {
-    private static readonly string[] Killed = ["api-1", "api-2", "ledger", "webhooks", "api-1", "api-2", "vault", "fraud", "ledger", "broker"];
+    /// <summary>Shorter runs would be nothing but silence.</summary>
+    public static readonly TimeSpan LeastForSilence = TimeSpan.FromMinutes(4);
+
+    private static readonly string[] Killed = ["api-1", "api-2", "ledger", "webhooks", "api-1", "api-2", "vault", "fraud", "ledger", "broker", "reconciliation"];
     private static readonly string[] Clocked = ["api-1", "api-2", "ledger", "webhooks", "vault", "fraud"];
 
     /// <summary>How often in ten minutes.</summary>
@@ -56,7 +59,7 @@ internal static class FaultPlan
             }
         }
 
-        if (duration >= TimeSpan.FromMinutes(4))
+        if (duration >= LeastForSilence)
         {
             plan.Add(new PlannedFault(duration * (0.35 + (random.NextDouble() * 0.15)), FaultKinds.Silence, "stripe", TimeSpan.FromMinutes(1), 0));
         }

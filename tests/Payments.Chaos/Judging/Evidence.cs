@@ -35,11 +35,17 @@ public sealed record Evidence
     /// <summary>What is still under way or cannot go on: queues, dead letters, findings.</summary>
     public IReadOnlyList<StuckRow> Stuck { get; init; } = [];
 
+    /// <summary>How far the event log, its relay and each of its consumers are.</summary>
+    public IReadOnlyList<PositionRow> Positions { get; init; } = [];
+
     /// <summary>What the product itself raised for a person.</summary>
     public IReadOnlyList<IncidentRow> Incidents { get; init; } = [];
 
     /// <summary>Times in which a provider executed every authorization and answered none.</summary>
     public IReadOnlyList<SilenceRow> Silences { get; init; } = [];
+
+    /// <summary>How much burned; null where nobody set fire.</summary>
+    public FireRow? Fire { get; init; }
 
     public static async Task<Evidence> LoadAsync(string file, CancellationToken cancellationToken)
     {
@@ -100,7 +106,16 @@ public sealed record MovementRow(string Id, long Amount, string? IdempotencyKey,
 
 public sealed record StuckRow(string What, string Detail);
 
+/// <param name="Who"><c>head</c>, <c>relay</c>, or a consumer's name.</param>
+public sealed record PositionRow(string Who, int Partition, long Seq);
+
 public sealed record IncidentRow(string Kind, string? Payment, string Detail, bool IsOpen);
 
 /// <param name="SettledAt">When everything that was begun in this time was settled; null where it never was.</param>
 public sealed record SilenceRow(string Provider, DateTimeOffset From, DateTimeOffset To, DateTimeOffset? SettledAt);
+
+/// <param name="Minutes">How long load and faults went on.</param>
+/// <param name="PerSecond">Payments begun.</param>
+/// <param name="Faults">Those that struck, by kind.</param>
+/// <param name="LeftOut">Kinds that this machine cannot make, each with the reason.</param>
+public sealed record FireRow(double Minutes, double PerSecond, IReadOnlyDictionary<string, int> Faults, IReadOnlyDictionary<string, string> LeftOut);

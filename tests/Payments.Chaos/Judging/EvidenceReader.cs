@@ -28,9 +28,11 @@ public sealed class EvidenceReader(EvidenceSource source, Journal journal, IRead
     private const int PageSize = 100;
 
     /// <summary>What is not at rest yet; empty when everything is.</summary>
-    public async Task<IReadOnlyList<StuckRow>> UnrestAsync(CancellationToken cancellationToken)
+    public async Task<IReadOnlyList<StuckRow>> UnrestAsync(CancellationToken cancellationToken) =>
+        [.. ProgressRules.Behind(await PositionsAsync(cancellationToken)), .. await LeftAsync(cancellationToken)];
+
+    private async Task<IReadOnlyList<StuckRow>> LeftAsync(CancellationToken cancellationToken)
     {
-        var heads = await RowsAsync(Names.Databases.Payments, "SELECT partition, seq FROM outbox_heads", r => (Partition: r.GetInt32(0), Seq: r.GetInt64(1)), cancellationToken);
         var stuck = new List<StuckRow>();
         stuck.AddRange(await StuckAsync(
             Names.Databases.Payments,
@@ -42,17 +44,14 @@ public sealed class EvidenceReader(EvidenceSource source, Journal journal, IRead
                 WHERE status IN ('created', 'authorizing', 'processing', 'pending_3ds', 'capturing', 'voiding', 'refunding') HAVING count(*) > 0
             """,
             cancellationToken));
-        foreach (var consumer in new[] { Names.Databases.Ledger, Names.Databases.Webhooks })
+        foreach (var (database, _) in ProgressRules.Consumers)
         {
-            var applied = (await RowsAsync(consumer, "SELECT partition, seq FROM checkpoints", r => (Partition: r.GetInt32(0), Seq: r.GetInt64(1)), cancellationToken)).ToDictionary(c => c.Partition, c => c.Seq);
-            stuck.AddRange(heads.Where(h => applied.GetValueOrDefault(h.Partition) != h.Seq)
-                .Select(h => new StuckRow($"events not applied by {consumer}", $"partition {h.Partition} at {applied.GetValueOrDefault(h.Partition)} of {h.Seq}")));
             stuck.AddRange(await StuckAsync(
-                consumer,
-                $"""
-                SELECT '{consumer} halted', coalesce(halted_because, '') FROM event_consumers WHERE halted_at IS NOT NULL
-                UNION ALL SELECT 'dead letter of {consumer}', type || ' ' || coalesce(error, 'behind another') FROM dead_letters WHERE replayed_at IS NULL
-                UNION ALL SELECT 'parked by {consumer}', payment_id::text FROM parked_payments
+                database,
+                """
+                SELECT consumer || ' halted', coalesce(halted_because, '') FROM event_consumers WHERE halted_at IS NOT NULL
+                UNION ALL SELECT 'dead letter of ' || consumer, type || ' ' || coalesce(error, 'behind another') FROM dead_letters WHERE replayed_at IS NULL
+                UNION ALL SELECT 'parked by ' || consumer, payment_id::text FROM parked_payments
                 """,
                 cancellationToken));
         }
@@ -61,6 +60,23 @@ public sealed class EvidenceReader(EvidenceSource source, Journal journal, IRead
         stuck.AddRange(await StuckAsync(
             Names.Databases.Webhooks, "SELECT 'deliveries ' || status, count(*)::text || ', most attempts ' || max(attempts) FROM deliveries WHERE status <> 'delivered' GROUP BY status", cancellationToken));
         return stuck;
+    }
+
+    private async Task<IReadOnlyList<PositionRow>> PositionsAsync(CancellationToken cancellationToken)
+    {
+        static PositionRow Position(NpgsqlDataReader row) => new(row.GetString(0), row.GetInt32(1), row.GetInt64(2));
+
+        // The heads first: what is applied meanwhile is at most further than they were, and so not at rest.
+        var positions = await RowsAsync(
+            Names.Databases.Payments,
+            $"SELECT '{ProgressRules.Head}', partition, seq FROM outbox_heads UNION ALL SELECT '{ProgressRules.Relay}', partition, seq FROM outbox_produced",
+            Position, cancellationToken);
+        foreach (var (database, _) in ProgressRules.Consumers)
+        {
+            positions.AddRange(await RowsAsync(database, "SELECT consumer, partition, seq FROM checkpoints", Position, cancellationToken));
+        }
+
+        return positions;
     }
 
     /// <summary>How many events there were: whatever happens to a payment adds one.</summary>
@@ -102,7 +118,8 @@ public sealed class EvidenceReader(EvidenceSource source, Journal journal, IRead
         }
     }
 
-    public async Task<Evidence> ReadAsync(IReadOnlyList<SilenceRow> silences, CancellationToken cancellationToken) => new()
+    /// <param name="fire">Null where nobody set fire.</param>
+    public async Task<Evidence> ReadAsync(IReadOnlyList<SilenceRow> silences, FireRow? fire, CancellationToken cancellationToken) => new()
     {
         Told = [.. journal.Told.OrderBy(t => t.At)],
         Payments = await PaymentsAsync(cancellationToken),
@@ -136,11 +153,13 @@ public sealed class EvidenceReader(EvidenceSource source, Journal journal, IRead
             r => new AccountRow(r.GetGuid(0).ToString(), r.GetString(1), r.GetString(2), r.GetString(3), r.GetInt64(4), r.GetInt64(5), r.GetInt64(6), r.GetInt64(7)), cancellationToken),
         Charges = [.. await ChargesAsync("stripe", cancellationToken), .. await ChargesAsync("adyen", cancellationToken)],
         Received = [.. journal.Received.OrderBy(r => r.At)],
-        Stuck = await UnrestAsync(cancellationToken),
+        Stuck = await LeftAsync(cancellationToken),
+        Positions = await PositionsAsync(cancellationToken),
         Incidents = await RowsAsync(
             Names.Databases.Payments, "SELECT kind, payment_id, detail, closed_at IS NULL FROM incidents",
             r => new IncidentRow(r.GetString(0), r.IsDBNull(1) ? null : Of<PaymentId>(r, 1), r.GetString(2), r.GetBoolean(3)), cancellationToken),
         Silences = silences,
+        Fire = fire,
     };
 
     private Task<List<PaymentRow>> PaymentsAsync(CancellationToken cancellationToken) => RowsAsync(

@@ -40,9 +40,9 @@ internal static class KeyRules
             yield return new Violation(Rules.UnexpectedAnswer, odd.Payment, $"{odd.Operation} under {odd.Key} was answered {odd.Status}: {odd.Body}");
         }
 
-        foreach (var misuse in evidence.Told.Where(t => t.Operation == "misuse" && t.IsSuccess))
+        foreach (var violation in Misuses(evidence, cases))
         {
-            yield return new Violation(Rules.OneAnswerPerKey, misuse.Text("id"), $"{misuse.Key} was used with another body and answered {misuse.Status}");
+            yield return violation;
         }
 
         foreach (var unasked in cases.All.SelectMany(c => c.Operations).Where(o => o is { Origin: "provider", Kind: "capture" or "refund" }))
@@ -53,6 +53,26 @@ internal static class KeyRules
         foreach (var doubled in cases.All.SelectMany(c => c.Operations).Where(o => o.Key is not null).GroupBy(o => (o.Payment, o.Key)).Where(g => g.Count() > 1 && !g.SkipLast(1).All(o => o.State == "failed")))
         {
             yield return new Violation(Rules.OneChargePerKey, doubled.Key.Payment, $"{doubled.Key.Key} has {doubled.Count()} operations");
+        }
+    }
+
+    /// <summary>Another body under a key that has had its answer is refused by its name, and nothing is done of it.</summary>
+    private static IEnumerable<Violation> Misuses(Evidence evidence, Cases cases)
+    {
+        foreach (var misuse in evidence.Told.Where(t => t.Operation == "misuse"))
+        {
+            var payment = misuse.Payment ?? misuse.Text("id");
+            if (misuse.IsSuccess || (misuse.IsFinal && misuse is not { Status: 422, Code: "idempotency_key_reused" }))
+            {
+                yield return new Violation(Rules.OneAnswerPerKey, payment, $"{misuse.Key} was used with another body and answered {misuse.Status} {misuse.Code}");
+            }
+
+            // No errand asks in earnest for what a key is misused for.
+            if (cases.Find(misuse.Payment) is { } @case
+                && (@case.Operations.Any(o => o.Amount == misuse.Amount) || @case.Charges.Any(c => c.Captures.Concat(c.Refunds).Any(m => m.Amount == misuse.Amount))))
+            {
+                yield return new Violation(Rules.NothingUnasked, payment, $"{misuse.Amount} was moved, which was asked for under the old key {misuse.Key} alone");
+            }
         }
     }
 

@@ -4,7 +4,7 @@ namespace Payments.Chaos.Judging;
 internal static class LedgerRules
 {
     public static IEnumerable<Violation> Judge(Evidence evidence, Cases cases) =>
-        [.. Exactly(evidence, cases), .. Folds(evidence), .. Trial(evidence), .. Controls(evidence)];
+        [.. Exactly(evidence, cases), .. Folds(evidence), .. Trial(evidence), .. Controls(evidence), .. HoldControls(evidence, cases)];
 
     private static IEnumerable<Violation> Exactly(Evidence evidence, Cases cases)
     {
@@ -62,6 +62,31 @@ internal static class LedgerRules
                let there = theirs.GetValueOrDefault(key)
                where here != there
                select new Violation(Rules.ControlAccount, null, $"{key.Item1} {key.Item2}: {here} by the ledger, {there} by the provider's books");
+    }
+
+    /// <summary>
+    /// What is held by our books is what providers hold in theirs. Two things one side alone can know: whether a capture was the last, so that
+    /// of a charge which was captured in part no more is asked for; and that a hold ended with a capture which came too late or failed, which
+    /// we learn when it is next touched.
+    /// </summary>
+    private static IEnumerable<Violation> HoldControls(Evidence evidence, Cases cases)
+    {
+        var ours = evidence.Accounts.Where(a => a.Kind == "provider_receivable").GroupBy(a => (a.Owner, a.Currency)).ToDictionary(g => g.Key, g => g.Sum(a => a.PendingDebits - a.PendingCredits));
+        var theirs = evidence.Charges.Where(c => c.IsCharge).GroupBy(c => (c.Provider, c.Currency)).ToDictionary(g => g.Key, g => g.Sum(c => Held(c, cases.Find(c.Payment))));
+        return from key in ours.Keys.Union(theirs.Keys)
+               let here = ours.GetValueOrDefault(key)
+               let there = theirs.GetValueOrDefault(key)
+               where here != there
+               select new Violation(Rules.ControlAccount, null, $"{key.Item1} {key.Item2}: {here} held by the ledger, {there} by the provider's books");
+    }
+
+    private static long Held(ChargeRow charge, Case? @case)
+    {
+        var left = charge.Amount - charge.Captured - charge.Voided;
+        var endedUnseen = charge.IsSpoiled || (charge.Status == "canceled" && @case?.Operations.Any(o => o is { Kind: "capture", State: "failed" }) == true);
+        return charge.Status == "authorized" ? (charge.Captured == 0 ? left : Math.Min(left, @case?.Row.Held ?? 0))
+            : endedUnseen ? @case?.Row.Held ?? 0
+            : 0;
     }
 
     private static long Sum(IEnumerable<LineRow> lines) => lines.Where(l => l.Action == "post").Sum(l => l.Amount);

@@ -13,9 +13,12 @@ public static class Verdict
             .. KeyRules.Judge(evidence, cases),
             .. AmountRules.Judge(evidence, cases),
             .. LedgerRules.Judge(evidence, cases),
+            .. EventRules.Judge(evidence, cases),
             .. WebhookRules.Judge(evidence),
             .. RestRules.Judge(evidence),
+            .. ProgressRules.Judge(evidence),
             .. SilenceRules.Judge(evidence),
+            .. FireRules.Judge(evidence),
         ];
     }
 }

@@ -25,10 +25,12 @@ public static class Rules
     public const string PostingsDiffer = "postings_differ";
     public const string FoldDiffers = "fold_differs";
     public const string ControlAccount = "control_account";
+    public const string EventMissing = "event_missing";
     public const string NotTold = "webhook_missing";
     public const string ToldWrongly = "webhook_differs";
     public const string AttemptOpen = "attempt_open";
     public const string Stuck = "stuck";
+    public const string TooLittleFire = "too_little_fire";
     public const string Failover = "failover_after_unknown";
     public const string LateResolution = "late_resolution";
     public const string Incident = "incident";

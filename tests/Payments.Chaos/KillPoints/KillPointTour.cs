@@ -48,7 +48,7 @@ public static class KillPointTour
         var reader = new EvidenceReader(EvidenceSource.Of(fleet), journal, shops);
         await ComeToRestAsync(reader, cancellationToken);
         await reader.ReadBackAsync(cancellationToken);
-        var evidence = await reader.ReadAsync([], cancellationToken);
+        var evidence = await reader.ReadAsync([], null, cancellationToken);
         problems.AddRange(Verdict.Of(evidence).Select(violation => violation.ToString()));
         return problems;
     }

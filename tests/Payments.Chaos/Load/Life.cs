@@ -10,6 +10,9 @@ internal sealed class Life(Errand errand, Client client, LoadCounts counts, Canc
 {
     private const string Challenged = "4000002760003184";
 
+    /// <summary>What a capture's or refund's key is misused for: no errand asks for so little.</summary>
+    private const long WrongAmount = 7;
+
     // Cards and how many of a hundred errands use each.
     private static readonly (int Weight, string Number)[] Cards =
     [
@@ -18,6 +21,8 @@ internal sealed class Life(Errand errand, Client client, LoadCounts counts, Canc
         (8, Challenged), (2, "4000008400001629"),
         (2, "4000000000005126"), (2, "4000000000007726"), (2, "4000000000008617"),
     ];
+
+    private const string Misuse = "misuse";
 
     public static IEnumerable<string> CardNumbers => Cards.Select(c => c.Number);
 
@@ -56,7 +61,7 @@ internal sealed class Life(Errand errand, Client client, LoadCounts counts, Canc
         counts.Payment();
         if (errand.Chance(0.04))
         {
-            var misuse = Ask.Create(errand.Key, BodyOf(errand.ForbiddenAmount), errand.ForbiddenAmount) with { Operation = "misuse" };
+            var misuse = Ask.Create(errand.Key, BodyOf(errand.ForbiddenAmount), errand.ForbiddenAmount) with { Operation = Misuse };
             await client.AskAsync(errand, misuse, errand.Draw(2), cancellationToken: over);
         }
 
@@ -120,6 +125,7 @@ internal sealed class Life(Errand errand, Client client, LoadCounts counts, Canc
                 break;
             }
 
+            await MisuseAsync(Ask.Capture(capture.Payment!, capture.Key!, WrongAmount));
             captured += capture.Amount ?? (errand.Amount - captured);
         }
 
@@ -135,23 +141,40 @@ internal sealed class Life(Errand errand, Client client, LoadCounts counts, Canc
         switch (errand.Draw(5))
         {
             case 0:
-                await InsistAsync(Ask.Refund(payment, errand.Key + "-r", null));
+                await RefundAsync(Ask.Refund(payment, errand.Key + "-r", null));
                 break;
             case 1:
-                await InsistAsync(Ask.Refund(payment, errand.Key + "-r", (captured / 2) + 1));
+                await RefundAsync(Ask.Refund(payment, errand.Key + "-r", (captured / 2) + 1));
                 break;
             case 2:
-                await InsistAsync(Ask.Refund(payment, errand.Key + "-r1", captured / 3));
-                await InsistAsync(Ask.Refund(payment, errand.Key + "-r2", captured / 3));
+                await RefundAsync(Ask.Refund(payment, errand.Key + "-r1", captured / 3));
+                await RefundAsync(Ask.Refund(payment, errand.Key + "-r2", captured / 3));
                 break;
             case 3:
                 // Both want more than half: one must lose, whichever replica it asks.
                 await Task.WhenAll(
-                    InsistAsync(Ask.Refund(payment, errand.Key + "-r1", (captured / 2) + 1)), InsistAsync(Ask.Refund(payment, errand.Key + "-r2", (captured / 2) + 1)));
+                    RefundAsync(Ask.Refund(payment, errand.Key + "-r1", (captured / 2) + 1)), RefundAsync(Ask.Refund(payment, errand.Key + "-r2", (captured / 2) + 1)));
                 break;
             default:
-                await InsistAsync(Ask.Refund(payment, errand.Key + "-r", captured + 1));
+                await RefundAsync(Ask.Refund(payment, errand.Key + "-r", captured + 1));
                 break;
+        }
+    }
+
+    private async Task RefundAsync(Ask refund)
+    {
+        if (await InsistAsync(refund) is { Status: 201 })
+        {
+            await MisuseAsync(Ask.Refund(refund.Payment!, refund.Key!, WrongAmount));
+        }
+    }
+
+    /// <summary>Now and then another amount under a key that has had its answer: refused, and nothing moves.</summary>
+    private async Task MisuseAsync(Ask other)
+    {
+        if (errand.Chance(0.05))
+        {
+            await client.AskAsync(errand, other with { Operation = Misuse }, errand.Draw(2), cancellationToken: over);
         }
     }
 

@@ -57,6 +57,8 @@ public sealed class Fleet : IAsyncDisposable
     /// <summary>PostgreSQL's disk; null where it has none of its own.</summary>
     public Disk? Disk { get; private set; }
 
+    public string PostgresLog => Path.Combine(logs, "postgres.log");
+
     /// <summary>Where receipts arrive.</summary>
     public string MailDirectory => Path.Combine(options.Directory, "mail");
 
@@ -156,7 +158,7 @@ public sealed class Fleet : IAsyncDisposable
         }
 
         // Its log must stay writable, and stay, when the disk does not.
-        File.CreateSymbolicLink(Path.Combine(directory, "postgres.log"), Path.Combine(logs, "postgres.log"));
+        File.CreateSymbolicLink(Path.Combine(directory, "postgres.log"), PostgresLog);
         postgres = await PostgresServer.StartAsync(
             new() { Directory = directory, Port = addresses.Port(Ports.Postgres), Password = Secrets.PostgresPassword, Settings = options.PostgresSettings }, cancellationToken);
         foreach (var database in Databases)
@@ -189,6 +191,7 @@ public sealed class Fleet : IAsyncDisposable
         Add(Names.Services.Fraud, addresses.Fraud);
         Add(Names.Services.Ledger, addresses.Ledger);
         Add(Names.Services.Webhooks, addresses.Webhooks);
+        Add(Names.Services.Reconciliation, addresses.Reconciliation);
         var replicas = Enumerable.Range(firstPort + Ports.DashboardOtlpHttp + 1, options.ApiReplicas).ToArray();
         for (var i = 0; i < replicas.Length; i++)
         {

@@ -6,6 +6,10 @@ namespace Payments.Chaos.Processes;
 public sealed class ServiceProcess : FleetProcess
 {
     private static readonly HttpClient Health = new() { Timeout = TimeSpan.FromSeconds(5) };
+
+    /// <summary>Dates have seconds, and an answer takes its time; every step is larger.</summary>
+    private static readonly TimeSpan ClockTolerance = TimeSpan.FromSeconds(8);
+
     private readonly string assembly;
     private readonly Dictionary<string, string?> environment;
     private readonly string? clock;
@@ -47,11 +51,18 @@ public sealed class ServiceProcess : FleetProcess
         RandomAccess.Write(file, BitConverter.GetBytes((long)offset.TotalSeconds), 0);
     }
 
-    /// <summary>What this process takes for the time: the date in its answers.</summary>
-    public async Task<DateTimeOffset?> ClockAsync(CancellationToken cancellationToken)
+    /// <summary>Whether this process takes for the time what lies so far from ours; by the date in its answers. False where it does not answer.</summary>
+    public async Task<bool> IsAheadByAsync(TimeSpan step, CancellationToken cancellationToken)
     {
-        using var answer = await Health.GetAsync(new Uri(Address, "/alive"), cancellationToken);
-        return answer.Headers.Date;
+        try
+        {
+            using var answer = await Health.GetAsync(new Uri(Address, "/alive"), cancellationToken);
+            return answer.Headers.Date is { } told && (told - TimeProvider.System.GetUtcNow() - step).Duration() < ClockTolerance;
+        }
+        catch (Exception e) when (e is HttpRequestException || (e is TaskCanceledException && !cancellationToken.IsCancellationRequested))
+        {
+            return false;
+        }
     }
 
     private protected override IEnumerable<string> Command => ["dotnet", "exec", assembly];

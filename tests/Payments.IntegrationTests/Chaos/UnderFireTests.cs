@@ -13,7 +13,7 @@ public sealed class UnderFireTests(ChaosSmoke smoke) : IClassFixture<ChaosSmoke>
         var outcome = smoke.Outcome;
         Assert.True(outcome.Violations.Count == 0, string.Join(Environment.NewLine, outcome.Violations.Take(20).Select(v => v.ToString()).Append(Histories()).Append(smoke.Said)));
         Assert.True(outcome.Evidence.Payments.Count > 50, smoke.Said);
-        Assert.All(["kill -9", "database crash", "broker wiped", "Redis emptied", "Redis hung", "Redis stopped"], kind => Assert.True(outcome.Faults.ContainsKey(kind), kind));
+        Assert.All(["kill -9", "database crash", "broker wiped", "Redis emptied", "Redis hung", "Redis stopped"], kind => Assert.True(outcome.Evidence.Fire!.Faults.ContainsKey(kind), kind));
     }
 
     private string Histories() => string.Join(

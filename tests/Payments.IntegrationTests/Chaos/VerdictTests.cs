@@ -8,7 +8,7 @@ namespace Payments.IntegrationTests.Chaos;
 /// The verdict on a run that kept every promise is ok, and each view on its own is enough to change it: whatever is removed from, added to
 /// or altered in one of them is a violation by its name.
 /// </summary>
-public sealed class VerdictTests(KeptEvidence kept) : IClassFixture<KeptEvidence>
+public sealed partial class VerdictTests(KeptEvidence kept) : IClassFixture<KeptEvidence>
 {
     private Evidence Evidence => kept.Evidence;
 
@@ -151,6 +151,99 @@ public sealed class VerdictTests(KeptEvidence kept) : IClassFixture<KeptEvidence
         var at = Evidence.Attempts[0].OpenedAt;
         Convicts(Rules.LateResolution, Evidence with { Silences = [new SilenceRow("stripe", at, at, at.AddMinutes(5).AddSeconds(1))] });
     }
+
+    // A key that is used for another body.
+    [Fact]
+    public void A_misused_key_that_is_answered_with_success_is_found() =>
+        Convicts(Rules.OneAnswerPerKey, Evidence with { Told = [.. Evidence.Told, Evidence.Told.First(IsCaptured) with { Operation = "misuse", Amount = 8_000_001 }] });
+
+    [Fact]
+    public void A_misused_key_that_is_refused_by_another_name_is_found() => Convicts(
+        Rules.OneAnswerPerKey, Evidence with { Told = [.. Evidence.Told, Misused(Capture) with { Status = 409, Body = """{"code": "payment_not_capturable"}""" }] });
+
+    [Fact]
+    public void A_misused_key_that_is_refused_as_it_must_be_is_no_violation() => Assert.Empty(Verdict.Of(Evidence with { Told = [.. Evidence.Told, Misused(Capture)] }));
+
+    [Fact]
+    public void An_amount_that_only_a_misused_key_asked_for_is_found_in_the_database()
+    {
+        var capture = Capture;
+        Convicts(Rules.NothingUnasked, Evidence with
+        {
+            Told = [.. Evidence.Told, Misused(capture)],
+            Operations = [.. Evidence.Operations, Evidence.Operations.First(o => o.Key == capture.Key) with { Id = "op_misused", Key = null, Amount = 7 }],
+        });
+    }
+
+    [Fact]
+    public void An_amount_that_only_a_misused_key_asked_for_is_found_in_the_books()
+    {
+        var refund = Evidence.Told.First(t => t is { Operation: "refund", Status: 201 });
+        Convicts(Rules.NothingUnasked, Evidence with
+        {
+            Told = [.. Evidence.Told, Misused(refund)],
+            Charges = Altered(Evidence.Charges, c => c.Payment == refund.Payment, c => c with { Refunds = [.. c.Refunds, new MovementRow("re_misused", 7, null, "pending")] }),
+        });
+    }
+
+    [Fact]
+    public void Two_operations_under_one_key_are_found() => Convicts(
+        Rules.OneChargePerKey, Evidence with { Operations = [.. Evidence.Operations, Evidence.Operations.First(o => o is { Kind: "capture", State: "succeeded", Key: not null }) with { Id = "op_second" }] });
+
+    [Theory]
+    [InlineData("capture")]
+    [InlineData("refund")]
+    public void A_movement_that_only_the_provider_knows_the_reason_of_is_found(string kind) => Convicts(
+        Rules.NothingUnasked, Evidence with { Operations = Altered(Evidence.Operations, o => o.Kind == kind && o.State == "succeeded", o => o with { Origin = "provider" }) });
+
+    // What else may be said wrongly.
+    [Fact]
+    public void A_version_that_is_shown_in_two_ways_is_found()
+    {
+        var told = Evidence.Told.First(t => t is { Operation: "read", Status: 200 } && t.Text("status") == "authorized");
+        Convicts(Rules.AnswerContradicted, Evidence with { Told = [.. Evidence.Told, told with { Body = told.Body!.Replace("\"amount_capturable\":", "\"amount_capturable\":9", StringComparison.Ordinal) }] });
+    }
+
+    [Theory]
+    [InlineData("canceled")]
+    [InlineData("captured")]
+    [InlineData("requires_action")]
+    public void A_hold_that_the_provider_does_not_have_is_found(string status)
+    {
+        var held = Evidence.Payments.First(p => p.Status == "authorized");
+        Convicts(Rules.AmountsDiffer, Evidence with { Charges = Altered(Evidence.Charges, c => c.Payment == held.Id, c => c with { Status = status }) });
+    }
+
+    [Theory]
+    [InlineData("voided")]
+    [InlineData("expired")]
+    [InlineData("failed")]
+    public void A_hold_that_is_said_to_be_gone_and_is_not_is_found(string status)
+    {
+        var held = Evidence.Payments.First(p => p.Status == "authorized");
+        Convicts(Rules.AmountsDiffer, Evidence with { Payments = Altered(Evidence.Payments, p => p.Id == held.Id, p => p with { Status = status }) });
+    }
+
+    [Fact]
+    public void A_webhook_that_tells_of_no_event_is_found() =>
+        Convicts(Rules.ToldWrongly, Evidence with { Received = [.. Evidence.Received, Evidence.Received[0] with { Id = "evt_alien" }] });
+
+    [Fact]
+    public void A_hold_in_the_ledger_that_the_provider_does_not_confirm_is_found() => Convicts(
+        Rules.ControlAccount, Evidence with { Accounts = Altered(Evidence.Accounts, a => a is { Kind: "provider_receivable", PendingDebits: > 0 }, a => a with { PendingDebits = a.PendingDebits + 1 }) });
+
+    [Fact]
+    public void A_hold_in_the_books_that_the_ledger_does_not_show_is_found()
+    {
+        var held = Evidence.Payments.First(p => p.Status == "authorized");
+        var altered = Altered(Evidence.Charges, c => c.Payment == held.Id, c => c with { Voided = 1 });
+        Convicts(Rules.ControlAccount, Evidence with { Charges = altered });
+    }
+
+    private Told Capture => Evidence.Told.First(t => t is { Operation: "capture", Status: 200 });
+
+    private static Told Misused(Told told) =>
+        told with { Operation = "misuse", Amount = 7, Status = 422, Body = """{"code": "idempotency_key_reused"}""" };
 
     private static void Convicts(string rule, Evidence tampered) => Assert.Contains(Verdict.Of(tampered), v => v.Rule == rule);
 
