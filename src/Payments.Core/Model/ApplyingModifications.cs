@@ -151,7 +151,9 @@ public static partial class Applying
 
     private static Applied Voided(PaymentState payment, Operation @void)
     {
-        var done = @void with { ReleasedMinor = @void.AmountMinor };
+        // A cancellation that was opened before the authorization was known to have come about reserved nothing: it ends whatever is held by now.
+        var isOfUnknown = @void.AmountMinor == 0 && payment.Authorization is { IsUnsettled: false };
+        var done = @void with { ReleasedMinor = isOfUnknown ? Math.Max(0, payment.Amounts.CapturableMinor) : @void.AmountMinor };
         var voided = payment.With(done);
         if (payment.Authorization is { IsUnsettled: true } authorize)
         {

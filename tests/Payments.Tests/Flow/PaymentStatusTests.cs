@@ -60,4 +60,16 @@ public class PaymentStatusTests
         Assert.Equal(Authorized, afterwards.Status);
         Assert.Equal(10_000, afterwards.Amounts.CapturableMinor);
     }
+
+    [Fact]
+    public void A_hold_that_came_while_its_challenge_was_being_cancelled_is_released_with_it()
+    {
+        var expiring = Opening.Expiry(Samples.Tell(Samples.Opened(), Authorize, NeedsAction), Samples.New()).Payment!;
+
+        var cancelled = Samples.Tell(Samples.Tell(expiring, Authorize, Succeeded), OperationKind.Void, Succeeded);
+
+        Assert.Equal(Expired, cancelled.Status);
+        Assert.Equal(0, cancelled.Amounts.CapturableMinor);
+        Assert.Equal(10_000, cancelled.Amounts.ReleasedMinor);
+    }
 }
