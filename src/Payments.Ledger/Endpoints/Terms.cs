@@ -10,7 +10,7 @@ namespace Payments.Ledger.Endpoints;
 public sealed record SettlementTermsView(
     string Object, MerchantId MerchantId, Mode Mode, int Version, SettlementInterval Schedule, int? Weekday, string TimeZone, string Calendar, string? Currency, int ReserveBasisPoints, int ReserveDays);
 
-/// <summary><c>POST /internal/v1/ops/settlement_terms</c>: when and how a merchant is settled. Setting the same again makes a version that says the same.</summary>
+/// <summary><c>POST /internal/v1/ops/settlement_terms</c>: when and how a merchant is settled. A request that comes again under its key is answered with the version that it made.</summary>
 internal static class Terms
 {
     private const int MostReserveDays = 730;
@@ -32,11 +32,39 @@ internal static class Terms
         }
 
         var terms = new SettlementTerms(wanted.Schedule, wanted.Weekday, wanted.TimeZone, wanted.Calendar, wanted.Currency, wanted.ReserveBasisPoints, wanted.ReserveDays);
-        return await store.SetAsync(wanted.Mode, wanted.MerchantId, terms, InternalHeaders.ActorOf(context), cancellationToken) is { } version
-            ? TypedResults.Ok(new SettlementTermsView(
-                "settlement_terms", wanted.MerchantId, wanted.Mode, version, terms.Schedule, terms.Weekday, terms.TimeZone, terms.Calendar, terms.Currency, terms.ReserveBasisPoints, terms.ReserveDays))
-            : new Problem(StatusCodes.Status409Conflict, "settlement_terms_changed", "Somebody else set terms of this merchant at the same moment; read them and decide again.", "merchant_id");
+        if (!RequestKey.Read(context).Succeeded(out var key, out problem))
+        {
+            return problem;
+        }
+
+        var actor = InternalHeaders.ActorOf(context);
+        if (await AgainAsync(store, wanted, terms, actor, key, cancellationToken) is { } before)
+        {
+            return before;
+        }
+
+        if (await store.SetAsync(wanted.Mode, wanted.MerchantId, terms, actor, key.Text, cancellationToken) is { } version)
+        {
+            return TypedResults.Ok(View(wanted, terms, version));
+        }
+
+        return await AgainAsync(store, wanted, terms, actor, key, cancellationToken)
+            ?? new Problem(StatusCodes.Status409Conflict, "settlement_terms_changed", "Somebody else set terms of this merchant at the same moment; decide again.", "merchant_id");
     }
+
+    /// <summary>Null: nothing was set under this key.</summary>
+    private static async Task<Results<Ok<SettlementTermsView>, Problem>?> AgainAsync(TermsStore store, Request wanted, SettlementTerms terms, string actor, RequestKey key, CancellationToken cancellationToken)
+    {
+        if (key.Text is null || await store.OfRequestAsync(actor, key.Text, cancellationToken) is not { } before)
+        {
+            return null;
+        }
+
+        return (before.Mode, before.Merchant, before.Terms) == (wanted.Mode, wanted.MerchantId, terms) ? TypedResults.Ok(View(wanted, terms, before.Version)) : Problems.IdempotencyKeyReused;
+    }
+
+    private static SettlementTermsView View(Request wanted, SettlementTerms terms, int version) => new(
+        "settlement_terms", wanted.MerchantId, wanted.Mode, version, terms.Schedule, terms.Weekday, terms.TimeZone, terms.Calendar, terms.Currency, terms.ReserveBasisPoints, terms.ReserveDays);
 
     private static Problem? Check(Request wanted)
     {

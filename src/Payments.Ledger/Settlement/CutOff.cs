@@ -23,6 +23,13 @@ public readonly record struct CutOff(DateTimeOffset At, DateOnly PayOn)
         return new(end, BankingDays.After(terms.Calendar, day, terms.Schedule == SettlementInterval.DailyT2 ? 2 : 1));
     }
 
+    /// <summary>The merchant's day at the cut-off.</summary>
+    public static DateOnly DayOf(SettlementTerms terms, DateTimeOffset cutAt)
+    {
+        ArgumentNullException.ThrowIfNull(terms);
+        return Instant.FromDateTimeOffset(cutAt).InZone(DateTimeZoneProviders.Tzdb[terms.TimeZone]).Date.ToDateOnly();
+    }
+
     private static bool IsSettled(SettlementTerms terms, DateOnly day)
     {
         if (terms.Schedule != SettlementInterval.Weekly)

@@ -140,15 +140,15 @@ public sealed class SettlementBatches(NpgsqlDataSource database, IOutboxSource p
         var paid = merchant.Terms.Currency is { } wanted ? Currency.Of(wanted) : account.Currency;
         var rate = paid == account.Currency ? null : await FxRates.AtAsync(connection, transaction, account.Currency, paid, cutAt, cancellationToken);
         var id = IdOf(account.Mode, account.Merchant, account.Currency, cutAt);
-        var releaseBefore = cutAt.AddDays(-merchant.Terms.ReserveDays);
+        var day = CutOff.DayOf(merchant.Terms, cutAt);
         if (paid != account.Currency && rate is null)
         {
-            return !await IsAnythingDueAsync(connection, transaction, account, id, cutAt, releaseBefore, cancellationToken);
+            return !await IsAnythingDueAsync(connection, transaction, account, id, cutAt, day, cancellationToken);
         }
 
-        await using var settle = new NpgsqlCommand("SELECT ledger.settle($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)", connection, transaction)
+        await using var settle = new NpgsqlCommand("SELECT ledger.settle($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)", connection, transaction)
             .With(id.Value, account.Id, account.Merchant.Value, cutAt.ToUniversalTime(), merchant.PayOn, merchant.Terms.ReserveBasisPoints);
-        settle.With(releaseBefore.ToUniversalTime(), paid.Code);
+        settle.With(day, merchant.Terms.ReserveDays, paid.Code);
         settle.Parameters.Add(new() { Value = (object?)rate ?? DBNull.Value, NpgsqlDbType = NpgsqlDbType.Numeric });
         settle.With(paid.Exponent - account.Currency.Exponent);
         if (await settle.ExecuteScalarAsync(cancellationToken) is not Guid)
@@ -174,14 +174,14 @@ public sealed class SettlementBatches(NpgsqlDataSource database, IOutboxSource p
 
     // Asked only where there is no rate: nothing to settle needs none.
     private static async Task<bool> IsAnythingDueAsync(
-        NpgsqlConnection connection, NpgsqlTransaction transaction, Pending account, SettlementBatchId id, DateTimeOffset cutAt, DateTimeOffset releaseBefore, CancellationToken cancellationToken)
+        NpgsqlConnection connection, NpgsqlTransaction transaction, Pending account, SettlementBatchId id, DateTimeOffset cutAt, DateOnly day, CancellationToken cancellationToken)
     {
         await using var command = new NpgsqlCommand("""
             SELECT NOT EXISTS (SELECT FROM ledger.settlement_batches WHERE id = $4)
                AND (EXISTS (SELECT FROM ledger.settleable($1, ledger.settled_to($1, NULL), $2) s WHERE s.due)
-                 OR EXISTS (SELECT FROM ledger.settlement_batches b WHERE b.account_id = $1 AND b.reserve_held > 0 AND b.cut_at <= $3
+                 OR EXISTS (SELECT FROM ledger.settlement_batches b WHERE b.account_id = $1 AND b.reserve_held > 0 AND b.release_on <= $3
                         AND NOT EXISTS (SELECT FROM ledger.reserve_releases r WHERE r.held_batch_id = b.id)))
-            """, connection, transaction).With(account.Id, cutAt.ToUniversalTime(), releaseBefore.ToUniversalTime(), id.Value);
+            """, connection, transaction).With(account.Id, cutAt.ToUniversalTime(), day, id.Value);
         return await command.ExecuteScalarAsync(cancellationToken) is true;
     }
 

@@ -72,7 +72,8 @@ public sealed class BookingList(NpgsqlDataSource database)
             if (await last.ExecuteScalarAsync(cancellationToken) is Guid journal)
             {
                 await using var close = new NpgsqlCommand("""
-                    UPDATE recon.breaks SET state = 'resolved', journal = $2, resolved_by = coalesce(approved_by, proposed_by), resolved_how = 'person', resolved_at = now() WHERE break_id = $1 AND state = 'booking'
+                    UPDATE recon.breaks SET state = 'resolved', journal = $2, resolved_by = coalesce(approved_by, proposed_by), resolved_how = CASE WHEN closing_rule IS NULL THEN 'person' ELSE 'rule' END, resolved_at = now()
+                    WHERE break_id = $1 AND state = 'booking'
                     """, connection, transaction).With(ofBreak, new JournalId(journal).ToString());
                 await close.ExecuteNonQueryAsync(cancellationToken);
             }
@@ -95,7 +96,7 @@ public sealed class BookingList(NpgsqlDataSource database)
     {
         ArgumentNullException.ThrowIfNull(booking);
         await using var command = database.CreateCommand("""
-            WITH proposed AS (UPDATE recon.breaks SET state = 'proposed' WHERE break_id = $1 AND state = 'booking' AND approved_by IS NULL RETURNING break_id)
+            WITH proposed AS (UPDATE recon.breaks SET state = 'proposed', closing_rule = NULL WHERE break_id = $1 AND state = 'booking' AND approved_by IS NULL RETURNING break_id)
             UPDATE recon.bookings b SET due_at = NULL, failure = NULL FROM proposed p WHERE b.break_id = p.break_id AND b.booked_at IS NULL
             """);
         command.With(booking.Break);

@@ -27,10 +27,15 @@ public sealed class BreakCorrections(NpgsqlDataSource database)
         WHERE b.break_id = $1 GROUP BY b.break_id, l.gross, l.accrued, l.variance, l.merchant_id, l.occurred_at
         """;
 
-    private const string Forget = "DELETE FROM recon.bookings WHERE break_id = $1 AND booked_at IS NULL";
+    // What the ledger may have been asked for is never taken back: nobody knows what became of it until it answers.
+    private const string Asked = "SELECT EXISTS (SELECT FROM recon.bookings WHERE break_id = $1 AND booked_at IS NULL AND due_at IS NOT NULL)";
+
+    private const string Known = "SELECT EXISTS (SELECT FROM recon.merchants WHERE mode = $1 AND merchant_id = $2)";
+
+    private const string Forget = "DELETE FROM recon.bookings WHERE break_id = $1 AND booked_at IS NULL AND due_at IS NULL";
 
     private const string Propose = """
-        UPDATE recon.breaks SET correction = $2, reason = $3, journal = NULL, proposed_by = $4, approved_by = NULL, moves = $5,
+        UPDATE recon.breaks SET correction = $2, reason = $3, journal = NULL, proposed_by = $4, approved_by = NULL, moves = $5, merchant_id = $6, plan = $7, closing_rule = NULL,
             state = CASE WHEN recon.needs_four_eyes(currency, greatest(abs(amount), $5)) THEN 'proposed' ELSE 'booking' END
         WHERE break_id = $1 RETURNING version, state
         """;
@@ -41,10 +46,23 @@ public sealed class BreakCorrections(NpgsqlDataSource database)
         """;
 
     private const string OfRules = """
-        SELECT b.break_id, b.resolved_by, b.reason, b.version, s.correction FROM recon.breaks b
-        JOIN LATERAL (SELECT s.correction FROM recon.resolutions s WHERE 'rule ' || s.number = b.resolved_by) s ON s.correction IS NOT NULL
-        WHERE b.resolved_how = 'rule' AND NOT EXISTS (SELECT 1 FROM recon.bookings k WHERE k.break_id = b.break_id) ORDER BY b.break_id LIMIT 1000
+        SELECT b.break_id, b.version, s.number, s.correction, b.resolved_by, b.reason FROM recon.breaks b
+        JOIN recon.resolutions s ON 'rule ' || s.number = b.resolved_by AND s.correction IS NOT NULL
+        WHERE b.state = 'resolved' AND b.resolved_how = 'rule' AND b.considered IS DISTINCT FROM b.version ORDER BY b.break_id LIMIT 1000
         """;
+
+    private const string StillClosed = """
+        SELECT 1 FROM recon.breaks WHERE break_id = $1 AND version = $2 AND state = 'resolved' AND resolved_how = 'rule' AND resolved_by = $3 FOR UPDATE
+        """;
+
+    private const string Consider = "UPDATE recon.breaks SET considered = version WHERE break_id = $1";
+
+    private const string BookForRule = """
+        UPDATE recon.breaks SET state = 'booking', correction = $2, moves = $3, merchant_id = $4, plan = $5, closing_rule = $6, resolved_by = NULL, resolved_how = NULL, resolved_at = NULL
+        WHERE break_id = $1 RETURNING version, state
+        """;
+
+    private sealed record ClosedByRule(ReconciliationBreakId Id, int Version, int Rule, Bearer Bearer, string By, string Reason);
 
     private sealed record Found(
         Mode Mode, string Provider, string Currency, BreakState State, int Version, Guid? Payment, LeftBy? Left, Guid? Merchant, DateTimeOffset? At);
@@ -67,6 +85,7 @@ public sealed class BreakCorrections(NpgsqlDataSource database)
             case null:
                 return ResolveVerdict.NotFound;
             case { State: BreakState.Booking or BreakState.Resolved }:
+            case { } when await IsAsync(connection, transaction, Asked, cancellationToken, id.Value):
                 return ResolveVerdict.WrongState;
             case { Version: var version } when version != request.Version:
                 return ResolveVerdict.Changed;
@@ -74,14 +93,13 @@ public sealed class BreakCorrections(NpgsqlDataSource database)
                 return ResolveVerdict.NothingToBook;
             case { } when merchant is null && Corrections.NeedsMerchant(steps, request.Bearer):
                 return ResolveVerdict.MerchantMissing;
+            case { Mode: var mode, Merchant: null } when merchant is { } named && !await IsAsync(connection, transaction, Known, cancellationToken, ModeNames.Of(mode), named):
+                return ResolveVerdict.MerchantUnknown;
         }
 
-        await using (var forget = new NpgsqlCommand(Forget, connection, transaction).With(id.Value))
-        {
-            await forget.ExecuteNonQueryAsync(cancellationToken);
-        }
-
-        await using var propose = new NpgsqlCommand(Propose, connection, transaction).With(id.Value, Words.Of(request.Bearer), request.Reason, actor, steps[0].Amount);
+        await ForgetAsync(connection, transaction, id, cancellationToken);
+        await using var propose = new NpgsqlCommand(Propose, connection, transaction).With(id.Value, Words.Of(request.Bearer), request.Reason, actor, steps[0].Amount, merchant);
+        propose.With(Corrections.Text(steps));
         var (proposed, isDue) = await ProposedAsync(propose, cancellationToken);
         await LayAsync(connection, transaction, id, proposed, found, merchant, steps, request.Reason, actor, isDue, cancellationToken);
         await transaction.CommitAsync(cancellationToken);
@@ -92,26 +110,68 @@ public sealed class BreakCorrections(NpgsqlDataSource database)
     public async Task AskForRulesAsync(CancellationToken cancellationToken)
     {
         await using var connection = await database.OpenConnectionAsync(cancellationToken);
-        var closed = new List<(ReconciliationBreakId Id, string Rule, string Reason, int Version, Bearer Bearer)>();
-        await using (var command = new NpgsqlCommand(OfRules, connection))
-        {
-            await using var r = await command.ExecuteReaderAsync(cancellationToken);
-            while (await r.ReadAsync(cancellationToken))
-            {
-                closed.Add((new(r.GetGuid(0)), r.GetString(1), r.GetString(2), r.GetInt32(3), Words.Parse<Bearer>(r.GetString(4))));
-            }
-        }
-
-        foreach (var (id, rule, reason, version, bearer) in closed)
+        foreach (var closed in await ClosedByRulesAsync(connection, cancellationToken))
         {
             await using var transaction = await connection.BeginTransactionAsync(cancellationToken);
-            if (await FindAsync(connection, transaction, id, cancellationToken) is { Left: { } left } found && Corrections.Plan(left, bearer) is { Count: > 0 } steps)
-            {
-                await LayAsync(connection, transaction, id, version, found, found.Merchant, steps, reason, rule, isDue: true, cancellationToken);
-            }
-
+            await AskForRuleAsync(connection, transaction, closed, cancellationToken);
             await transaction.CommitAsync(cancellationToken);
         }
+    }
+
+    // Between being listed and being held a comparison may have made another break of it, which the rule knows nothing of.
+    private static async Task AskForRuleAsync(NpgsqlConnection connection, NpgsqlTransaction transaction, ClosedByRule closed, CancellationToken cancellationToken)
+    {
+        await using (var hold = new NpgsqlCommand(StillClosed, connection, transaction).With(closed.Id.Value, closed.Version, closed.By))
+        {
+            if (await hold.ExecuteScalarAsync(cancellationToken) is null || await IsAsync(connection, transaction, Asked, cancellationToken, closed.Id.Value))
+            {
+                return;
+            }
+        }
+
+        if (await FindAsync(connection, transaction, closed.Id, cancellationToken) is { Left: { } left } found && Corrections.Plan(left, closed.Bearer) is { Count: > 0 } steps)
+        {
+            await ForgetAsync(connection, transaction, closed.Id, cancellationToken);
+            await using var book = new NpgsqlCommand(BookForRule, connection, transaction)
+                .With(closed.Id.Value, Words.Of(closed.Bearer), steps[0].Amount, found.Merchant, Corrections.Text(steps), closed.Rule);
+            var (version, _) = await ProposedAsync(book, cancellationToken);
+            await LayAsync(connection, transaction, closed.Id, version, found, found.Merchant, steps, closed.Reason, closed.By, isDue: true, cancellationToken);
+            return;
+        }
+
+        await using var consider = new NpgsqlCommand(Consider, connection, transaction).With(closed.Id.Value);
+        await consider.ExecuteNonQueryAsync(cancellationToken);
+    }
+
+    private static async Task<List<ClosedByRule>> ClosedByRulesAsync(NpgsqlConnection connection, CancellationToken cancellationToken)
+    {
+        await using var command = new NpgsqlCommand(OfRules, connection);
+        await using var r = await command.ExecuteReaderAsync(cancellationToken);
+        var closed = new List<ClosedByRule>();
+        while (await r.ReadAsync(cancellationToken))
+        {
+            closed.Add(new(new(r.GetGuid(0)), r.GetInt32(1), r.GetInt32(2), Words.Parse<Bearer>(r.GetString(3)), r.GetString(4), r.GetString(5)));
+        }
+
+        return closed;
+    }
+
+    private static async Task<bool> IsAsync(NpgsqlConnection connection, NpgsqlTransaction transaction, string question, CancellationToken cancellationToken, params object[] values)
+    {
+        await using var command = new NpgsqlCommand(question, connection, transaction);
+        foreach (var value in values)
+        {
+            command.Parameters.Add(new() { Value = value });
+        }
+
+        return await command.ExecuteScalarAsync(cancellationToken) is true;
+    }
+
+    // What was only proposed would keep what is laid down now from being the last of its break.
+    private static async Task ForgetAsync(NpgsqlConnection connection, NpgsqlTransaction transaction, ReconciliationBreakId id, CancellationToken cancellationToken)
+    {
+        await using var forget = new NpgsqlCommand(Forget, connection, transaction).With(id.Value);
+        await forget.ExecuteNonQueryAsync(cancellationToken);
     }
 
     private static async Task<Found?> FindAsync(NpgsqlConnection connection, NpgsqlTransaction transaction, ReconciliationBreakId id, CancellationToken cancellationToken)

@@ -19,11 +19,16 @@ public enum BreakState
 /// <summary>What somebody wrote about a break.</summary>
 public sealed record BreakNote(string Author, string Note, DateTimeOffset At);
 
+/// <param name="Kind">Of the ledger's table of corrections.</param>
+/// <param name="Journal">Null: it is not booked yet.</param>
+public sealed record BreakStep(string Kind, string Currency, long Amount, string? Journal);
+
+/// <param name="Merchant">Whose money a correction moves.</param>
 /// <param name="Difference">Ours less theirs, in minor units.</param>
 /// <param name="AgeDays">Since the day it belongs to.</param>
 public sealed record BreakView(
     ReconciliationBreakId Id, string Object, Mode Mode, Leg Leg, string Provider, DateOnly Day, string Class, string Currency, long Difference, string Priority, BreakState State,
-    string? Owner, PaymentId? Payment, string? Journal, string? Reason, string? ProposedBy, string? ResolvedBy, string? Correction, int Version, int AgeDays, DateTimeOffset OpenedAt, DateTimeOffset? ResolvedAt);
+    string? Owner, PaymentId? Payment, string? Journal, string? Reason, string? ProposedBy, string? ResolvedBy, string? Correction, MerchantId? Merchant, int Version, int AgeDays, DateTimeOffset OpenedAt, DateTimeOffset? ResolvedAt);
 
 public enum ResolveVerdict
 {
@@ -44,13 +49,16 @@ public enum ResolveVerdict
 
     /// <summary>Nothing of ours says whose money it is.</summary>
     MerchantMissing,
+
+    /// <summary>No payment of the merchant that was named was ever seen.</summary>
+    MerchantUnknown,
 }
 
 /// <summary>Breaks: who cares for them, what was found out, and what closed them.</summary>
 public sealed class BreakStore(NpgsqlDataSource database, TimeProvider time)
 {
     private const string Columns = """
-        SELECT break_id, mode, leg, provider, day, class, currency, amount, priority, state, owner, payment_id, journal, reason, proposed_by, resolved_by, opened_at, resolved_at, correction, version FROM recon.breaks
+        SELECT break_id, mode, leg, provider, day, class, currency, amount, priority, state, owner, payment_id, journal, reason, proposed_by, resolved_by, opened_at, resolved_at, correction, version, merchant_id FROM recon.breaks
         """;
 
     /// <summary>In the order of their ids, which say nothing.</summary>
@@ -103,11 +111,29 @@ public sealed class BreakStore(NpgsqlDataSource database, TimeProvider time)
         return notes;
     }
 
+    /// <summary>What the ledger is asked for, or has booked: what is agreed to with the break's version.</summary>
+    public async Task<IReadOnlyList<BreakStep>> StepsAsync(ReconciliationBreakId id, CancellationToken cancellationToken)
+    {
+        await using var command = database.CreateCommand("""
+            SELECT k.content ->> 'kind', k.content ->> 'currency', (k.content ->> 'amount_minor')::bigint, k.booking_id, k.booked_at IS NOT NULL FROM recon.bookings k JOIN recon.breaks b USING (break_id)
+            WHERE k.break_id = $1 AND (k.booked_at IS NOT NULL OR b.correction IS NOT NULL) ORDER BY k.noted_at, k.step
+            """);
+        command.With(id.Value);
+        var steps = new List<BreakStep>();
+        await using var reader = await command.ExecuteReaderAsync(cancellationToken);
+        while (await reader.ReadAsync(cancellationToken))
+        {
+            steps.Add(new(reader.GetString(0), reader.GetString(1), reader.GetInt64(2), reader.GetBoolean(4) ? new JournalId(reader.GetGuid(3)).ToString() : null));
+        }
+
+        return steps;
+    }
+
     /// <summary>Says what closes the break. Beyond the limit of its currency that is a proposal, on which somebody else decides.</summary>
     public async Task<ResolveVerdict> ResolveAsync(ReconciliationBreakId id, string? journal, string? reason, string actor, CancellationToken cancellationToken)
     {
         await using var command = database.CreateCommand("""
-            UPDATE recon.breaks SET journal = $2, reason = $3, proposed_by = $4, correction = NULL, moves = 0, approved_by = NULL,
+            UPDATE recon.breaks SET journal = $2, reason = $3, proposed_by = $4, correction = NULL, moves = 0, merchant_id = NULL, plan = NULL, approved_by = NULL,
                 state = CASE WHEN recon.needs_four_eyes(currency, amount) THEN 'proposed' ELSE 'resolved' END,
                 resolved_by = CASE WHEN recon.needs_four_eyes(currency, amount) THEN NULL ELSE $4 END,
                 resolved_how = CASE WHEN recon.needs_four_eyes(currency, amount) THEN NULL ELSE 'person' END,
@@ -168,7 +194,8 @@ public sealed class BreakStore(NpgsqlDataSource database, TimeProvider time)
             var day = r.GetFieldValue<DateOnly>(4);
             breaks.Add(new(
                 new(r.GetGuid(0)), "reconciliation_break", Words.Parse<Mode>(r.GetString(1)), Words.Parse<Leg>(r.GetString(2)), r.GetString(3), day, r.GetString(5), r.GetString(6), r.GetInt64(7),
-                r.GetString(8), Words.Parse<BreakState>(r.GetString(9)), Text(10), r.IsDBNull(11) ? null : new PaymentId(r.GetGuid(11)), Text(12), Text(13), Text(14), Text(15), Text(18), r.GetInt32(19),
+                r.GetString(8), Words.Parse<BreakState>(r.GetString(9)), Text(10), r.IsDBNull(11) ? null : new PaymentId(r.GetGuid(11)), Text(12), Text(13), Text(14), Text(15), Text(18),
+                r.IsDBNull(20) ? null : new MerchantId(r.GetGuid(20)), r.GetInt32(19),
                 Math.Max(0, today.DayNumber - day.DayNumber), r.GetFieldValue<DateTimeOffset>(16), r.IsDBNull(17) ? null : r.GetFieldValue<DateTimeOffset>(17)));
 
             string? Text(int column) => r.IsDBNull(column) ? null : r.GetString(column);

@@ -1,4 +1,5 @@
 using System.Collections.Frozen;
+using System.Globalization;
 using Payments.Core;
 
 namespace Payments.Reconciliation.Breaks;
@@ -93,6 +94,9 @@ public static class Corrections
             }
         }
     }
+
+    /// <summary>What is agreed to, as a break's version counts it.</summary>
+    public static string Text(IReadOnlyList<CorrectionStep> steps) => string.Join(", ", steps.Select(s => string.Create(CultureInfo.InvariantCulture, $"{s.Kind} {s.Amount}")));
 
     public static bool NeedsMerchant(IReadOnlyList<CorrectionStep> steps, Bearer bearer) => bearer == Bearer.Merchant && steps.Any(s => s.Part == CorrectedPart.Gross);
 }

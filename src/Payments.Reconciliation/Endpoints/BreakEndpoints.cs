@@ -157,6 +157,7 @@ internal static class BreakEndpoints
         ResolveVerdict.Changed => new Problem(StatusCodes.Status409Conflict, "break_changed", "The break, or what was proposed for it, is not what this version was.", "version"),
         ResolveVerdict.NothingToBook => new Problem(StatusCodes.Status409Conflict, "nothing_to_book", "The break leaves nothing on the books that a correction could move; close it with a journal or a reason.", "correction"),
         ResolveVerdict.MerchantMissing => Problems.MissingField("merchant"),
+        ResolveVerdict.MerchantUnknown => Problems.InvalidValue("merchant", "A merchant with payments in this mode is expected."),
         _ => new Problem(StatusCodes.Status409Conflict, "break_state_conflict", "The break is resolved, or nothing was proposed for it.", "id"),
     };
 
@@ -169,6 +170,7 @@ internal static class BreakEndpoints
 
         var full = System.Text.Json.JsonSerializer.SerializeToNode(found, Json.Options)!.AsObject();
         full["notes"] = System.Text.Json.JsonSerializer.SerializeToNode(await breaks.NotesAsync(breakId, cancellationToken), Json.Options);
+        full["steps"] = System.Text.Json.JsonSerializer.SerializeToNode(await breaks.StepsAsync(breakId, cancellationToken), Json.Options);
         return TypedResults.Json(full, Json.Options);
     }
 

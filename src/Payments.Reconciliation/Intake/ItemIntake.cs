@@ -44,6 +44,15 @@ public sealed class ItemIntake : IEventHandler
             rest.RemoveAll(i => done.Contains(i.Item.Id));
         }
 
+        await using (var seen = new NpgsqlCommand("""
+            INSERT INTO recon.merchants (mode, merchant_id) SELECT DISTINCT n.mode, n.merchant_id FROM unnest($1::text[], $2::uuid[]) AS n (mode, merchant_id) ORDER BY 1, 2 ON CONFLICT DO NOTHING
+            """, connection, transaction))
+        {
+            seen.Parameters.Add(new() { Value = items.Select(i => ModeNames.Of(i.Item.Mode)).ToArray() });
+            seen.Parameters.Add(new() { Value = items.Select(i => i.Item.MerchantId).ToArray() });
+            await seen.ExecuteNonQueryAsync(cancellationToken);
+        }
+
         foreach (var ((mode, provider, _), day) in openDays)
         {
             await using var touch = new NpgsqlCommand("SELECT recon.touch($1, 'provider', $2, $3)", connection, transaction);

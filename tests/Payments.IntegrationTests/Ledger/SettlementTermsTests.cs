@@ -60,6 +60,36 @@ public sealed class SettlementTermsTests(EmbeddedServers servers)
         await ModelCheck.HoldsAsync(books, Cancel);
     }
 
+    // what the terms say of reserves when the next cut-off comes → nothing of what was held for ten days comes earlier, or later
+    [Theory]
+    [InlineData(0, 0)]
+    [InlineData(1_000, 1)]
+    [InlineData(1_000, 90)]
+    public async Task A_reserve_is_given_back_when_it_was_agreed_to_be_whatever_the_terms_say_later(int basisPoints, int days)
+    {
+        await using var books = await LedgerDatabase.CreateAsync(servers, Cancel);
+        var (merchant, log) = (LedgerDatabase.Ids.New<MerchantId>(), new SettledLog());
+        var held = SettlementTerms.Default with { ReserveBasisPoints = 1_000, ReserveDays = 10 };
+        var changed = held with { ReserveBasisPoints = basisPoints, ReserveDays = days };
+        await PostAsync(books, log, merchant, "EUR", LineKind.Capture, 10_000, Day);
+        await CloseAsync(books, log, Day.AddHours(12), new(Mode.Test, merchant, held, PayOn));
+
+        await CloseAsync(books, log, Day.AddDays(9).AddHours(12), new(Mode.Test, merchant, changed, PayOn));
+        Assert.Equal(1_000, await BalanceAsync(books, merchant, AccountKind.MerchantReserve, "EUR"));
+        await CloseAsync(books, log, Day.AddDays(10).AddHours(12), new(Mode.Test, merchant, changed, PayOn));
+        Assert.Equal((10_000, 0), (await BalanceAsync(books, merchant, AccountKind.MerchantPayable, "EUR"), await BalanceAsync(books, merchant, AccountKind.MerchantReserve, "EUR")));
+    }
+
+    // Cut-offs at midnight in Berlin around the nights of 23 and 25 hours: the day counts, and not the hours.
+    [Theory]
+    [InlineData("2026-03-27T23:00:00Z", "2026-03-28")]
+    [InlineData("2026-03-29T22:00:00Z", "2026-03-30")]
+    [InlineData("2026-10-24T22:00:00Z", "2026-10-25")]
+    [InlineData("2026-10-25T23:00:00Z", "2026-10-26")]
+    public void A_reserve_counts_the_merchants_days(string cutAt, string day) => Assert.Equal(
+        DateOnly.Parse(day, System.Globalization.CultureInfo.InvariantCulture),
+        CutOff.DayOf(SettlementTerms.Default with { TimeZone = "Europe/Berlin" }, DateTimeOffset.Parse(cutAt, System.Globalization.CultureInfo.InvariantCulture)));
+
     [Theory]
     [InlineData("EUR", 10_001, "1.0842", "USD", 10_843)]
     [InlineData("JPY", 10_005, "0.0065", "USD", 6_503)]

@@ -113,7 +113,8 @@ public sealed class BreakCorrectionTests(EmbeddedServers servers, BookingLedger 
         Assert.Equal(ResolveVerdict.MerchantMissing, await ResolveAsync(database, breaks, id, Bearer.Merchant));
         Assert.Equal(ResolveVerdict.Changed, await new BreakCorrections(database.Source).ResolveAsync(id, new(Bearer.Suspense, "found", 99, null), "opk_1", Cancel));
         Assert.Equal(ResolveVerdict.NotFound, await new BreakCorrections(database.Source).ResolveAsync(new(Guid.Empty), new(Bearer.Suspense, "found", 1, null), "opk_1", Cancel));
-        Assert.Equal(ResolveVerdict.Done, await ResolveAsync(database, breaks, id, Bearer.Merchant, LedgerDatabase.Ids.New<MerchantId>()));
+        Assert.Equal(ResolveVerdict.MerchantUnknown, await ResolveAsync(database, breaks, id, Bearer.Merchant, LedgerDatabase.Ids.New<MerchantId>()));
+        Assert.Equal(ResolveVerdict.Done, await ResolveAsync(database, breaks, id, Bearer.Merchant, await MerchantAsync(database)));
         await BookAsync(database);
         Assert.Equal(["merchant_pending -9000", "provider_cost_expense 30", "provider_cost_variance -30", "provider_receivable 9000"], await ledger.MovedAsync(await JournalsAsync(database)));
 
@@ -138,6 +139,13 @@ public sealed class BreakCorrectionTests(EmbeddedServers servers, BookingLedger 
         }
 
         Assert.Equal(["provider_cost_expense 1", "provider_cost_variance -1"], await ledger.MovedAsync(await JournalsAsync(database)));
+    }
+
+    private static async Task<MerchantId> MerchantAsync(ReconciliationDatabase database)
+    {
+        var merchant = LedgerDatabase.Ids.New<MerchantId>();
+        await database.ExecuteAsync($"INSERT INTO recon.merchants (mode, merchant_id) VALUES ('test', '{merchant.Value}')");
+        return merchant;
     }
 
     private static async Task<(BreakStore Breaks, ReconciliationBreakId Id)> OpenAsync(ReconciliationDatabase database, string what, long amount)

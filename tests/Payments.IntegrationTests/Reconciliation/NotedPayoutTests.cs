@@ -45,6 +45,23 @@ public sealed class NotedPayoutTests(EmbeddedServers servers)
     }
 
     [Fact]
+    public async Task A_payout_is_not_noted_before_the_days_of_its_lines_are_compared_as_they_stand()
+    {
+        await using var database = await ReconciliationDatabase.CreateAsync(servers);
+        await database.AddAsync([Item(1, 10_000), Item(2, 5_000)]);
+        await database.ImportAsync("stripe.csv", Report((1, 10_000, 30, 0), (2, 5_000, 37, 0)));
+        await database.MatchAsync();
+        await database.ImportAsync("bank.sta", Bank("1", (3, 14_933, "STRIPE PAYOUT po_0")));
+        await database.ExecuteAsync("UPDATE recon.days SET dirty = true WHERE leg = 'provider'; SELECT recon.settle('test', 'bank', 'stripe')");
+        Assert.Equal(["0"], await database.RowsAsync("SELECT recon.note_settlements('test', 'stripe')"));
+        await database.ExecuteAsync("SELECT recon.match_day('test', 'provider', 'stripe', '2026-03-10')");
+        Assert.Equal(["0"], await database.RowsAsync("SELECT recon.note_settlements('test', 'stripe')"));
+
+        await database.MatchAsync();
+        Assert.Equal(["po_0|USD|14933|USD|2|15000|67|60|0|14933"], await database.RowsAsync(Parts));
+    }
+
+    [Fact]
     public async Task A_payment_that_is_paid_out_in_parts_and_late_has_its_accrued_cost_once()
     {
         await using var database = await ReconciliationDatabase.CreateAsync(servers);

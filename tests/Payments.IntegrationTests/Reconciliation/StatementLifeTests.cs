@@ -107,6 +107,26 @@ public sealed class StatementLifeTests(EmbeddedServers servers)
     }
 
     [Fact]
+    public async Task The_third_version_of_a_file_finds_what_the_first_one_left_in_closed_days()
+    {
+        await using var database = await ReconciliationDatabase.CreateAsync(servers);
+        await database.AddAsync([Item(1, 10_000), Item(2, 5_000, day: 1)]);
+        foreach (var gross in new[] { 5_000, 5_001, 5_002 })
+        {
+            var version = Report((1, 10_000, 30, 0), (2, gross, 30, 1)).Replace("po_1,2026-03-13", "po_0,2026-03-12", StringComparison.Ordinal);
+            Assert.Equal("complete", (await database.ImportAsync("stripe.csv", version)).State);
+            await database.MatchAsync();
+            await database.Matcher.CloseAsync(Stripe, FirstDay, Cancel);
+        }
+
+        Assert.Equal(["amount_mismatch|-2"], await ClassesAsync(database));
+        Assert.Equal(["1|10000", "2|5002"], await database.RowsAsync("SELECT occurred_at::date - date '2026-03-09', gross FROM recon.lines WHERE leg = 'provider' ORDER BY 1"));
+
+        // Its payout is the sum of all its lines, not of those in open days.
+        Assert.Equal(["po_0|14942"], await database.RowsAsync("SELECT reference, gross FROM recon.items WHERE leg = 'bank'"));
+    }
+
+    [Fact]
     public async Task What_nobody_answers_is_timing_until_statements_have_passed_the_time_and_then_missing()
     {
         await using var database = await ReconciliationDatabase.CreateAsync(servers);

@@ -59,7 +59,7 @@ internal static class ReconciliationOperations
             Query = ["state@break", .. Paging],
             Response = DocumentedOperation.List("""
                 {"id": "rbk_01k0x5w3n8e2v9y7t4r6q1m5za", "object": "reconciliation_break", "mode": "live", "leg": "provider", "provider": "stripe", "day": "2026-01-30", "class": "missing_here", "currency": "USD",
-                 "difference": -1250, "priority": "high", "state": "open", "owner": null, "payment": null, "journal": null, "reason": null, "proposed_by": null, "resolved_by": null, "correction": null, "version": 1, "age_days": 1,
+                 "difference": -1250, "priority": "high", "state": "open", "owner": null, "payment": null, "journal": null, "reason": null, "proposed_by": null, "resolved_by": null, "correction": null, "merchant": null, "version": 1, "age_days": 1,
                  "opened_at": "2026-01-31T12:00:00Z", "resolved_at": null}
                 """),
         },
@@ -67,8 +67,8 @@ internal static class ReconciliationOperations
         {
             Response = """
                 {"id": "rbk_01k0x5w3n8e2v9y7t4r6q1m5za", "object": "reconciliation_break", "mode": "live", "leg": "provider", "provider": "stripe", "day": "2026-01-30", "class": "missing_here", "currency": "USD",
-                 "difference": -1250, "priority": "high", "state": "open", "owner": null, "payment": null, "journal": null, "reason": null, "proposed_by": null, "resolved_by": null, "correction": null, "version": 1, "age_days": 1,
-                 "opened_at": "2026-01-31T12:00:00Z", "resolved_at": null, "notes": []}
+                 "difference": -1250, "priority": "high", "state": "open", "owner": null, "payment": null, "journal": null, "reason": null, "proposed_by": null, "resolved_by": null, "correction": null, "merchant": null, "version": 1, "age_days": 1,
+                 "opened_at": "2026-01-31T12:00:00Z", "resolved_at": null, "notes": [], "steps": []}
                 """,
         },
         new("POST", "/ops/v1/reconciliation/breaks/{id}/assign", "Operators: reconciliation", "Give a break of reconciliation to somebody")
@@ -77,8 +77,8 @@ internal static class ReconciliationOperations
             Required = ["owner"],
             Response = """
                 {"id": "rbk_01k0x5w3n8e2v9y7t4r6q1m5za", "object": "reconciliation_break", "mode": "live", "leg": "provider", "provider": "stripe", "day": "2026-01-30", "class": "missing_here", "currency": "USD",
-                 "difference": -1250, "priority": "high", "state": "open", "owner": null, "payment": null, "journal": null, "reason": null, "proposed_by": null, "resolved_by": null, "correction": null, "version": 1, "age_days": 1,
-                 "opened_at": "2026-01-31T12:00:00Z", "resolved_at": null, "notes": []}
+                 "difference": -1250, "priority": "high", "state": "open", "owner": null, "payment": null, "journal": null, "reason": null, "proposed_by": null, "resolved_by": null, "correction": null, "merchant": null, "version": 1, "age_days": 1,
+                 "opened_at": "2026-01-31T12:00:00Z", "resolved_at": null, "notes": [], "steps": []}
                 """,
         },
         new("POST", "/ops/v1/reconciliation/breaks/{id}/notes", "Operators: reconciliation", "Write a note on a break of reconciliation")
@@ -87,8 +87,8 @@ internal static class ReconciliationOperations
             Required = ["note"],
             Response = """
                 {"id": "rbk_01k0x5w3n8e2v9y7t4r6q1m5za", "object": "reconciliation_break", "mode": "live", "leg": "provider", "provider": "stripe", "day": "2026-01-30", "class": "missing_here", "currency": "USD",
-                 "difference": -1250, "priority": "high", "state": "open", "owner": null, "payment": null, "journal": null, "reason": null, "proposed_by": null, "resolved_by": null, "correction": null, "version": 1, "age_days": 1,
-                 "opened_at": "2026-01-31T12:00:00Z", "resolved_at": null, "notes": []}
+                 "difference": -1250, "priority": "high", "state": "open", "owner": null, "payment": null, "journal": null, "reason": null, "proposed_by": null, "resolved_by": null, "correction": null, "merchant": null, "version": 1, "age_days": 1,
+                 "opened_at": "2026-01-31T12:00:00Z", "resolved_at": null, "notes": [], "steps": []}
                 """,
         },
         new("POST", "/ops/v1/reconciliation/breaks/{id}/resolve", "Operators: reconciliation", "Say what closes a break of reconciliation")
@@ -97,8 +97,8 @@ internal static class ReconciliationOperations
             Request = """{"reason": "The provider corrected it."}""",
             Response = """
                 {"id": "rbk_01k0x5w3n8e2v9y7t4r6q1m5za", "object": "reconciliation_break", "mode": "live", "leg": "provider", "provider": "stripe", "day": "2026-01-30", "class": "missing_here", "currency": "USD",
-                 "difference": -1250, "priority": "high", "state": "resolved", "owner": null, "payment": null, "journal": null, "reason": "The provider corrected it.", "proposed_by": "opk_…", "resolved_by": "opk_…", "correction": null, "version": 2, "age_days": 1,
-                 "opened_at": "2026-01-31T12:00:00Z", "resolved_at": "2026-02-01T09:00:00Z", "notes": []}
+                 "difference": -1250, "priority": "high", "state": "resolved", "owner": null, "payment": null, "journal": null, "reason": "The provider corrected it.", "proposed_by": "opk_…", "resolved_by": "opk_…", "correction": null, "merchant": null, "version": 2, "age_days": 1,
+                 "opened_at": "2026-01-31T12:00:00Z", "resolved_at": "2026-02-01T09:00:00Z", "notes": [], "steps": []}
                 """,
         },
         new("POST", "/ops/v1/reconciliation/breaks/{id}/approve", "Operators: reconciliation", "Agree to what closes a break of reconciliation")
@@ -108,8 +108,8 @@ internal static class ReconciliationOperations
             Required = ["version"],
             Response = """
                 {"id": "rbk_01k0x5w3n8e2v9y7t4r6q1m5za", "object": "reconciliation_break", "mode": "live", "leg": "provider", "provider": "stripe", "day": "2026-01-30", "class": "missing_here", "currency": "USD",
-                 "difference": -500000, "priority": "high", "state": "resolved", "owner": null, "payment": null, "journal": null, "reason": "The provider corrected it.", "proposed_by": "opk_…", "resolved_by": "opk_…", "correction": null, "version": 2, "age_days": 1,
-                 "opened_at": "2026-01-31T12:00:00Z", "resolved_at": "2026-02-01T09:00:00Z", "notes": []}
+                 "difference": -500000, "priority": "high", "state": "resolved", "owner": null, "payment": null, "journal": null, "reason": "The provider corrected it.", "proposed_by": "opk_…", "resolved_by": "opk_…", "correction": null, "merchant": null, "version": 2, "age_days": 1,
+                 "opened_at": "2026-01-31T12:00:00Z", "resolved_at": "2026-02-01T09:00:00Z", "notes": [], "steps": []}
                 """,
         },
     ];
