@@ -41,7 +41,13 @@ public sealed class RepeatedRequestTests(EmbeddedServers servers)
 
     private static object Rate(string rate) => new
     {
-        @base = "EUR", quote = "USD", rate, source = "ECB", observed_at = "2026-01-31T15:00:00.1234567Z", valid_from = "2026-01-31T15:00:00Z", valid_until = "2026-02-03T15:00:00Z",
+        @base = "EUR",
+        quote = "USD",
+        rate,
+        source = "ECB",
+        observed_at = "2026-01-31T15:00:00.1234567Z",
+        valid_from = "2026-01-31T15:00:00Z",
+        valid_until = "2026-02-03T15:00:00Z",
     };
 
     private static object Terms(string merchant, string schedule) => new { merchant_id = merchant, mode = "test", schedule, time_zone = "Europe/Berlin", calendar = "target" };
