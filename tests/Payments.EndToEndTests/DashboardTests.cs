@@ -37,7 +37,7 @@ public sealed class DashboardTests(Checkout checkout)
         Assert.True(new FileInfo(picture).Length > 10_000);
 
         await product.StopAsync(15, Cancel);
-        Assert.Empty(product.Descendants()); // the dashboard stops with the product
+        Assert.Empty(product.Everything()); // the dashboard stops with the product
     }
 
     private static async Task PayAsync(RunningProduct product, string traceparent)

@@ -38,7 +38,7 @@ public sealed partial class RunScriptTests(Checkout checkout)
         await product.StopAsync(SigTerm, Cancel);
 
         Assert.Equal(0, product.ExitCode);
-        Assert.Empty(product.Descendants());
+        Assert.Empty(product.Everything());
         Assert.False(File.Exists(Path.Combine(product.Data, "run.json")));
     }
 
@@ -61,7 +61,7 @@ public sealed partial class RunScriptTests(Checkout checkout)
         Assert.Empty(product.Descendants()); // what was left of the killed run is gone
         await afterKill.StopAsync(signal, Cancel);
         Assert.Equal(0, afterKill.ExitCode);
-        Assert.Empty(afterKill.Descendants());
+        Assert.Empty(afterKill.Everything());
 
         await using var afterStop = await RunningProduct.StartAsync(checkout, data, Cancel, "--no-demo");
         await GoesOnAsync(afterStop, run, payments);

@@ -88,7 +88,7 @@ public sealed class RunningProduct : IAsyncDisposable
     /// <summary>Kills every process of the tree at once; those whose command line has one of <paramref name="spared"/> live on.</summary>
     public async Task KillAsync(CancellationToken cancellationToken, params string[] spared)
     {
-        foreach (var (pid, command) in Descendants())
+        foreach (var (pid, command) in Everything())
         {
             if (!spared.Any(s => command.Contains(s, StringComparison.Ordinal)))
             {
@@ -99,8 +99,14 @@ public sealed class RunningProduct : IAsyncDisposable
         await process.WaitForExitAsync(cancellationToken);
     }
 
-    /// <summary>Processes that descend from this start and still live, with their command lines.</summary>
-    public IReadOnlyList<(int Pid, string Command)> Descendants()
+    /// <summary>Processes that descend from this start and still live, with their command lines. Redis is none of them: its title overwrites the environment.</summary>
+    public IReadOnlyList<(int Pid, string Command)> Descendants() => Processes(directory => File.ReadAllText($"{directory}/environ").Split('\0').Contains($"{Mark}={mark}"));
+
+    /// <summary><see cref="Descendants"/>, and what works in the data directory, whoever started it.</summary>
+    public IReadOnlyList<(int Pid, string Command)> Everything() => [.. Descendants().Union(Processes(directory =>
+        new FileInfo($"{directory}/cwd").LinkTarget is { } at && (at == Data || at.StartsWith(Data + "/", StringComparison.Ordinal))))];
+
+    private static List<(int Pid, string Command)> Processes(Func<string, bool> wanted)
     {
         var found = new List<(int, string)>();
         foreach (var directory in Directory.EnumerateDirectories("/proc"))
@@ -113,7 +119,7 @@ public sealed class RunningProduct : IAsyncDisposable
             try
             {
                 var command = File.ReadAllText($"{directory}/cmdline").Replace('\0', ' ');
-                if (command.Length > 0 && File.ReadAllText($"{directory}/environ").Split('\0').Contains($"{Mark}={mark}"))
+                if (command.Length > 0 && wanted(directory))
                 {
                     found.Add((pid, command));
                 }

@@ -32,6 +32,7 @@ public sealed class DrillProduct : ProductFixture
         ["Payments:Events:MaxRetryDelayMilliseconds"] = "1000",
         ["Payments:Outbox:MaxRetryDelayMilliseconds"] = "1000",
         ["Payments:Ledger:ControlSeconds"] = "1",
+        ["Payments:UnresolvedWatchMilliseconds"] = "500",
 
         // Where scoring is late, shoppers' payments must not wait for a person.
         ["Payments:FraudDefault:ApproveUpToUsCents"] = "10000000",

@@ -1,6 +1,8 @@
 using System.Net;
+using Npgsql;
 using Payments.Core;
 using Payments.IntegrationTests.Fire;
+using Payments.Platform;
 using Xunit;
 
 namespace Payments.IntegrationTests.Drills;
@@ -42,11 +44,12 @@ public sealed class UnknownOutcomesDrill(DrillProduct product) : IAsyncDisposabl
         Assert.NotEmpty(await runbook.SqlAsync("unsettled", product.ConnectionString, Token));
         var (status, payment) = await runbook.HttpAsync("payment", product.Operator, Token, ("payment", unknown[^1]));
         Assert.Equal((200, "processing"), (status, payment.Text("status")));
-        Assert.Equal(200, (await runbook.HttpAsync("incidents", product.Operator, Token)).Status);
+        Assert.True(Id.TryParse<PaymentId>(unknown[^1], out var last));
+        await AgeAsync(last);
+        await Eventually.BecomesTrueAsync("a person is told of the oldest", async () => await IsOpenIncidentAsync(runbook, last) ? null : "no incident", Token);
         Assert.Equal(unknown.Count, (await Books.ChargesAsync(product, Currency, Token)).Count);
 
         await product.ClearFaultsAsync(Token);
-        Assert.True(Id.TryParse<PaymentId>(unknown[^1], out var last));
         await runbook.SqlAsync("look-now", product.ConnectionString, Token, ("payment_uuid", last.Value));
         foreach (var id in unknown)
         {
@@ -55,6 +58,23 @@ public sealed class UnknownOutcomesDrill(DrillProduct product) : IAsyncDisposabl
 
         var charges = await Books.ChargesAsync(product, Currency, Token);
         Assert.Equal(unknown.Order(), charges.Select(c => c.Payment).Order());
+        await Eventually.BecomesTrueAsync("the incident closes itself", async () => await IsOpenIncidentAsync(runbook, last) ? "open" : null, Token);
         runbook.AssertAllExecuted();
+    }
+
+    /// <summary>Instead of waiting for a quarter of an hour.</summary>
+    private async Task AgeAsync(PaymentId payment)
+    {
+        await using var source = NpgsqlDataSource.Create(product.ConnectionString(Names.Databases.Payments));
+        await using var command = source.CreateCommand("UPDATE attempts SET opened_at = opened_at - interval '20 minutes' WHERE payment_id = $1 AND state IN ('open', 'unknown')");
+        command.Parameters.Add(new NpgsqlParameter { Value = payment.Value });
+        Assert.Equal(1, await command.ExecuteNonQueryAsync(Token));
+    }
+
+    private async Task<bool> IsOpenIncidentAsync(Runbook runbook, PaymentId payment)
+    {
+        var (status, incidents) = await runbook.HttpAsync("incidents", product.Operator, Token);
+        Assert.Equal(200, status);
+        return incidents.GetProperty("data").EnumerateArray().Any(i => i.Text("kind") == "attempt_unresolved" && i.Text("payment_id") == payment.ToString());
     }
 }
