@@ -82,8 +82,7 @@ public sealed class Deadlines
     internal TimeSpan ReviewDueIn(PaymentState payment)
     {
         var told = payment is { CaptureBefore: { } limit, AuthorizedAt: { } since } ? limit - since : (TimeSpan?)null;
-        var holds = told ?? (payment.AuthorizingAttempt is { } attempt ? CaptureLimits.Of(attempt.Provider, payment.Details.PaymentMethod.Brand) : null);
-        return Reviewing.DueIn(Review, holds, ReviewMargin);
+        return Reviewing.DueIn(Review, told ?? CaptureLimits.Of(payment), ReviewMargin);
     }
 
     /// <summary>What the provider refused needs time; what certainly never reached it needs the provider to be back.</summary>

@@ -21,8 +21,8 @@ public sealed record ReinstatedLog(Guid Former, IReadOnlyList<long> Heads, int E
 /// has acted on is in the log again, and nothing of it is applied a second time. It may be repeated after a failure.
 /// </summary>
 internal sealed class EventLogRestore(
-    NpgsqlDataSource database, IConfiguration configuration, IHttpClientFactory clients, IMerchants merchants, Deadlines deadlines, OutboxSignal signal, IdSource ids,
-    TimeProvider time)
+    NpgsqlDataSource database, IConfiguration configuration, IHttpClientFactory clients, IMerchants merchants, Deadlines deadlines, OutboxSignal signal, Recoveries recoveries,
+    IdSource ids, TimeProvider time)
 {
     private const int PageSize = 200;
 
@@ -59,7 +59,7 @@ internal sealed class EventLogRestore(
         }
 
         await using var writing = NpgsqlDataSource.Create(Reinstating());
-        var payments = new ReinstatedPayments(writing, merchants, deadlines, signal, ids, time);
+        var payments = new ReinstatedPayments(writing, merchants, deadlines, signal, recoveries, ids, time);
         var (events, changed, reached) = (0, 0, heads.Sequences.ToArray());
         for (var partition = 0; partition < reached.Length; partition++)
         {

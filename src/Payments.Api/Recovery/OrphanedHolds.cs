@@ -130,7 +130,8 @@ public sealed class OrphanedHolds(
                 WHERE held.held_since <= now() - $1 AND (held.leased_until IS NULL OR held.leased_until < now())
                   AND p.authorized > p.captured + p.capture_pending + p.released + p.void_pending
                   AND (c.order_id IS NOT NULL OR p.capture_before <= now()
-                    OR held.held_since <= now() - least(make_interval(days => coalesce(m.capture_window_days, 7)), $2)
+                    OR held.held_since <= now() - least(
+                        make_interval(days => coalesce(m.capture_window_days, 7)), CASE WHEN p.details::jsonb->>'initiator' = 'merchant' THEN $5 ELSE $2 END)
                     OR EXISTS (
                         SELECT FROM operations AS o
                         WHERE o.merchant_id = held.merchant_id AND o.mode = held.mode AND o.payment_id = held.payment_id
@@ -140,7 +141,8 @@ public sealed class OrphanedHolds(
             WHERE h.merchant_id = due.merchant_id AND h.mode = due.mode AND h.payment_id = due.payment_id
             RETURNING h.merchant_id, h.mode, h.payment_id, now() - h.held_since, coalesce(due.capture_window_days, 7), due.capture_before - h.held_since, due.cancelled
             """;
-        await using var command = database.CreateCommand(sql).With(Holding.Grace, CaptureLimits.Shortest, AtOnce, Lease);
+        await using var command = database.CreateCommand(sql).With(
+            Holding.Grace, CaptureLimits.Shortest(customerPresent: true), AtOnce, Lease, CaptureLimits.Shortest(customerPresent: false));
         await using var row = await command.ExecuteReaderAsync(cancellationToken);
         var taken = new List<TakenHold>();
         while (await row.ReadAsync(cancellationToken))
@@ -165,9 +167,7 @@ public sealed class OrphanedHolds(
 
     private sealed record TakenHold(PaymentKey Payment, TimeSpan HeldFor, TimeSpan Window, TimeSpan? Told, bool IsOrderCancelled)
     {
-        public Hold HoldOf(PaymentState payment) => new(
-            HeldFor, Window,
-            Told ?? (payment.AuthorizingAttempt is { } attempt ? CaptureLimits.Of(attempt.Provider, payment.Details.PaymentMethod.Brand) : null), IsOrderCancelled);
+        public Hold HoldOf(PaymentState payment) => new(HeldFor, Window, Told ?? CaptureLimits.Of(payment), IsOrderCancelled);
     }
 }
 

@@ -18,7 +18,8 @@ namespace Payments.Api.Recovery;
 /// stays used. Repeating it writes nothing twice.
 /// </summary>
 /// <param name="database">Sessions that may write while the event log is closed.</param>
-internal sealed class ReinstatedPayments(NpgsqlDataSource database, IMerchants merchants, Deadlines deadlines, OutboxSignal signal, IdSource ids, TimeProvider time)
+internal sealed class ReinstatedPayments(
+    NpgsqlDataSource database, IMerchants merchants, Deadlines deadlines, OutboxSignal signal, Recoveries recoveries, IdSource ids, TimeProvider time)
 {
     private static readonly JsonSerializerOptions Rows = new(Json.Options) { DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull };
     private static readonly FeePlan UnknownPlan = new(
@@ -79,14 +80,16 @@ internal sealed class ReinstatedPayments(NpgsqlDataSource database, IMerchants m
         if (after.Version > first.Version)
         {
             var subject = string.Create(System.Globalization.CultureInfo.InvariantCulture, $"{after.Id}/{after.Version}");
+            var recovered = Recovered.Of(ids.New<RecoveryId>(), RecoveryKinds.PaymentReinstated, subject, actor, reason, first, after);
             var change = new Change(first.Version, after, after.Operations, [])
             {
                 Disputes = after.Disputes,
                 Volume = before is null or { Operations.IsEmpty: true } && after.Authorization is not { State: OperationState.Failed } ? Changes.VolumeOf(after, after.Amount.Minor, null) : null,
-                Recoveries = [Recovered.Of(ids.New<RecoveryId>(), RecoveryKinds.PaymentReinstated, subject, actor, reason, first, after)],
+                Recoveries = [recovered],
             };
             var verdicts = await commit.WriteAsync(ids.New<EventId>().Value, [PreparedChange.Of(change, ids, time)], cancellationToken);
             Invariant.Holds(verdicts is [Verdict.Committed], "nobody else writes payments while the event log is closed");
+            recoveries.Tell(recovered);
         }
     }
 

@@ -85,8 +85,8 @@ public sealed class UnresolvedAttempts(NpgsqlDataSource database, IdSource ids, 
             SELECT a.merchant_id, a.mode, a.payment_id, a.id, a.provider, a.state, o.kind, now() - a.opened_at
             FROM attempts AS a
             JOIN operations AS o ON o.merchant_id = a.merchant_id AND o.mode = a.mode AND o.payment_id = a.payment_id AND o.id = a.operation_id
-            WHERE a.due_at IS NOT NULL AND a.state IN ('open', 'needs_action', 'pending', 'unknown')
-              AND a.opened_at < now() - CASE
+            WHERE a.due_at IS NOT NULL AND a.state IN ('scheduled', 'open', 'needs_action', 'pending', 'unknown')
+              AND CASE WHEN a.state = 'scheduled' THEN a.due_at ELSE a.opened_at END < now() - CASE
                   WHEN a.state = 'needs_action' THEN $2
                   WHEN a.state = 'pending' AND o.kind <> 'authorize' THEN $3
                   ELSE $1 END
@@ -113,6 +113,7 @@ public sealed class UnresolvedAttempts(NpgsqlDataSource database, IdSource ids, 
         /// <summary>Truthful about what can still happen by itself: what a provider accepted and cannot be asked about comes by webhook or report only.</summary>
         public string Detail => State switch
         {
+            AttemptState.Scheduled => $"A {Kind} that is to be made at {Words.Of(Provider)} is not begun although its time has come.",
             AttemptState.Pending => $"{Words.Of(Provider)} accepted a {Kind} and has not told its outcome. It stays reserved until the provider's webhook or report tells.",
             AttemptState.NeedsAction => $"A challenge at {Words.Of(Provider)} was not finished in time, and its cancellation has not come to an end.",
             _ => $"Nobody knows whether {Words.Of(Provider)} executed a {Kind}. It is asked again and again; nothing is assumed meanwhile.",

@@ -4,7 +4,10 @@ namespace Payments.Connectors;
 
 /// <param name="CustomerPresent">How long an authorization holds that the customer made.</param>
 /// <param name="MerchantInitiated">How long one holds that was made without the customer.</param>
-public sealed record CaptureLimitRow(Provider Provider, string Brand, TimeSpan CustomerPresent, TimeSpan MerchantInitiated);
+public sealed record CaptureLimitRow(Provider Provider, string Brand, TimeSpan CustomerPresent, TimeSpan MerchantInitiated)
+{
+    public TimeSpan Holds(bool customerPresent) => customerPresent ? CustomerPresent : MerchantInitiated;
+}
 
 /// <summary>
 /// How long a provider holds an authorization where it does not say so itself. Stripe tells <c>capture_before</c> with each charge, so
@@ -29,10 +32,20 @@ public static class CaptureLimits
         Row(Provider.Adyen, "diners", 10, 10),
     ];
 
-    public static TimeSpan Shortest { get; } = Rows.Select(r => r.CustomerPresent).Append(Otherwise).Min();
+    /// <summary>The shortest of any provider and brand.</summary>
+    public static TimeSpan Shortest(bool customerPresent) => Rows.Select(r => r.Holds(customerPresent)).Append(Otherwise).Min();
 
-    public static TimeSpan Of(Provider provider, string? brand, bool customerPresent = true) =>
-        Rows.FirstOrDefault(r => r.Provider == provider && r.Brand == brand) is { } row ? customerPresent ? row.CustomerPresent : row.MerchantInitiated : Otherwise;
+    public static TimeSpan Of(Provider provider, string? brand, bool customerPresent) =>
+        Rows.FirstOrDefault(r => r.Provider == provider && r.Brand == brand)?.Holds(customerPresent) ?? Otherwise;
+
+    /// <summary>Null for a payment that was sent to no provider.</summary>
+    public static TimeSpan? Of(PaymentState payment)
+    {
+        ArgumentNullException.ThrowIfNull(payment);
+        return payment.AuthorizingAttempt is { } attempt
+            ? Of(attempt.Provider, payment.Details.PaymentMethod.Brand, payment.Details.Initiator == Initiator.Customer)
+            : null;
+    }
 
     private static CaptureLimitRow Row(Provider provider, string brand, int customerPresent, int merchantInitiated) =>
         new(provider, brand, TimeSpan.FromDays(customerPresent), TimeSpan.FromDays(merchantInitiated));

@@ -1,9 +1,11 @@
+using System.Collections.Concurrent;
 using System.Net;
 using System.Text.Json;
 using Npgsql;
 using Payments.AllInOne.Embedded;
 using Payments.IntegrationTests.Events;
 using Payments.IntegrationTests.Fire;
+using Payments.IntegrationTests.Recovery;
 using Payments.IntegrationTests.Webhooks;
 using Payments.Platform;
 using Payments.Platform.Postgres;
@@ -20,6 +22,9 @@ public sealed class BadMigrationDrill(EmbeddedServers servers)
 
     // Nothing fails at once, and searching by order finds nothing any more.
     private static readonly Migration Bad = new(Migrations.ServiceComponent, 999, "tidy", "UPDATE payments SET order_id = NULL; DELETE FROM provider_references");
+
+    private static readonly (string Service, string Consumer)[] Consumers =
+        [("ledger", "ledger"), ("webhooks", "webhooks"), ("fraud", "fraud"), ("fraud", "fraud_model"), ("reconciliation", "reconciliation")];
 
     private static CancellationToken Token => TestContext.Current.CancellationToken;
 
@@ -54,11 +59,13 @@ public sealed class BadMigrationDrill(EmbeddedServers servers)
         Assert.Equal("tidy", (await runbook.SqlAsync("migrations", product.ServerOf, Token))[0]["name"]);
 
         await RestoreAsync(runbook, product);
+        var counted = new ConcurrentQueue<string>();
+        using var listener = Metric.Follow("payments.recoveries", counted, "payments.recovery", "payments.outcome");
         var (status, reinstated) = await runbook.HttpAsync("reinstate", product.Operator, Token, Reason);
         Assert.True(status == 200 && reinstated.GetProperty("events").GetInt32() > 10, reinstated.ToString());
-        foreach (var service in new[] { "ledger", "webhooks", "fraud" })
+        foreach (var (service, consumer) in Consumers)
         {
-            Assert.Equal(204, (await runbook.HttpAsync("resume", product.Operator, Token, ("service", service), ("consumer", service))).Status);
+            Assert.Equal(204, (await runbook.HttpAsync("resume", product.Operator, Token, ("service", service), ("consumer", consumer))).Status);
         }
 
         Assert.Single(await Shop.ListAsync(shop.Merchant, $"/v1/payments?order_id={Currency}-{shop.Id}-1", Token));
@@ -72,7 +79,11 @@ public sealed class BadMigrationDrill(EmbeddedServers servers)
         await consequences.SettleAsync(Token);
         Assert.True(await consequences.AssertOnceEachAsync(Currency, Token) > 36);
         await Eventually.BecomesTrueAsync("the ledger is complete", async () => (await DrillSteps.ReadAsync(product.Operator, "/ops/v1/ledger/completeness", Token)) is var now && now.GetProperty("complete").GetBoolean() ? null : now.GetProperty("findings").ToString(), Token);
-        Assert.NotEmpty(await Shop.ListAsync(product.Operator, "/ops/v1/recoveries?kind=payment_reinstated", Token));
+        await AllFollowAsync(runbook, product);
+        var told = await Shop.ListAsync(product.Operator, "/ops/v1/recoveries?kind=payment_reinstated", Token);
+        Assert.NotEmpty(told);
+        Assert.True(counted.Count(c => c == "payment_reinstated done") >= told.Count, $"{told.Count} were recorded, and counted: {string.Join(", ", counted)}");
+        Assert.Contains("event_log_reinstated done", counted);
         runbook.AssertAllExecuted();
     }
 
@@ -89,11 +100,34 @@ public sealed class BadMigrationDrill(EmbeddedServers servers)
         await Eventually.BecomesTrueAsync("recovery ends", async () => (bool)(await runbook.SqlAsync("recovered", product.ServerOf, Token)).Single()["recovering"]! ? "it goes on" : null, Token);
         await runbook.SqlAsync("close-restored", product.ServerOf, Token, Reason);
         await product.ServeRestoredAsync();
-        foreach (var service in new[] { "ledger", "webhooks", "fraud" })
+        foreach (var (service, consumer) in Consumers)
+        {
+            await Eventually.BecomesTrueAsync($"{consumer} halts", async () => (await ConsumerAsync(runbook, product, service, consumer)).Halted ? null : "it does not", Token);
+        }
+    }
+
+    private static async Task<(bool Halted, long Applied)> ConsumerAsync(Runbook runbook, ArchivedProduct product, string service, string consumer)
+    {
+        var (status, list) = await runbook.HttpAsync("consumers", product.Operator, Token, ("service", service));
+        Assert.Equal(200, status);
+        var shown = list.GetProperty("data").EnumerateArray().Single(c => c.Text("name") == consumer);
+        return (shown.GetProperty("halted_at").ValueKind != JsonValueKind.Null, shown.GetProperty("applied").GetInt64());
+    }
+
+    /// <summary>Everybody who follows the log has all of it, and nobody stands still.</summary>
+    private static async Task AllFollowAsync(Runbook runbook, ArchivedProduct product)
+    {
+        await using var payments = NpgsqlDataSource.Create(product.ConnectionString(Names.Databases.Payments));
+        foreach (var (service, consumer) in Consumers)
         {
             await Eventually.BecomesTrueAsync(
-                $"{service} halts",
-                async () => (await runbook.HttpAsync("consumers", product.Operator, Token, ("service", service))) is (200, var list) && list.GetProperty("data")[0].GetProperty("halted_at").ValueKind != JsonValueKind.Null ? null : "it does not",
+                $"{consumer} has applied everything",
+                async () =>
+                {
+                    var (halted, applied) = await ConsumerAsync(runbook, product, service, consumer);
+                    var head = await payments.ScalarAsync<long>("SELECT sum(seq)::bigint FROM outbox_heads", Token);
+                    return !halted && applied == head ? null : $"halted {halted}, applied {applied} of {head}";
+                },
                 Token);
         }
     }

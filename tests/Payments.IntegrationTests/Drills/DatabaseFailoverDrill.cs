@@ -106,7 +106,7 @@ internal sealed class ReplicatedProduct(EmbeddedServers servers) : ProductFixtur
             new() { Directory = servers.CreateDirectory(), Password = "only-for-tests", Settings = new Dictionary<string, string> { ["shared_buffers"] = "64MB" } }, cancel);
         await AddStandbyAsync("standby1");
         var connections = new Dictionary<string, string>();
-        foreach (var database in new[] { Names.Databases.Payments, Names.Databases.Vault, Names.Databases.Ledger, Names.Databases.Fraud, Names.Databases.Webhooks })
+        foreach (var database in new[] { Names.Databases.Payments, Names.Databases.Vault, Names.Databases.Ledger, Names.Databases.Fraud, Names.Databases.Webhooks, Names.Databases.Reconciliation })
         {
             connections[database] = new NpgsqlConnectionStringBuilder(await Primary.CreateDatabaseAsync(database, cancel))
             {

@@ -29,13 +29,17 @@ public sealed class ChargesProduct(EmbeddedServers servers) : ProductFixture(ser
     };
 
     /// <summary>A charge that somebody makes at Stripe itself, with whatever words along.</summary>
-    public async Task<string> ChargeAtStripeAsync(long amount, CancellationToken cancellationToken, string capture = "automatic", string currency = "usd", params (string Name, string Value)[] metadata)
+    public Task<string> ChargeAtStripeAsync(long amount, CancellationToken cancellationToken, string capture = "automatic", string currency = "usd", params (string Name, string Value)[] metadata) =>
+        ChargeAtStripeAsync("pm_card_visa", amount, cancellationToken, capture, currency, metadata);
+
+    /// <param name="card">By Stripe's name of a test card.</param>
+    public async Task<string> ChargeAtStripeAsync(string card, long amount, CancellationToken cancellationToken, string capture = "automatic", string currency = "usd", params (string Name, string Value)[] metadata)
     {
         var form = new Dictionary<string, string>
         {
             ["amount"] = amount.ToString(CultureInfo.InvariantCulture),
             ["currency"] = currency,
-            ["payment_method"] = "pm_card_visa",
+            ["payment_method"] = card,
             ["payment_method_types[0]"] = "card",
             ["capture_method"] = capture,
             ["confirm"] = "true",

@@ -70,6 +70,24 @@ public sealed class DoubleChargeTests(ChargesProduct product)
         await AssertUndoneAsync(payment, second, "refund");
     }
 
+    [Fact]
+    public async Task A_second_charge_that_the_provider_does_not_give_back_is_tried_three_times_and_then_raised()
+    {
+        using var shop = await OpenAsync("Not undone", "stripe");
+        var (payment, attempt) = await PayAsync(shop, 27_000, "HKD");
+
+        var second = await product.ChargeAtStripeAsync("pm_card_refundFail", 27_000, Token, currency: "hkd", metadata: [("merchant_id", shop.Id), ("payment_id", payment), ("attempt_id", attempt)]);
+
+        var raised = await product.FindAsync($"/ops/v1/incidents?payment={payment}&kind=double_charge_not_undone", _ => true, Token);
+        Assert.Contains(second, Text(raised, "detail"), StringComparison.Ordinal);
+        var read = await product.GetAsync($"/ops/v1/payments/{payment}", Token);
+        Assert.Equal(("captured", 0), (Text(read, "status"), Number(read, "amount_refunded")));
+        Assert.Equal(3, read.GetProperty("timeline").EnumerateArray().Count(o => Text(o, "origin") == "double_charge"));
+        // Kept twice, and said so: what the provider owes us beyond the payment stands in suspense until a person has settled it.
+        await Eventually.BecomesTrueAsync("suspense holds it", async () => await product.BalanceAsync("suspense", "HKD", Token) is var held && held == 27_000 ? null : $"{held}", Token);
+        Assert.Equal(54_000, await product.BalanceAsync("provider_receivable", "HKD", Token));
+    }
+
     /// <summary>Routed before its first payment, so that no process remembers it otherwise.</summary>
     private async Task<Shop> OpenAsync(string name, string provider)
     {

@@ -61,6 +61,22 @@ public sealed class HoldTests(RecoveryProduct product) : IAsyncDisposable
     }
 
     [Fact]
+    public async Task A_hold_that_was_made_without_the_customer_ends_when_the_scheme_says_so()
+    {
+        var withoutCustomer = await HeldAsync("adyen", initiator: "merchant");
+        var withCustomer = await HeldAsync("adyen");
+        await AgeAsync(withCustomer, "5 days 1 hour");
+        await AgeAsync(withoutCustomer, "5 days 1 hour");
+
+        await product.Adyen.UntilAsync(withoutCustomer, "expired", Token);
+
+        var recovery = Assert.Single(await product.OpsAsync($"recoveries?payment={withoutCustomer}", Token));
+        Assert.Contains("takes no capture of it any more", recovery.GetProperty("reason").GetString(), StringComparison.Ordinal);
+        await SweepAsync();
+        Assert.Equal("authorized", (await product.Adyen.GetAsync($"/v1/payments/{withCustomer}", Token)).GetProperty("status").GetString());
+    }
+
+    [Fact]
     public async Task A_cancelled_orders_holds_are_released_after_four_hours_and_a_payment_made_later_is_left_alone()
     {
         var order = $"order/{Environment.ProcessId}-{Interlocked.Increment(ref orders)}";
@@ -170,12 +186,12 @@ public sealed class HoldTests(RecoveryProduct product) : IAsyncDisposable
         Assert.Single(await product.IncidentsAsync(held, Token));
     }
 
-    private async Task<string> HeldAsync(string provider, string? order = null)
+    private async Task<string> HeldAsync(string provider, string? order = null, string initiator = "customer")
     {
         var shop = product.ShopOf(provider);
         var held = await FlowProduct.PostAsync(
             shop.Merchant, "/v1/payments",
-            new { amount = 10_000, currency = "USD", payment_method = new { token = await shop.TokenAsync(Token) }, capture_method = "manual", order_id = order ?? "held" }, Token);
+            new { amount = 10_000, currency = "USD", payment_method = new { token = await shop.TokenAsync(Token) }, capture_method = "manual", order_id = order ?? "held", initiated_by = initiator }, Token);
         Assert.True(held.Status == HttpStatusCode.Created, held.Body);
         return held.Id;
     }

@@ -62,6 +62,30 @@ public sealed class LikelyDuplicateTests(EmbeddedServers servers)
         Assert.Equal(1, await LookAsync(flow));
     }
 
+    [Fact]
+    public async Task What_was_settled_late_is_alike_to_what_was_paid_instead_meanwhile()
+    {
+        await using var flow = await FlowDatabase.CreateAsync(servers, Token);
+        var shop = flow.Ids.New<MerchantId>();
+        // Nobody knew whether these had been paid, and the customers paid again.
+        var sameCard = await OpenedAsync(flow, shop, "unknown", TimeSpan.FromMinutes(45));
+        var sameOrder = await OpenedAsync(flow, shop, "order", TimeSpan.FromHours(20), card: "one");
+        var tooFar = await OpenedAsync(flow, shop, "too far", TimeSpan.FromMinutes(90));
+        var paidAgain = await MadeAsync(flow, shop, "again", TimeSpan.FromMinutes(40));
+        var orderedAgain = await MadeAsync(flow, shop, "order again", TimeSpan.FromHours(10), card: "other", order: "order", amount: 77);
+        Assert.Equal(0, await LookAsync(flow));
+
+        foreach (var late in new[] { sameCard, sameOrder, tooFar })
+        {
+            await flow.TellAsync(late, OperationKind.Authorize, FactOutcome.Succeeded);
+        }
+
+        Assert.Equal(2, await LookAsync(flow));
+        Assert.Equal(0, await LookAsync(flow));
+        Assert.Equal(1, await RaisedAsync(flow, paidAgain, $"Holds or took money like {sameCard.Id}: the same card, amount and currency within minutes."));
+        Assert.Equal(1, await RaisedAsync(flow, orderedAgain, $"Holds or took money like {sameOrder.Id}: the same order."));
+    }
+
     private static Task<int> LookAsync(FlowDatabase flow) =>
         new LikelyDuplicates(flow.Source, new NoticeStore(flow.Source, flow.Ids, TimeProvider.System), flow.Ids, NullLogger<LikelyDuplicates>.Instance).LookAsync(Token);
 
@@ -69,7 +93,11 @@ public sealed class LikelyDuplicateTests(EmbeddedServers servers)
         flow.CountAsync($"SELECT count(*) FROM incidents WHERE kind = 'likely_duplicate' AND payment_id = '{payment.Value}' AND detail = '{detail}' AND closed_at IS NULL", Token);
 
     private static async Task<PaymentId> MadeAsync(
-        FlowDatabase flow, MerchantId merchant, string key, TimeSpan age, string card = "card", string? order = null, long amount = 10_000, FactOutcome outcome = FactOutcome.Succeeded)
+        FlowDatabase flow, MerchantId merchant, string key, TimeSpan age, string card = "card", string? order = null, long amount = 10_000, FactOutcome outcome = FactOutcome.Succeeded) =>
+        (await flow.TellAsync(await OpenedAsync(flow, merchant, key, age, card, order, amount), OperationKind.Authorize, outcome)).Id;
+
+    private static async Task<PaymentState> OpenedAsync(
+        FlowDatabase flow, MerchantId merchant, string key, TimeSpan age, string card = "card", string? order = null, long amount = 10_000)
     {
         var opened = flow.Opened(merchant, key, amount);
         var payment = opened.After with
@@ -78,6 +106,6 @@ public sealed class LikelyDuplicateTests(EmbeddedServers servers)
             Details = opened.After.Details with { OrderId = order ?? key, CardFingerprint = card },
         };
         Assert.Equal(Verdict.Committed, await flow.Writer.WriteAsync(opened with { After = payment }));
-        return (await flow.TellAsync(payment, OperationKind.Authorize, outcome)).Id;
+        return payment;
     }
 }

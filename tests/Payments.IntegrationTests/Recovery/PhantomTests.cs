@@ -101,6 +101,22 @@ public sealed class PhantomTests(ChargesProduct product)
     }
 
     [Fact]
+    public async Task A_charge_that_our_books_cannot_express_is_raised_and_keeps_no_other_from_being_found()
+    {
+        using var shop = await Shop.OpenAsync(product, "Unreadable", Token);
+        await product.WebhooksAsync("stripe", false, Token);
+        var strange = await product.ChargeAtStripeAsync(9_100, Token, currency: "isk", metadata: [("merchant_id", shop.Id)]);
+        var usual = await product.ChargeAtStripeAsync(9_200, Token, metadata: [("merchant_id", shop.Id)]);
+
+        var recovered = await product.FindAsync($"/ops/v1/payments?merchant_id={shop.Id}", _ => true, Token);
+        await product.FindAsync("/ops/v1/incidents?kind=unreadable_charge", i => Text(i, "detail").Contains(strange, StringComparison.Ordinal), Token);
+
+        Assert.Equal(usual, Text(recovered, "provider_reference"));
+        Assert.Single(await Shop.ListAsync(product.Operator, $"/ops/v1/payments?merchant_id={shop.Id}", Token));
+        await product.WebhooksAsync("stripe", true, Token);
+    }
+
+    [Fact]
     public async Task Numbers_that_belong_to_somebody_else_are_not_believed()
     {
         using var victim = await Shop.OpenAsync(product, "Victim", Token);
@@ -145,6 +161,10 @@ public sealed class PhantomTests(ChargesProduct product)
             ["payment.attributed", "payment.authorized", "payment.captured"],
             (await Shop.ListAsync(shop.Merchant, $"/v1/events?payment={payment}", Token)).Select(e => Text(e, "type")).Order());
         Assert.Equal("break.attribute", Text((await product.GetAsync($"/ops/v1/audit_entries?target={Text(stands, "id")}", Token)).GetProperty("data")[0], "action"));
+        var suspended = await product.FindAsync("/ops/v1/recoveries?kind=charge_suspended", r => Text(r, "subject").Contains(intent, StringComparison.Ordinal), Token);
+        Assert.Equal(intent, Text(suspended.GetProperty("before"), "reference"));
+        var whose = await product.FindAsync($"/ops/v1/recoveries?payment={payment}&kind=charge_attributed", _ => true, Token);
+        Assert.Equal("Their order 77", Text(whose, "reason"));
     }
 
     [Fact]

@@ -1,5 +1,4 @@
 using System.Collections.Concurrent;
-using System.Diagnostics.Metrics;
 using Microsoft.Extensions.Logging;
 using Npgsql;
 using Payments.Api.Flow;
@@ -26,13 +25,13 @@ public sealed class RecordTests(EmbeddedServers servers)
         using var loggers = new LoggerFactory([log]);
         var recoveries = new Recoveries(database.Source, loggers.CreateLogger<Recoveries>());
         var counted = new ConcurrentQueue<string>();
-        using var listener = Listen("test_kind", counted);
+        using var listener = Metric.Follow("payments.recoveries", counted, "payments.recovery", "payments.outcome");
 
         var again = await recoveries.RecordAsync(recovered with { Id = database.Ids.New<RecoveryId>(), Reason = "again" }, Token);
         var other = await recoveries.RecordAsync(recovered with { Id = database.Ids.New<RecoveryId>(), Subject = "subject-2", PaymentId = null }, Token);
 
         Assert.Equal((false, true), (again, other));
-        Assert.Equal(["done"], counted);
+        Assert.Equal("test_kind done", Assert.Single(counted, c => c.StartsWith("test_kind ", StringComparison.Ordinal)));
         Assert.Equal("Recovered: test_kind of subject-2 by test. why", log.Text.Trim());
         var found = Assert.Single(await recoveries.ListAsync(change.After.Id, null, null, 10, Token));
         Assert.Equal(("why", "authorizing", "open"), (found.Recovered.Reason, found.Recovered.Before.GetProperty("status").GetString(), found.Recovered.After.GetProperty("operation_state").GetString()));
@@ -42,31 +41,6 @@ public sealed class RecordTests(EmbeddedServers servers)
         {
             Assert.Equal("23001", (await Assert.ThrowsAsync<PostgresException>(() => database.RunAsync(sql, Token))).SqlState);
         }
-    }
-
-    /// <summary>The outcomes with which recoveries of this kind are counted.</summary>
-    private static MeterListener Listen(string kind, ConcurrentQueue<string> outcomes)
-    {
-        var listener = new MeterListener
-        {
-            InstrumentPublished = static (instrument, listening) =>
-            {
-                if (instrument.Name == "payments.recoveries")
-                {
-                    listening.EnableMeasurementEvents(instrument);
-                }
-            },
-        };
-        listener.SetMeasurementEventCallback<long>((_, _, tags, _) =>
-        {
-            var told = tags.ToArray().ToDictionary(t => t.Key, t => t.Value);
-            if (kind.Equals(told["payments.recovery"]))
-            {
-                outcomes.Enqueue((string)told["payments.outcome"]!);
-            }
-        });
-        listener.Start();
-        return listener;
     }
 
     [Fact]

@@ -144,8 +144,8 @@ public sealed class UnknownOutcomeTests(RecoveryProduct product) : IAsyncDisposa
         Assert.Equal(("authorize", "unknown"), (listed.GetProperty("operation").GetString(), listed.GetProperty("state").GetString()));
         Assert.True(listed.GetProperty("age_seconds").GetDouble() >= 10, listed.ToString());
         Assert.NotEqual(JsonValueKind.Null, listed.GetProperty("next_look_at").ValueKind);
-        await RecoveryProduct.UntilAsync(() => Task.FromResult(Gauge.Read("payments.attempts.oldest_unsettled", "payments.state", "unknown")), age => age >= 10, Token);
-        await RecoveryProduct.UntilAsync(() => Task.FromResult(Gauge.Read("payments.incidents.open", "payments.incident", "attempt_unresolved")), open => open >= 1, Token);
+        await RecoveryProduct.UntilAsync(() => Task.FromResult(Metric.Read("payments.attempts.oldest_unsettled", "payments.state", "unknown")), age => age >= 10, Token);
+        await RecoveryProduct.UntilAsync(() => Task.FromResult(Metric.Read("payments.incidents.open", "payments.incident", "attempt_unresolved")), open => open >= 1, Token);
         Assert.Equal("processing", (await product.Stripe.GetAsync($"/v1/payments/{first.Id}", Token)).GetProperty("status").GetString());
 
         await product.ClearFaultsAsync();

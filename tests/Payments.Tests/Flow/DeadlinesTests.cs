@@ -1,4 +1,5 @@
 using Payments.Api.Flow;
+using Payments.Api.Recovery;
 using Payments.Core;
 using Xunit;
 
@@ -18,6 +19,14 @@ public sealed class DeadlinesTests
         Assert.Equal(TimeSpan.FromSeconds(60), deadlines.MissingSpacing);
         Assert.Equal(TimeSpan.FromHours(1), deadlines.AuthorizationWanted);
         Assert.Equal(TimeSpan.FromHours(20), deadlines.ReplayLimit);
+    }
+
+    /// <summary>A phantom is seen within five minutes, a hold released within an hour.</summary>
+    [Fact]
+    public void What_is_looked_for_now_and_then_is_looked_for_as_often_as_the_documents_say()
+    {
+        Assert.Equal((60_000, TimeSpan.FromMinutes(10)), (new ListingOptions().IntervalMilliseconds, new ListingOptions().Overlap));
+        Assert.Equal((30 * 60_000, 5 * 60_000, 10_000), (new FlowOptions().HoldSweepMilliseconds, new FlowOptions().LikelyDuplicatesMilliseconds, new FlowOptions().UnresolvedWatchMilliseconds));
     }
 
     [Theory]

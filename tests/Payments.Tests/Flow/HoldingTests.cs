@@ -70,7 +70,7 @@ public sealed class HoldingTests
         Assert.Equal(wanted, document.Where(l => l.StartsWith("| stripe |", StringComparison.Ordinal) || l.StartsWith("| adyen |", StringComparison.Ordinal)));
         Assert.Contains(document, l => l.Contains($"{CaptureLimits.Otherwise.TotalDays:0} days for any other brand", StringComparison.Ordinal));
         Assert.Equal(TimeSpan.FromDays(5), CaptureLimits.Of(Provider.Adyen, "visa", customerPresent: false));
-        Assert.Equal(CaptureLimits.Otherwise, CaptureLimits.Of(Provider.Adyen, "jcb"));
-        Assert.Equal(TimeSpan.FromDays(7), CaptureLimits.Shortest);
+        Assert.Equal(CaptureLimits.Otherwise, CaptureLimits.Of(Provider.Adyen, "jcb", customerPresent: true));
+        Assert.Equal((TimeSpan.FromDays(7), TimeSpan.FromDays(5)), (CaptureLimits.Shortest(customerPresent: true), CaptureLimits.Shortest(customerPresent: false)));
     }
 }
