@@ -46,11 +46,6 @@ public sealed class GroupWriter<TItem, TVerdict>(
     Func<TItem, TItem, TVerdict, TVerdict?>? overtaken = null) : IAsyncDisposable
     where TVerdict : struct
 {
-    private static readonly Meter Meter = new("Payments.Platform.GroupWriter");
-    private static readonly Histogram<int> BatchSizes = Meter.CreateHistogram(
-        "payments.group_commit.size", "{change}", "Changes that shared one commit.",
-        advice: new InstrumentAdvice<int> { HistogramBucketBoundaries = [1, 2, 4, 8, 16, 32, 64] });
-
     private readonly Channel<Waiting> queue = Channel.CreateBounded<Waiting>(
         new BoundedChannelOptions(options.LongestQueue) { SingleReader = true, FullMode = BoundedChannelFullMode.Wait });
     private readonly CancellationTokenSource stopping = new();
@@ -89,7 +84,7 @@ public sealed class GroupWriter<TItem, TVerdict>(
         while (heldBack.Count > 0 || await queue.Reader.WaitToReadAsync())
         {
             var batch = TakeBatch(heldBack);
-            BatchSizes.Record(batch.Count, new KeyValuePair<string, object?>("payments.writer", name));
+            GroupWriterTelemetry.BatchSizes.Record(batch.Count, new KeyValuePair<string, object?>("payments.writer", name));
             await WriteAsync(batch);
             AnswerOvertaken(batch, heldBack);
         }
@@ -203,4 +198,14 @@ public sealed class GroupWriter<TItem, TVerdict>(
     };
 
     private sealed record Waiting(TItem Item, Guid Key, TaskCompletionSource<TVerdict> Answer);
+}
+
+/// <summary>Shared by the writers of every kind of item.</summary>
+internal static class GroupWriterTelemetry
+{
+    private static readonly Meter Meter = new("Payments.Platform.GroupWriter");
+
+    public static readonly Histogram<int> BatchSizes = Meter.CreateHistogram(
+        "payments.group_commit.size", "{change}", "Changes that shared one commit.",
+        advice: new InstrumentAdvice<int> { HistogramBucketBoundaries = [1, 2, 4, 8, 16, 32, 64] });
 }

@@ -8,6 +8,8 @@ using Microsoft.Extensions.Options;
 using Payments.Api.Recovery;
 using Payments.Platform;
 using Xunit;
+using YamlDotNet.Serialization;
+using YamlDotNet.Serialization.NamingConventions;
 
 namespace Payments.IntegrationTests.Drills;
 
@@ -65,14 +67,70 @@ public sealed partial class RunbookTests(DrillProduct product)
         }
 
         var known = Instruments();
-        Assert.Contains("payments.outbox.lag", known);
+        Assert.Contains("payments.outbox.lag", known.Keys);
         foreach (var page in Pages)
         {
             foreach (Match metric in Metric().Matches(File.ReadAllText(page)))
             {
-                Assert.True(metric.Groups[1].Value == Names.Topics.PaymentEvents || known.Contains(metric.Groups[1].Value), $"{Path.GetFileName(page)} names {metric.Groups[1].Value}, which nothing measures");
+                Assert.True(metric.Groups[1].Value == Names.Topics.PaymentEvents || known.ContainsKey(metric.Groups[1].Value), $"{Path.GetFileName(page)} names {metric.Groups[1].Value}, which nothing measures");
             }
         }
+    }
+
+    [Fact]
+    public void Every_alert_on_a_metric_is_a_rule_of_what_the_product_measures_with_the_runbook_of_its_row()
+    {
+        using var file = File.OpenText(Path.Combine(Runbook.Folder, "alerts.yaml"));
+        var rules = new DeserializerBuilder().WithNamingConvention(CamelCaseNamingConvention.Instance).IgnoreUnmatchedProperties().Build()
+            .Deserialize<AlertFile>(file).Groups.SelectMany(g => g.Rules).ToList();
+        var exported = Instruments().Values.Select(Exported).ToHashSet();
+        foreach (var rule in rules)
+        {
+            var metrics = PrometheusName().Matches(Grouping().Replace(rule.Expr, "")).Select(m => m.Value).ToList();
+            Assert.NotEmpty(metrics);
+            Assert.All(metrics, m => Assert.True(exported.Contains(m), $"{rule.Alert}: nothing is exported as {m}"));
+            Assert.True(File.Exists(Path.GetFullPath(Path.Combine(Runbook.Folder, rule.Annotations["runbook"]))), $"{rule.Alert}: {rule.Annotations["runbook"]}");
+        }
+
+        var rows = File.ReadLines(Path.Combine(Runbook.Folder, "README.md")).Select(l => AlertRow().Match(l)).Where(m => m.Success).ToList();
+        Assert.True(rows.Count > 10);
+        foreach (var row in rows)
+        {
+            var rule = Assert.Single(rules, r => r.Alert == row.Groups[1].Value);
+            Assert.Contains(row.Groups[2].Value.Replace('.', '_'), rule.Expr, StringComparison.Ordinal);
+            Assert.Contains($"]({rule.Annotations["runbook"]})", row.Groups[3].Value, StringComparison.Ordinal);
+        }
+    }
+
+    /// <summary>As OTLP's metrics are named in Prometheus: the unit and, of what only grows, what it is.</summary>
+    private static string Exported(Instrument instrument)
+    {
+        var name = instrument.Name.Replace('.', '_') + (instrument.Unit == "s" ? "_seconds" : "");
+        return instrument.GetType().GetGenericTypeDefinition() switch
+        {
+            var type when type == typeof(Counter<>) || type == typeof(ObservableCounter<>) => name + "_total",
+            var type when type == typeof(Histogram<>) => name + "_count",
+            _ => name,
+        };
+    }
+
+    private sealed class AlertFile
+    {
+        public List<AlertGroup> Groups { get; init; } = [];
+    }
+
+    private sealed class AlertGroup
+    {
+        public List<AlertRule> Rules { get; init; } = [];
+    }
+
+    private sealed class AlertRule
+    {
+        public string Alert { get; init; } = "";
+
+        public string Expr { get; init; } = "";
+
+        public Dictionary<string, string> Annotations { get; init; } = [];
     }
 
     [Fact]
@@ -98,7 +156,7 @@ public sealed partial class RunbookTests(DrillProduct product)
     }
 
     /// <summary>The instruments of all meters of our own: those that exist with the first use of a class are called into being.</summary>
-    private static HashSet<string> Instruments()
+    private static Dictionary<string, Instrument> Instruments()
     {
         foreach (var type in AppDomain.CurrentDomain.GetAssemblies().Where(a => a.GetName().Name!.StartsWith("Payments.", StringComparison.Ordinal) && !a.GetName().Name!.EndsWith("Tests", StringComparison.Ordinal))
             .SelectMany(a => a.GetTypes())
@@ -107,19 +165,19 @@ public sealed partial class RunbookTests(DrillProduct product)
             RuntimeHelpers.RunClassConstructor(type.TypeHandle);
         }
 
-        var names = new HashSet<string>();
+        var found = new Dictionary<string, Instrument>();
         using var listener = new MeterListener
         {
             InstrumentPublished = (instrument, _) =>
             {
                 if (instrument.Meter.Name.StartsWith(Names.TelemetryPrefix, StringComparison.Ordinal))
                 {
-                    names.Add(instrument.Name);
+                    found[instrument.Name] = instrument;
                 }
             },
         };
         listener.Start();
-        return names;
+        return found;
     }
 
     [GeneratedRegex(@"Drills/(\w+)\.cs\)")]
@@ -130,6 +188,16 @@ public sealed partial class RunbookTests(DrillProduct product)
 
     [GeneratedRegex(@"`((?:payments|messaging)\.[a-z_.]+)`")]
     private static partial Regex Metric();
+
+    [GeneratedRegex(@"\bby \([^)]*\)")]
+    private static partial Regex Grouping();
+
+    /// <summary>A metric within an expression: labels are followed by what they are compared with.</summary>
+    [GeneratedRegex(@"\bpayments_[a-z_]+(?=\[|\)|\{)")]
+    private static partial Regex PrometheusName();
+
+    [GeneratedRegex(@"^\| ([^|]+?) \| `(payments\.[a-z_.]+)` \|[^|]+\| (.+) \|$")]
+    private static partial Regex AlertRow();
 
     [GeneratedRegex(@"check `([a-z.]+)`")]
     private static partial Regex Check();
