@@ -29,6 +29,18 @@ public sealed record FeePlan(int Version, CardPrice Credit, CardPrice Debit)
 {
     /// <param name="funding">As the provider told it; anything but debit pays the credit price.</param>
     public Price PriceOf(string? funding, Currency currency) => (funding == "debit" ? Debit : Credit).In(currency);
+
+    /// <summary>What one payment of whatever method costs.</summary>
+    public Price PriceOf(PaymentMethodView method, Money amount)
+    {
+        ArgumentNullException.ThrowIfNull(method);
+        return method.Type == PaymentMethodTypes.Ach ? Ach.Of(amount.Minor) : PriceOf(method.Funding, amount.Currency);
+    }
+
+    /// <summary>Of debits of bank accounts, which are in US dollars.</summary>
+    public CappedPrice Ach { get; init; } = DefaultAch;
+
+    public static CappedPrice DefaultAch { get; } = new(8_000, 500);
 }
 
 /// <summary>A rate in hundredths of a basis point, and a fixed part in US cents that stands for its equivalent in each currency.</summary>

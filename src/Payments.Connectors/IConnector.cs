@@ -1,4 +1,5 @@
 using Payments.Core;
+using Payments.Core.Seams;
 
 namespace Payments.Connectors;
 
@@ -47,7 +48,7 @@ public interface IConnector
     /// <summary>Asks, without side effect, whether a dispute was answered so: found or not found.</summary>
     Task<ReadBack> ReadDisputeAsync(DisputeCall call, CancellationToken cancellationToken);
 
-    /// <summary>Stores a card at the provider. Only the vault calls this; card data goes nowhere else.</summary>
+    /// <summary>Stores a card or bank account at the provider. Only the vault calls this; such data goes nowhere else.</summary>
     Task<Tokenisation> TokeniseAsync(TokeniseCall call, CancellationToken cancellationToken);
 
     /// <summary>Removes a stored card from the provider; true also where it was already gone.</summary>
@@ -67,6 +68,9 @@ public sealed record Capabilities(bool PartialCapture, bool MultipleCaptures, bo
 {
     /// <summary>Evidence may be texts; else it takes documents only.</summary>
     public bool TakesEvidenceTexts { get; init; }
+
+    /// <summary>It debits bank accounts (ACH).</summary>
+    public bool BankDebits { get; init; }
 }
 
 /// <param name="AttemptId">Also the idempotency key.</param>
@@ -91,6 +95,9 @@ public sealed record AuthorizeCall(
 
     /// <summary>Why the customer need not be authenticated, where the provider lets us say so.</summary>
     public ScaExemption? Exemption { get; init; }
+
+    /// <summary>Of a debit of a bank account: its holder's authorization. Null for a card.</summary>
+    public Mandate? Mandate { get; init; }
 }
 
 /// <param name="AttemptId">The attempt that authorizes.</param>
@@ -222,7 +229,19 @@ public sealed record CardData(string Number, int ExpMonth, int ExpYear, string C
     public override string ToString() => "CardData";
 }
 
-public sealed record TokeniseCall(TokenId TokenId, MerchantId MerchantId, Mode Mode, CardData Card);
+/// <summary>A bank account on its way to a provider. Lives for one call, is never stored, logged or compared.</summary>
+public sealed record BankAccountData(string RoutingNumber, string AccountNumber, BankAccountType AccountType, BankHolderType HolderType, string HolderName)
+{
+    /// <summary>Never prints account data.</summary>
+    public override string ToString() => "BankAccountData";
+}
+
+/// <param name="Card">Null where it is a bank account.</param>
+public sealed record TokeniseCall(TokenId TokenId, MerchantId MerchantId, Mode Mode, CardData? Card)
+{
+    /// <summary>Only for providers with <see cref="Capabilities.BankDebits"/>.</summary>
+    public BankAccountData? BankAccount { get; init; }
+}
 
 /// <param name="Kind">Approved with a token, Declined, NotProcessed or Unknown.</param>
 public sealed record Tokenisation(OutcomeKind Kind)
@@ -235,6 +254,9 @@ public sealed record Tokenisation(OutcomeKind Kind)
 
     /// <summary>credit, debit, prepaid or unknown.</summary>
     public string? Funding { get; init; }
+
+    /// <summary>Of a bank account.</summary>
+    public string? BankName { get; init; }
 
     public Decline? Decline { get; init; }
 }

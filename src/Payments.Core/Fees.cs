@@ -15,6 +15,16 @@ public sealed record Price(int RatePerMillion, long FixedMinor)
     }
 }
 
+/// <summary>
+/// A rate with a most, for what is taken whole or not at all: its price is an amount from the start, and stays one wherever a
+/// <see cref="Price"/> is kept.
+/// </summary>
+/// <param name="MostMinor">Never more than this, in minor units of the currency.</param>
+public sealed record CappedPrice(int RatePerMillion, long MostMinor)
+{
+    public Price Of(long amountMinor) => new(0, Math.Min(MostMinor, new Price(RatePerMillion, 0).Of(amountMinor, withFixedPart: false)));
+}
+
 /// <summary>What a capture costs: the merchant's commission and the provider's estimated cost, both in the payment's currency.</summary>
 /// <param name="PlanVersion">Version of the merchant's fee plan that set the commission.</param>
 /// <param name="CommissionMinor">What the platform keeps of this capture.</param>

@@ -30,6 +30,10 @@ public sealed class SimulatorsOptions
     [Range(1, 86_400_000)]
     public int? OfferMilliseconds { get; set; }
 
+    /// <summary>How long banks take with a debit (ACH); by default as long as any other outcome. In the world it is days.</summary>
+    [Range(0, 864_000_000)]
+    public int? DebitMilliseconds { get; set; }
+
     [Required]
     public StripeAccount Stripe { get; set; } = new();
 

@@ -6,6 +6,7 @@ using Payments.Platform.Http;
 using Payments.Platform.Http.Seams;
 using Payments.Platform.Idempotency;
 using Payments.Platform.Postgres;
+using Payments.Vault.BankAccounts;
 using Payments.Vault.Cards;
 using Payments.Vault.Tokens;
 
@@ -27,6 +28,7 @@ public static class VaultModule
         builder.Services.AddConnectors(builder.Configuration);
         builder.Services.AddSingleton(s => CardFingerprint.From(s.GetRequiredService<IConfiguration>()));
         builder.Services.AddSingleton<TokenContexts>();
+        builder.Services.AddSingleton<BankAccountStore>();
         builder.Services.AddSingleton<IVault, TokenDirectory>();
         builder.Services.AddSingleton<CreateToken>();
         builder.Services.AddHostedService<DetachWorker>();

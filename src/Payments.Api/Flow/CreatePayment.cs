@@ -10,7 +10,7 @@ using Payments.Platform.Http;
 
 namespace Payments.Api.Flow;
 
-/// <summary><c>POST /v1/payments</c>: authorizes a card payment, and captures it too unless asked not to.</summary>
+/// <summary><c>POST /v1/payments</c>: authorizes a card payment, and captures it too unless asked not to; or debits a bank account.</summary>
 public static partial class CreatePayment
 {
     private const int LongestDescription = 500;
@@ -20,7 +20,7 @@ public static partial class CreatePayment
     private const int LongestMetadataKey = 40;
     private const int LongestMetadataValue = 500;
 
-    private static readonly string[] OtherMethods = ["apple_pay", "google_pay", "bank_transfer", "ach", "bnpl"];
+    private static readonly string[] OtherMethods = ["apple_pay", "google_pay", "bank_transfer", "bnpl"];
 
     /// <param name="Amount">Minor units.</param>
     /// <param name="Currency">ISO 4217, upper case.</param>
@@ -48,7 +48,7 @@ public static partial class CreatePayment
     }
 
     /// <param name="Token">A token of the vault (<c>tok_…</c>).</param>
-    public sealed record Method(string? Token = null, string Type = "card");
+    public sealed record Method(string? Token = null, string Type = PaymentMethodTypes.Card);
 
     /// <summary>Everything that creating needs.</summary>
     public sealed record Services(
@@ -85,10 +85,15 @@ public static partial class CreatePayment
             return await services.Entrance.RefuseAsync(entered, TokenNotFound, cancellationToken);
         }
 
+        if (token.Type != request.PaymentMethod.Type)
+        {
+            return await services.Entrance.RefuseAsync(entered, MethodMismatch(token), cancellationToken);
+        }
+
         var blank = Blank(services.Ids.New<PaymentId>(), merchant, mode, request, valid, token);
         var told = new Told(request.CustomerReference, RiskContexts.Merge(valid.Context, token.Context));
         var decision = await services.Fraud.AskAsync(blank, token, services.Entrance.HashOf(entered), told, cancellationToken);
-        blank = Decided(blank, decision, request, token);
+        blank = blank.IsBankDebit ? Decided(blank, decision) : Decided(blank, decision, request, token);
 
         var route = services.Router.Plan(new RouteQuestion(
             blank.Id, mode, blank.Amount, token.Brand, token.Country, token.Funding, [.. token.ProviderTokens.Keys], merchant.PreferredProvider));
@@ -104,7 +109,7 @@ public static partial class CreatePayment
         Services services, MerchantRequest entered, Merchant merchant, PaymentState blank, CardToken token, RoutePlan route, Told told, CancellationToken cancellationToken)
     {
         var opened = new NewOperation(services.Ids.New<OperationId>(), services.Ids.New<AttemptId>(), services.Time.GetUtcNow()) { RequestKey = entered.Key };
-        var payment = Opening.Payment(blank, opened, blank.IsRejected ? null : Attempt(opened, blank, token, route.Candidates[0].Provider));
+        var payment = Opening.Payment(blank, opened, blank.IsRejected ? null : Attempt(opened, blank, route.Candidates[0].Provider));
         var change = blank.IsRejected
             ? new Change(0, payment, [], [new Happening(Core.Events.PaymentEventTypes.Rejected, payment, null, null)])
             {
@@ -147,19 +152,33 @@ public static partial class CreatePayment
         return await services.Entrance.AnswerAsync(entered, ran, opened.Id);
     }
 
-    private static NewAttempt Attempt(NewOperation opened, PaymentState payment, CardToken token, Provider provider) =>
-        new(opened.AttemptId, provider, ProviderCosts.PriceOf(provider, token.Brand, token.Country, token.Funding, payment.Amount.Currency));
+    private static NewAttempt Attempt(NewOperation opened, PaymentState payment, Provider provider) =>
+        new(opened.AttemptId, provider, ProviderCosts.PriceOf(provider, payment.Details.PaymentMethod, payment.Amount));
 
-    private static PaymentState Blank(PaymentId id, Merchant merchant, Mode mode, Request request, Valid valid, CardToken token) => new(
-        id, merchant.Id, mode, new Money(request.Amount, valid.Currency),
-        new PaymentDetails(
-            request.CaptureMethod,
-            new PaymentMethodView("card", token.Brand, token.Last4, token.Country, token.Funding, token.Id.ToString()),
-            merchant.Plan.Version, merchant.Plan.PriceOf(token.Funding, valid.Currency),
-            request.OrderId, request.Description, request.StatementDescriptor ?? merchant.StatementDescriptor,
-            merchant.SendsReceipts ? request.ReceiptEmail : null, request.ReturnUrl,
-            request.Metadata ?? [])
-        { CardFingerprint = token.Fingerprint, Initiator = request.InitiatedBy });
+    private static PaymentState Blank(PaymentId id, Merchant merchant, Mode mode, Request request, Valid valid, CardToken token)
+    {
+        var amount = new Money(request.Amount, valid.Currency);
+        var method = token.BankAccount is null
+            ? new PaymentMethodView(PaymentMethodTypes.Card, token.Brand, token.Last4, token.Country, token.Funding, token.Id.ToString())
+            : new PaymentMethodView(PaymentMethodTypes.Ach, null, token.Last4, token.Country, null, token.Id.ToString());
+        return new PaymentState(
+            id, merchant.Id, mode, amount,
+            new PaymentDetails(
+                request.CaptureMethod, method, merchant.Plan.Version, merchant.Plan.PriceOf(method, amount),
+                request.OrderId, request.Description, request.StatementDescriptor ?? merchant.StatementDescriptor,
+                merchant.SendsReceipts ? request.ReceiptEmail : null, request.ReturnUrl,
+                request.Metadata ?? [])
+            { CardFingerprint = token.Fingerprint, Initiator = request.InitiatedBy });
+    }
+
+    /// <summary>
+    /// A debit can neither be held for a person nor challenged, and the customer may have its money back for weeks: what a card would be
+    /// reviewed for is rejected, what a card would only be challenged for passes.
+    /// </summary>
+    private static PaymentState Decided(PaymentState blank, FraudDecision decision) => blank with
+    {
+        Risk = new RiskView(decision.Score, decision.Verdict is FraudVerdict.Reject or FraudVerdict.Review ? FraudVerdict.Reject : FraudVerdict.Approve, decision.Factors),
+    };
 
     /// <summary>What the fraud decision means for the payment: held or not, and how its customer is authenticated.</summary>
     private static PaymentState Decided(PaymentState blank, FraudDecision decision, Request request, CardToken token)
@@ -199,11 +218,16 @@ public static partial class CreatePayment
             return new Problem(400, "amount_too_large", $"A payment in {currency} may be up to {new Money(currency.LargestPayment, currency)}.", "amount");
         }
 
-        if (request.PaymentMethod.Type != "card")
+        if (request.PaymentMethod.Type is not (PaymentMethodTypes.Card or PaymentMethodTypes.Ach))
         {
             return OtherMethods.Contains(request.PaymentMethod.Type)
-                ? new Problem(400, "payment_method_not_supported", "Payments by card are supported; this method is not yet.", "payment_method.type")
-                : Problems.InvalidValue("payment_method.type", "card is expected.");
+                ? new Problem(400, "payment_method_not_supported", "Payments by card and ach are supported; this method is not yet.", "payment_method.type")
+                : Problems.InvalidValue("payment_method.type", "card or ach is expected.");
+        }
+
+        if (request.PaymentMethod.Type == PaymentMethodTypes.Ach && RefuseDebit(request, currency) is { } unfit)
+        {
+            return unfit;
         }
 
         if (request.PaymentMethod.Token is null)
@@ -230,6 +254,12 @@ public static partial class CreatePayment
             ? Problems.InvalidValue("three_d_secure", "Nobody is there to be authenticated when the merchant starts the payment.")
             : new Valid(currency, token, context);
     }
+
+    private static Problem? RefuseDebit(Request request, Currency currency) =>
+        currency.Code != "USD" ? new Problem(400, "currency_not_supported", "Bank accounts are debited in USD.", "currency")
+        : request.CaptureMethod == CaptureMethod.Manual ? new Problem(400, "manual_capture_not_supported", "A bank account is debited at once: nothing can be held on it.", "capture_method")
+        : request.ThreeDSecure is not null ? new Problem(400, "three_d_secure_not_supported", "Authentication is of cards only.", "three_d_secure")
+        : null;
 
     private static Problem? Texts(Request request) =>
         Length("description", request.Description, LongestDescription)
@@ -264,6 +294,8 @@ public static partial class CreatePayment
     private static partial Regex Descriptor();
 
     private static readonly Problem TokenNotFound = new(422, "token_not_found", "There is no such token in this mode.", "payment_method.token");
+    private static Problem MethodMismatch(CardToken token) => new(422, "payment_method_mismatch", $"This token is for payments of type {token.Type}.", "payment_method.type");
+
     private static readonly Problem NoProvider = new(422, "no_provider_available", "No provider can take this payment: the card is not known to any that serves this amount and currency.", "payment_method.token");
     private static readonly Problem NoProviderNow = new(503, "provider_unavailable", "No provider can be reached at the moment; nothing was done. Repeat the request with the same Idempotency-Key.") { RetryAfter = TimeSpan.FromSeconds(5) };
     private static readonly Problem VolumeExceeded = new(422, "monthly_volume_exceeded", "This payment would exceed the merchant's volume limit of the month.", "amount");

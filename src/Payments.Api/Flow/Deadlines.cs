@@ -36,11 +36,20 @@ public sealed class Deadlines
     /// <summary>Longest pause between two looks at what the provider has accepted: its webhook is what is waited for.</summary>
     public TimeSpan LongestPendingPause { get; set; } = TimeSpan.FromMinutes(30);
 
+    /// <summary>The same for a debit of a bank account: banks take days, and tell Stripe once a day.</summary>
+    public TimeSpan LongestDebitPause { get; set; } = TimeSpan.FromHours(6);
+
     /// <summary>After this a person is told that the outcome of an attempt is not known.</summary>
     public TimeSpan Alert { get; set; } = TimeSpan.FromMinutes(15);
 
     /// <summary>The same for captures, voids and refunds that the provider has accepted and tells about by webhook.</summary>
     public TimeSpan PendingAlert { get; set; } = TimeSpan.FromHours(6);
+
+    /// <summary>
+    /// The same for debits of bank accounts. Banks have two banking days for most returns, the provider some more: what is not told after
+    /// ten days will not be told by itself.
+    /// </summary>
+    public TimeSpan DebitAlert { get; set; } = TimeSpan.FromDays(10);
 
     /// <summary>First look at a refund that succeeded; each pause is twice the one before.</summary>
     public TimeSpan RefundCheck { get; set; } = TimeSpan.FromHours(1);
@@ -99,11 +108,12 @@ public sealed class Deadlines
     }
 
     /// <summary>Back-off between looks at one attempt.</summary>
-    internal TimeSpan Pause(AttemptState state, int readings)
+    /// <param name="isDebit">It authorizes a debit of a bank account.</param>
+    internal TimeSpan Pause(AttemptState state, int readings, bool isDebit = false)
     {
         var (first, longest) = state switch
         {
-            AttemptState.Pending => (Pending, LongestPendingPause),
+            AttemptState.Pending => (Pending, isDebit ? LongestDebitPause : LongestPendingPause),
             AttemptState.Succeeded => (RefundCheck, RefundWatch),
             _ => (Unknown, LongestPause),
         };

@@ -56,9 +56,6 @@ public sealed class Execution(ProviderCalls calls, Learning learning, Admission 
             ? NewAttempt(payment, attempt.Provider)
             : Cascade.MayGoOn(outcome, time.GetElapsedTime(began), options.Value) && next.TryDequeue(out var provider) ? NewAttempt(payment, provider) : null;
 
-    private NewAttempt NewAttempt(PaymentState payment, Provider provider)
-    {
-        var card = payment.Details.PaymentMethod;
-        return new NewAttempt(ids.New<AttemptId>(), provider, ProviderCosts.PriceOf(provider, card.Brand, card.Country, card.Funding, payment.Amount.Currency));
-    }
+    private NewAttempt NewAttempt(PaymentState payment, Provider provider) =>
+        new(ids.New<AttemptId>(), provider, ProviderCosts.PriceOf(provider, payment.Details.PaymentMethod, payment.Amount));
 }

@@ -142,8 +142,12 @@ public sealed class NoticeWorker(
         if (await LocateAsync(notice.Key, notice.Fact, cancellationToken) is not { } payment)
         {
             await UnknownAsync(notice, cancellationToken);
+            return;
         }
-        else if (payment.Amounts is { CapturedMinor: 0, CaptureExcessMinor: 0 } && NoticeOrder.MayBeEarly(notice.Tries))
+
+        payment = payment is { IsBankDebit: true, Authorization.IsUnsettled: true } ? await AskAsync(payment) : payment;
+        if (payment.Amounts is { CapturedMinor: 0, CaptureExcessMinor: 0 }
+            && (NoticeOrder.MayBeEarly(notice.Tries) || payment is { IsBankDebit: true, Authorization.IsUnsettled: true }))
         {
             await notices.PostponeAsync(notice.Key, NoticeOrder.PauseAfter(notice.Tries), cancellationToken);
         }
@@ -151,6 +155,15 @@ public sealed class NoticeWorker(
         {
             await disputes.LearnAsync(payment, dispute, notice.Key);
         }
+    }
+
+    /// <summary>A debit that is returned had succeeded, whatever became of the notice of that: its provider tells.</summary>
+    private async Task<PaymentState> AskAsync(PaymentState payment)
+    {
+        var (authorize, attempt) = (payment.Authorization!, payment.AuthorizingAttempt!);
+        return await calls.ReadAsync(payment, authorize, attempt, CancellationToken.None) is { Kind: ReadBackKind.Found, Outcome: { Kind: OutcomeKind.Approved } told }
+            ? (await learning.LearnAsync(payment, Facts.Of(OperationKind.Authorize, attempt, told, ids.New<OperationId>(), time.GetUtcNow()))).Payment
+            : payment;
     }
 
     /// <summary>What is only held is released; what was captured is the merchant's to give back.</summary>

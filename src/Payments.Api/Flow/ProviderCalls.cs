@@ -97,7 +97,7 @@ public sealed class ProviderCalls(ConnectorRegistry connectors, IVault vault, IO
                 attempt.Id, payment.Id, payment.MerchantId, payment.Mode, payment.Amount, CapturesNow(payment),
                 plan.Requested, providerToken, payment.Details.Description, payment.Details.StatementDescriptor,
                 $"{options.Value.PublicUrl.TrimEnd('/')}/v1/payments/{payment.Id}/return")
-            { Exemption = plan.Exemption, CustomerPresent = payment.Details.Initiator == Initiator.Customer },
+            { Exemption = plan.Exemption, CustomerPresent = payment.Details.Initiator == Initiator.Customer, Mandate = token.BankAccount?.Mandate },
             CancellationToken.None);
     }
 

@@ -161,7 +161,7 @@ public sealed class Resolver(
         }
     }
 
-    private Task LaterAsync(Look look) => due.PostponeAsync(look.Taken, Deadlines.Pause(look.Attempt.State, look.Taken.Readings));
+    private Task LaterAsync(Look look) => due.PostponeAsync(look.Taken, Deadlines.Pause(look.Attempt.State, look.Taken.Readings, look is { Operation.Kind: OperationKind.Authorize, Payment.IsBankDebit: true }));
 
     private sealed record Look(DueAttempt Taken, PaymentState Payment, Operation Operation, Attempt Attempt)
     {

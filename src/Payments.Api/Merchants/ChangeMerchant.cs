@@ -21,7 +21,7 @@ internal static class ChangeMerchant
         Optional<RateLimitPatch> RateLimit = default,
         Optional<int> CaptureWindowDays = default);
 
-    public sealed record PlanPatch(Optional<PlanPrice> Credit = default, Optional<PlanPrice> Debit = default);
+    public sealed record PlanPatch(Optional<PlanPrice> Credit = default, Optional<PlanPrice> Debit = default, Optional<PlanCappedPrice> Ach = default);
 
     public sealed record LimitsPatch(Optional<long?> Test = default, Optional<long?> Live = default);
 
@@ -69,14 +69,14 @@ internal static class ChangeMerchant
         var plan = request.Plan.Or(new PlanPatch());
         var limits = request.MonthlyLimits.Or(new LimitsPatch());
         var settlement = request.Settlement.Or(new SettlementPatch());
-        var (credit, debit) = (plan.Credit.Or(now.Plan.Credit), plan.Debit.Or(now.Plan.Debit));
-        var newPrices = credit != now.Plan.Credit || debit != now.Plan.Debit;
+        var (credit, debit, ach) = (plan.Credit.Or(now.Plan.Credit), plan.Debit.Or(now.Plan.Debit), plan.Ach.Or(now.Plan.Ach));
+        var newPrices = credit != now.Plan.Credit || debit != now.Plan.Debit || ach != now.Plan.Ach;
         return now with
         {
             Name = request.Name.Or(now.Name),
             Active = request.Active.Or(now.Active),
             RiskTier = request.RiskTier.Or(now.RiskTier),
-            Plan = newPrices ? new PlanView(checked(now.Plan.Version + 1), credit, debit) : now.Plan,
+            Plan = newPrices ? new PlanView(checked(now.Plan.Version + 1), credit, debit, ach) : now.Plan,
             MonthlyLimits = new MonthlyLimits(limits.Test.Or(now.MonthlyLimits.Test), limits.Live.Or(now.MonthlyLimits.Live)),
             Settlement = new Settlement(settlement.Currency.Or(now.Settlement.Currency), settlement.Schedule.Or(now.Settlement.Schedule)),
             Routing = new Routing(request.Routing.Or(new RoutingPatch()).PreferredProvider.Or(now.Routing.PreferredProvider)),

@@ -22,7 +22,7 @@ internal static class CreateMerchant
         RateLimit? RateLimit = null,
         int CaptureWindowDays = MerchantRules.UsualCaptureWindowDays);
 
-    public sealed record PlanRequest(PlanPrice? Credit = null, PlanPrice? Debit = null);
+    public sealed record PlanRequest(PlanPrice? Credit = null, PlanPrice? Debit = null, PlanCappedPrice? Ach = null);
 
     public static async Task<IResult> HandleAsync(HttpContext context, IdempotentRequests requests, CancellationToken cancellationToken)
     {
@@ -50,7 +50,7 @@ internal static class CreateMerchant
     /// <summary>A merchant with the house's defaults where the request says nothing.</summary>
     public static MerchantView Of(MerchantId id, Request request) => new(
         id, "merchant", request.Name, request.Active, request.RiskTier,
-        new PlanView(1, request.Plan?.Credit ?? PlanPrice.DefaultCredit, request.Plan?.Debit ?? PlanPrice.DefaultDebit),
+        new PlanView(1, request.Plan?.Credit ?? PlanPrice.DefaultCredit, request.Plan?.Debit ?? PlanPrice.DefaultDebit, request.Plan?.Ach ?? PlanCappedPrice.Default),
         request.MonthlyLimits ?? new MonthlyLimits(), request.Settlement ?? new Settlement(), request.Routing ?? new Routing(),
         request.Receipts, request.StatementDescriptor, request.RateLimit ?? new RateLimit(), request.CaptureWindowDays, default, default);
 }

@@ -34,7 +34,7 @@ internal sealed class MerchantDirectory(NpgsqlDataSource database, TimeProvider 
         }
 
         return new Merchant(
-            found.Id, found.Name, found.Active, new FeePlan(found.Plan.Version, PriceOf(found.Plan.Credit), PriceOf(found.Plan.Debit)),
+            found.Id, found.Name, found.Active, new FeePlan(found.Plan.Version, PriceOf(found.Plan.Credit), PriceOf(found.Plan.Debit)) { Ach = new CappedPrice(found.Plan.Ach.RatePerMillion, found.Plan.Ach.MostUsCents) },
             found.Routing.PreferredProvider, limits, found.StatementDescriptor, found.Receipts);
     }
 

@@ -14,6 +14,7 @@ internal static class MerchantRules
         Name(merchant.Name, "name")
         ?? Price(merchant.Plan.Credit, "plan.credit")
         ?? Price(merchant.Plan.Debit, "plan.debit")
+        ?? Price(merchant.Plan.Ach, "plan.ach")
         ?? Limit(merchant.MonthlyLimits.Test, "monthly_limits.test")
         ?? Limit(merchant.MonthlyLimits.Live, "monthly_limits.live")
         ?? (merchant.Settlement.Currency is "USD" or "EUR" ? null : Problems.InvalidValue("settlement.currency", "Settlement is in USD or EUR."))
@@ -29,6 +30,11 @@ internal static class MerchantRules
     private static Problem? Price(PlanPrice price, string param) =>
         price.RatePerMillion is < 0 or > 1_000_000 ? Problems.InvalidValue(param + ".rate_per_million", "A rate is 0 to 1000000 millionths.")
         : price.FixedUsCents is < 0 or > 100_000 ? Problems.InvalidValue(param + ".fixed_us_cents", "A fixed part is 0 to 100000 US cents.")
+        : null;
+
+    private static Problem? Price(PlanCappedPrice price, string param) =>
+        price.RatePerMillion is < 0 or > 1_000_000 ? Problems.InvalidValue(param + ".rate_per_million", "A rate is 0 to 1000000 millionths.")
+        : price.MostUsCents is < 0 or > 100_000 ? Problems.InvalidValue(param + ".most_us_cents", "The most is 0 to 100000 US cents.")
         : null;
 
     private static Problem? Limit(long? limit, string param) =>

@@ -12,7 +12,7 @@ internal static class MerchantStore
     private const string Columns = """
         m.id, m.name, m.active, m.risk_tier, m.plan_version, p.credit_rate_per_million, p.credit_fixed_us_cents, p.debit_rate_per_million,
         p.debit_fixed_us_cents, m.monthly_limit_test, m.monthly_limit_live, m.settlement_currency, m.settlement_schedule, m.preferred_provider,
-        m.receipts, m.statement_descriptor, m.requests_per_second, m.capture_window_days, m.created_at, m.updated_at
+        m.receipts, m.statement_descriptor, m.requests_per_second, m.capture_window_days, m.created_at, m.updated_at, p.ach_rate_per_million, p.ach_most_us_cents
         """;
 
     private const string From = "FROM merchants m JOIN merchant_plans p ON p.merchant_id = m.id AND p.version = m.plan_version";
@@ -78,11 +78,13 @@ internal static class MerchantStore
     private static async Task InsertPlanAsync(NpgsqlTransaction transaction, MerchantId id, PlanView plan, CancellationToken cancellationToken)
     {
         const string sql = """
-            INSERT INTO merchant_plans (merchant_id, version, credit_rate_per_million, credit_fixed_us_cents, debit_rate_per_million, debit_fixed_us_cents)
-            VALUES ($1, $2, $3, $4, $5, $6)
+            INSERT INTO merchant_plans (merchant_id, version, credit_rate_per_million, credit_fixed_us_cents, debit_rate_per_million, debit_fixed_us_cents,
+                ach_rate_per_million, ach_most_us_cents)
+            VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
             """;
         await using var command = new NpgsqlCommand(sql, transaction.Connection, transaction)
-            .With(id.Value, plan.Version, plan.Credit.RatePerMillion, plan.Credit.FixedUsCents, plan.Debit.RatePerMillion, plan.Debit.FixedUsCents);
+            .With(id.Value, plan.Version, plan.Credit.RatePerMillion, plan.Credit.FixedUsCents, plan.Debit.RatePerMillion, plan.Debit.FixedUsCents,
+                plan.Ach.RatePerMillion, plan.Ach.MostUsCents);
         await command.ExecuteNonQueryAsync(cancellationToken);
     }
 
@@ -101,7 +103,7 @@ internal static class MerchantStore
 
     private static MerchantView Read(DbDataReader row) => new(
         new MerchantId(row.GetGuid(0)), "merchant", row.GetString(1), row.GetBoolean(2), Of<RiskTier>(row.GetString(3)),
-        new PlanView(row.GetInt32(4), new PlanPrice(row.GetInt32(5), row.GetInt64(6)), new PlanPrice(row.GetInt32(7), row.GetInt64(8))),
+        new PlanView(row.GetInt32(4), new PlanPrice(row.GetInt32(5), row.GetInt64(6)), new PlanPrice(row.GetInt32(7), row.GetInt64(8)), new PlanCappedPrice(row.GetInt32(20), row.GetInt64(21))),
         new MonthlyLimits(Maybe<long>(row, 9), Maybe<long>(row, 10)),
         new Settlement(row.GetString(11), Of<SettlementSchedule>(row.GetString(12))),
         new Routing(row.IsDBNull(13) ? null : Of<Provider>(row.GetString(13))),

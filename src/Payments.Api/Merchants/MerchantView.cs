@@ -35,7 +35,14 @@ public sealed record MerchantView(
     DateTimeOffset CreatedAt,
     DateTimeOffset UpdatedAt);
 
-public sealed record PlanView(int Version, PlanPrice Credit, PlanPrice Debit);
+/// <param name="Ach">Of debits of bank accounts.</param>
+public sealed record PlanView(int Version, PlanPrice Credit, PlanPrice Debit, PlanCappedPrice Ach);
+
+/// <param name="MostUsCents">Never more than this.</param>
+public sealed record PlanCappedPrice(int RatePerMillion, long MostUsCents)
+{
+    public static PlanCappedPrice Default { get; } = new(FeePlan.DefaultAch.RatePerMillion, FeePlan.DefaultAch.MostMinor);
+}
 
 /// <param name="RatePerMillion">Hundredths of a basis point: 29000 is 2.9 %.</param>
 /// <param name="FixedUsCents">Per payment, in US cents; other currencies take its equivalent by the table of payment limits.</param>

@@ -135,10 +135,10 @@ public sealed class Phantoms(
     /// <summary>What a payment made of a charge is called and costs: by the merchant's prices of now.</summary>
     internal static RecoveredBlank BlankOf(ProviderCharge charge, Merchant? merchant, PaymentId payment, AttemptId attempt, OperationId authorization, DateTimeOffset at)
     {
-        var (card, currency) = (charge.Card, charge.Amount.Currency);
+        var method = charge.Card;
         return new RecoveredBlank(
-            payment, merchant?.Id ?? default, merchant?.Plan.Version ?? 0, merchant?.Plan.PriceOf(card.Funding, currency) ?? new Price(0, 0),
-            ProviderCosts.PriceOf(charge.Provider, card.Brand, card.Country, card.Funding, currency), new NewOperation(authorization, attempt, at));
+            payment, merchant?.Id ?? default, merchant?.Plan.Version ?? 0, merchant?.Plan.PriceOf(method, charge.Amount) ?? new Price(0, 0),
+            ProviderCosts.PriceOf(charge.Provider, method, charge.Amount), new NewOperation(authorization, attempt, at));
     }
 
     /// <summary>An echoed number must be of the time of its charge, or it would land in a month where nobody looks.</summary>

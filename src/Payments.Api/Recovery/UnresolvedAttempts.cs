@@ -18,13 +18,20 @@ public sealed class UnresolvedAttempts(NpgsqlDataSource database, IdSource ids, 
 {
     private const int AtOnce = 200;
 
+    /// <summary>Attempts a that the provider of a debit of a bank account has accepted: banks take days, and that is nothing to be told of before <c>$1</c>.</summary>
+    private const string InItsTime = """
+        a.state = 'pending' AND a.opened_at >= now() - $1 AND EXISTS (
+            SELECT FROM payments AS p
+            WHERE p.merchant_id = a.merchant_id AND p.mode = a.mode AND p.id = a.payment_id AND p.details::json #>> '{payment_method,type}' = 'ach' AND p.authorized_at IS NULL)
+        """;
+
     public async Task<IReadOnlyList<UnsettledAge>> AgesAsync(CancellationToken cancellationToken)
     {
-        const string sql = """
-            SELECT state, count(*), max(now() - opened_at) FROM attempts
-            WHERE due_at IS NOT NULL AND state IN ('scheduled', 'open', 'needs_action', 'pending', 'unknown') GROUP BY state
+        const string sql = $"""
+            SELECT a.state, count(*), max(now() - a.opened_at) FROM attempts AS a
+            WHERE a.due_at IS NOT NULL AND a.state IN ('scheduled', 'open', 'needs_action', 'pending', 'unknown') AND NOT ({InItsTime}) GROUP BY a.state
             """;
-        await using var command = database.CreateCommand(sql);
+        await using var command = database.CreateCommand(sql).With(options.Value.Deadlines.DebitAlert);
         await using var row = await command.ExecuteReaderAsync(cancellationToken);
         var ages = new List<UnsettledAge>();
         while (await row.ReadAsync(cancellationToken))
@@ -81,21 +88,22 @@ public sealed class UnresolvedAttempts(NpgsqlDataSource database, IdSource ids, 
 
     private async Task<List<Overdue>> OverdueAsync(NpgsqlTransaction transaction, CancellationToken cancellationToken)
     {
-        const string sql = """
+        const string sql = $"""
             SELECT a.merchant_id, a.mode, a.payment_id, a.id, a.provider, a.state, o.kind, now() - a.opened_at
             FROM attempts AS a
             JOIN operations AS o ON o.merchant_id = a.merchant_id AND o.mode = a.mode AND o.payment_id = a.payment_id AND o.id = a.operation_id
             WHERE a.due_at IS NOT NULL AND a.state IN ('scheduled', 'open', 'needs_action', 'pending', 'unknown')
               AND CASE WHEN a.state = 'scheduled' THEN a.due_at ELSE a.opened_at END < now() - CASE
-                  WHEN a.state = 'needs_action' THEN $2
-                  WHEN a.state = 'pending' AND o.kind <> 'authorize' THEN $3
-                  ELSE $1 END
-              AND NOT EXISTS (SELECT FROM incidents AS i WHERE i.attempt_id = a.id AND i.kind = $4)
-            ORDER BY a.opened_at LIMIT $5
+                  WHEN a.state = 'needs_action' THEN $3
+                  WHEN a.state = 'pending' AND o.kind <> 'authorize' THEN $4
+                  ELSE $2 END
+              AND NOT EXISTS (SELECT FROM incidents AS i WHERE i.attempt_id = a.id AND i.kind = $5)
+              AND NOT ({InItsTime})
+            ORDER BY a.opened_at LIMIT $6
             """;
         var deadlines = options.Value.Deadlines;
         await using var command = new NpgsqlCommand(sql, transaction.Connection, transaction)
-            .With(deadlines.Alert, deadlines.Challenge + deadlines.Alert, deadlines.PendingAlert, IncidentKinds.AttemptUnresolved, AtOnce);
+            .With(deadlines.DebitAlert, deadlines.Alert, deadlines.Challenge + deadlines.Alert, deadlines.PendingAlert, IncidentKinds.AttemptUnresolved, AtOnce);
         await using var row = await command.ExecuteReaderAsync(cancellationToken);
         var overdue = new List<Overdue>();
         while (await row.ReadAsync(cancellationToken))

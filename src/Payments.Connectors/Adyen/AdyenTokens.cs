@@ -17,16 +17,17 @@ internal sealed class AdyenTokens(AdyenClient client)
 
     public async Task<Tokenisation> TokeniseAsync(TokeniseCall call, CancellationToken cancellationToken)
     {
+        var given = call.Card ?? throw new InvariantException("bank accounts go only to providers that debit them");
         var shopper = call.TokenId.ToString();
         var card = new JsonObject
         {
             ["type"] = "scheme",
-            ["number"] = call.Card.Number,
-            ["expiryMonth"] = call.Card.ExpMonth.ToString("00", CultureInfo.InvariantCulture),
-            ["expiryYear"] = call.Card.ExpYear.ToString(CultureInfo.InvariantCulture),
-            ["cvc"] = call.Card.Cvc,
+            ["number"] = given.Number,
+            ["expiryMonth"] = given.ExpMonth.ToString("00", CultureInfo.InvariantCulture),
+            ["expiryYear"] = given.ExpYear.ToString(CultureInfo.InvariantCulture),
+            ["cvc"] = given.Cvc,
         };
-        if (call.Card.Name is { } name)
+        if (given.Name is { } name)
         {
             card["holderName"] = name;
         }

@@ -46,6 +46,25 @@ public static class NormalDeclines
     public static readonly NormalDecline PaymentNotCancellable = new("payment_not_cancellable", DeclineKind.Hard, "The provider has the payment, and it cannot be cancelled any more.");
     public static readonly NormalDecline RefundRejected = new("refund_rejected", DeclineKind.Hard, "The card's issuer did not take the refund.");
 
+    // Debits of bank accounts. Two codes are those of cards, in words for accounts.
+    public static readonly NormalDecline AccountFundsInsufficient = new("insufficient_funds", DeclineKind.Soft, "The bank account has insufficient funds.");
+    public static readonly NormalDecline AccountClosed = new("closed_account", DeclineKind.Hard, "The bank account is closed.");
+    public static readonly NormalDecline AccountNotFound = new("no_account", DeclineKind.Hard, "The bank has no such account.");
+    public static readonly NormalDecline AccountNumberInvalid = new("invalid_account_number", DeclineKind.Hard, "The account number is not one of this bank.");
+    public static readonly NormalDecline RoutingNumberInvalid = new("invalid_routing_number", DeclineKind.Hard, "No bank has this routing number.");
+    public static readonly NormalDecline DebitNotAuthorized = new("debit_not_authorized", DeclineKind.Hard, "The account's holder did not authorize the debit, or has revoked it.");
+    public static readonly NormalDecline AccountRestricted = new("account_restricted", DeclineKind.Hard, "The bank account may not be debited.");
+    public static readonly NormalDecline AccountUnverified = new("account_unverified", DeclineKind.Hard, "The bank account was not verified.");
+    public static readonly NormalDecline DebitLimitExceeded = new("debit_limit_exceeded", DeclineKind.Soft, "The limit of debits is exceeded.");
+    public static readonly NormalDecline DebitDeclined = new("debit_declined", DeclineKind.Soft, "The bank returned the debit without a reason.");
+
+    /// <summary>What a debit of a bank account may be declined with, beside what says something of the request.</summary>
+    public static IReadOnlyList<NormalDecline> OfBankAccounts { get; } =
+    [
+        AccountFundsInsufficient, AccountClosed, AccountNotFound, AccountNumberInvalid, RoutingNumberInvalid, DebitNotAuthorized, AccountRestricted,
+        AccountUnverified, DebitLimitExceeded, DebitDeclined,
+    ];
+
     public static IReadOnlyList<NormalDecline> All { get; } =
     [
         CardDeclined, InsufficientFunds, LimitExceeded, IssuerUnavailable, ProcessingError, CallIssuer, AuthenticationRequired, AuthenticationFailed,
@@ -67,15 +86,16 @@ public sealed record DeclineRow(string ProviderCode, NormalDecline Normal, bool 
 }
 
 /// <summary>The decline table of one provider. An unknown code is a plain decline that may not cascade.</summary>
-public sealed class DeclineTable(IReadOnlyList<DeclineRow> rows)
+/// <param name="unlisted">What an unknown code means; absent: the plain decline of a card.</param>
+public sealed class DeclineTable(IReadOnlyList<DeclineRow> rows, NormalDecline? unlisted = null)
 {
-    private static readonly DeclineRow Unlisted = new("(any other)", NormalDeclines.CardDeclined, MayCascade: false);
+    private readonly DeclineRow other = new("(any other)", unlisted ?? NormalDeclines.CardDeclined, MayCascade: false);
 
     private readonly FrozenDictionary<string, DeclineRow> byCode = rows.ToFrozenDictionary(r => r.ProviderCode, StringComparer.Ordinal);
 
     public IReadOnlyList<DeclineRow> Rows => rows;
 
-    public Decline Of(string? providerCode) => (providerCode is null ? Unlisted : byCode.GetValueOrDefault(providerCode, Unlisted)).Of(providerCode);
+    public Decline Of(string? providerCode) => (providerCode is null ? other : byCode.GetValueOrDefault(providerCode, other)).Of(providerCode);
 
     public bool Knows(string? providerCode) => providerCode is not null && byCode.ContainsKey(providerCode);
 }

@@ -40,6 +40,9 @@ public static class ProviderCosts
         new(Provider.Adyen,  Any,    CostRegion.Elsewhere,     Any,      30_000, 23),
     ];
 
+    // Stripe's price of an ACH debit: 0.8 %, at most 5 US dollars.
+    private static readonly CappedPrice OfDebits = new(8_000, 500);
+
     public static CostRegion RegionOf(string? country) => country switch
     {
         "US" => CostRegion.UnitedStates,
@@ -64,6 +67,15 @@ public static class ProviderCosts
         }
 
         throw new InvalidOperationException($"The cost table has no row for {provider}.");
+    }
+
+    /// <summary>The provider's price for one charge of whatever method.</summary>
+    public static Price PriceOf(Provider provider, PaymentMethodView method, Money amount)
+    {
+        ArgumentNullException.ThrowIfNull(method);
+        return method.Type == PaymentMethodTypes.Ach
+            ? OfDebits.Of(amount.Minor)
+            : PriceOf(provider, method.Brand, method.Country, method.Funding, amount.Currency);
     }
 
     /// <summary>By the rough exchange rate behind the payment limits, which are about a million US dollars in every currency.</summary>

@@ -85,7 +85,7 @@ internal sealed class StripeChargeBook(Mode mode, StripeClient client)
             AttemptId = Echoed<AttemptId>(intent, StripeOutcomes.AttemptKey),
             PaymentId = Echoed<PaymentId>(intent, StripeOutcomes.PaymentKey),
             MerchantId = Echoed<MerchantId>(intent, StripeOutcomes.MerchantKey),
-            Card = CardFacts.View(card.Text("brand"), card.Text("last4"), card.Text("country"), card.Text("funding")),
+            Card = intent.Object("latest_charge").Object("payment_method_details").Object(StripeDebits.MethodType) is { } account ? StripeDebits.View(account) : CardFacts.View(card.Text("brand"), card.Text("last4"), card.Text("country"), card.Text("funding")),
             Description = intent.Text("description") is { Length: > 0 and <= 500 } description ? description : null,
             CaptureBefore = card.UnixTime("capture_before"),
         };

@@ -40,7 +40,7 @@ internal sealed class StripeConnector : IConnector
         OverCapture: false,
         VoidAfterPartialCapture: false,
         ListsCharges: true)
-    { TakesEvidenceTexts = true };
+    { TakesEvidenceTexts = true, BankDebits = true };
 
     public async Task<Outcome> AuthorizeAsync(AuthorizeCall call, CancellationToken cancellationToken)
     {
@@ -48,6 +48,11 @@ internal sealed class StripeConnector : IConnector
         if (!StripeTokens.TryRead(call.ProviderToken, out var customer, out var method))
         {
             return new Outcome(OutcomeKind.Declined) { Decline = StripeDeclines.Table.Of("resource_missing"), Detail = "unreadable provider token" };
+        }
+
+        if (call.Mandate is { } mandate)
+        {
+            return await StripeDebits.SubmitAsync(client, call, mandate, customer, method, cancellationToken);
         }
 
         var form = new StripeForm()

@@ -119,6 +119,8 @@ internal sealed class StripeDisputes(StripeClient client)
         "product_unacceptable" => DisputeReason.ProductUnacceptable,
         "duplicate" => DisputeReason.Duplicate,
         "credit_not_processed" => DisputeReason.CreditNotProcessed,
+        // A returned debit whose holder says that he never allowed it.
+        "debit_not_authorized" => DisputeReason.Fraudulent,
         "subscription_canceled" => DisputeReason.SubscriptionCanceled,
         "unrecognized" => DisputeReason.Unrecognized,
         _ => DisputeReason.General,

@@ -18,7 +18,7 @@ internal static class StripeOutcomes
     /// Everything but a success with a body. Not processed is only what certainly was not; a 402 is a decline; 400 and 404 refuse
     /// for good; a conflict and an idempotency error say that another request of this key exists, whose outcome is unknown.
     /// </summary>
-    public static Outcome OfFailure(WireAnswer answer)
+    public static Outcome OfFailure(WireAnswer answer, bool isDebit = false)
     {
         if (answer.Result == WireResult.NotSent)
         {
@@ -43,7 +43,7 @@ internal static class StripeOutcomes
             400 or 402 or 404 when error is { } refusal => new Outcome(OutcomeKind.Declined)
             {
                 PaymentReference = refusal.Object("payment_intent").Text("id"),
-                Decline = StripeDeclines.Of(code, error.Text("decline_code")),
+                Decline = isDebit ? StripeDebits.DeclineOf(code) : StripeDeclines.Of(code, error.Text("decline_code")),
                 Detail = detail,
             },
             _ => new Outcome(OutcomeKind.Unknown) { Detail = detail },
@@ -75,6 +75,8 @@ internal static class StripeOutcomes
             "succeeded" => outcome with { Kind = OutcomeKind.Approved, Captured = true, CaptureBefore = null },
             "requires_capture" => outcome with { Kind = OutcomeKind.Approved },
             "processing" => outcome with { Kind = OutcomeKind.Pending },
+            // Stripe asks the holder itself to confirm the account, and tells what came of it.
+            "requires_action" when StripeDebits.IsDebit(intent) => outcome with { Kind = OutcomeKind.Pending, Detail = "waits for the account's verification" },
             "requires_action" => intent.Object("next_action").Object("redirect_to_url").Text("url") is { } url
                 ? outcome with { Kind = OutcomeKind.NeedsAction, ActionUrl = url }
                 : outcome with { Detail = "requires_action without a redirect" },
@@ -94,7 +96,7 @@ internal static class StripeOutcomes
     public static Decline DeclineOf(JsonElement intent)
     {
         var error = intent.Object("last_payment_error");
-        return StripeDeclines.Of(error.Text("code"), error.Text("decline_code"));
+        return StripeDebits.IsDebit(intent) ? StripeDebits.DeclineOf(error.Text("code")) : StripeDeclines.Of(error.Text("code"), error.Text("decline_code"));
     }
 
     public static Outcome OfRefund(JsonElement refund)

@@ -5,7 +5,10 @@ using Payments.Core;
 
 namespace Payments.Connectors.Stripe;
 
-/// <summary>A stored card at Stripe: a PaymentMethod attached to a Customer of its own. Our text for it: <c>cus_…/pm_…</c>.</summary>
+/// <summary>
+/// A stored card at Stripe: a PaymentMethod attached to a Customer of its own. Our text for it: <c>cus_…/pm_…</c>. A bank account is a
+/// PaymentMethod too, which its first debit attaches: Stripe attaches none without the holder's mandate, and that goes with the debit.
+/// </summary>
 internal sealed class StripeTokens(StripeClient client)
 {
     public static bool TryRead(string? token, [NotNullWhen(true)] out string? customer, [NotNullWhen(true)] out string? method)
@@ -26,19 +29,24 @@ internal sealed class StripeTokens(StripeClient client)
         var (method, customer) = (await methodTask, await customerTask);
         if (method is not { IsSuccess: true, Body: { } card } || card.Text("id") is not { } methodId)
         {
-            return Failed(method);
+            return Failed(method, call);
         }
 
         if (customer is not { IsSuccess: true, Body: { } owner } || owner.Text("id") is not { } customerId)
         {
-            return Failed(customer);
+            return Failed(customer, call);
+        }
+
+        if (call.Card is null)
+        {
+            return new Tokenisation(OutcomeKind.Approved) { ProviderToken = $"{customerId}/{methodId}", BankName = card.Object("us_bank_account").Text("bank_name") };
         }
 
         var attached = await client.PostAsync(
             $"v1/payment_methods/{Uri.EscapeDataString(methodId)}/attach", new StripeForm().Add("customer", customerId), key + "-attach", cancellationToken);
         if (attached is not { IsSuccess: true, Body: { } stored } || stored.Text("id") != methodId)
         {
-            return Failed(attached);
+            return Failed(attached, call);
         }
 
         var facts = stored.Object("card");
@@ -63,22 +71,32 @@ internal sealed class StripeTokens(StripeClient client)
         return answer.IsSuccess || (answer.Status is 400 or 404 && code is "resource_missing" or "payment_method_unexpected_state");
     }
 
-    private Task<WireAnswer> CreateMethodAsync(TokeniseCall call, string key, CancellationToken cancellationToken) => client.PostAsync(
-        "v1/payment_methods",
-        new StripeForm()
-            .Add("type", "card")
-            .Add("card[number]", call.Card.Number)
-            .Add("card[exp_month]", call.Card.ExpMonth.ToString(CultureInfo.InvariantCulture))
-            .Add("card[exp_year]", call.Card.ExpYear.ToString(CultureInfo.InvariantCulture))
-            .Add("card[cvc]", call.Card.Cvc)
-            .Add("billing_details[name]", call.Card.Name)
-            .Add("metadata[token_id]", key),
-        key,
-        cancellationToken);
-
-    private static Tokenisation Failed(WireAnswer answer)
+    private Task<WireAnswer> CreateMethodAsync(TokeniseCall call, string key, CancellationToken cancellationToken)
     {
-        var outcome = answer.IsSuccess ? new Outcome(OutcomeKind.Unknown) : StripeOutcomes.OfFailure(answer);
+        var form = call switch
+        {
+            { Card: { } card } => new StripeForm()
+                .Add("type", "card")
+                .Add("card[number]", card.Number)
+                .Add("card[exp_month]", card.ExpMonth.ToString(CultureInfo.InvariantCulture))
+                .Add("card[exp_year]", card.ExpYear.ToString(CultureInfo.InvariantCulture))
+                .Add("card[cvc]", card.Cvc)
+                .Add("billing_details[name]", card.Name),
+            { BankAccount: { } account } => new StripeForm()
+                .Add("type", StripeDebits.MethodType)
+                .Add("us_bank_account[routing_number]", account.RoutingNumber)
+                .Add("us_bank_account[account_number]", account.AccountNumber)
+                .Add("us_bank_account[account_type]", Words.Of(account.AccountType))
+                .Add("us_bank_account[account_holder_type]", Words.Of(account.HolderType))
+                .Add("billing_details[name]", account.HolderName),
+            _ => throw new InvariantException("a token is of a card or a bank account"),
+        };
+        return client.PostAsync("v1/payment_methods", form.Add("metadata[token_id]", key), key, cancellationToken);
+    }
+
+    private static Tokenisation Failed(WireAnswer answer, TokeniseCall call)
+    {
+        var outcome = answer.IsSuccess ? new Outcome(OutcomeKind.Unknown) : StripeOutcomes.OfFailure(answer, isDebit: call.Card is null);
         return new Tokenisation(outcome.Kind) { Decline = outcome.Decline };
     }
 }

@@ -39,6 +39,9 @@ public sealed record PaymentState(PaymentId Id, MerchantId MerchantId, Mode Mode
     /// <summary>Disputes of customers' banks, oldest first.</summary>
     public ImmutableArray<Dispute> Disputes { get; init; } = [];
 
+    /// <summary>Taken from a bank account: whole or not at all, told days later, and nothing is held before.</summary>
+    public bool IsBankDebit => Details.PaymentMethod.Type == PaymentMethodTypes.Ach;
+
     public bool IsRejected => Risk is { Decision: FraudVerdict.Reject };
 
     public Operation? Authorization => Operations.FirstOrDefault(o => o.Kind == OperationKind.Authorize);

@@ -45,6 +45,15 @@ public sealed record PaymentView
     public required long Version { get; init; }
 }
 
+/// <summary>Types of <see cref="PaymentMethodView"/>.</summary>
+public static class PaymentMethodTypes
+{
+    public const string Card = "card";
+
+    /// <summary>A debit of a bank account in the United States.</summary>
+    public const string Ach = "ach";
+}
+
 public sealed record PaymentMethodView(string Type, string? Brand, string? Last4, string? Country, string? Funding, string? Token);
 
 public sealed record RiskView(int Score, FraudVerdict Decision, IReadOnlyList<string> Factors);

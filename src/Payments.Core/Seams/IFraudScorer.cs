@@ -32,7 +32,7 @@ public sealed record FraudRequest(
     /// <summary>The merchant's own name for the customer; counted within the merchant.</summary>
     public string? CustomerReference { get; init; }
 
-    /// <summary>card, until other methods come.</summary>
+    /// <summary>card or bank_transfer.</summary>
     public string Method { get; init; } = "card";
 
     /// <summary>What the merchant told of the circumstances; what it did not tell is null.</summary>

@@ -1,3 +1,5 @@
+using System.Text.Json.Serialization;
+
 namespace Payments.Core.Seams;
 
 /// <summary>The token vault as other services see it: tokens in, provider tokens and card facts out, never a card number.</summary>
@@ -14,9 +16,10 @@ public interface IVault
 /// <param name="EmailHash">Keyed hash of the person's e-mail address within the merchant and mode, in base64: who it is, is not told.</param>
 public sealed record ContextErasure(IReadOnlyList<TokenId> Tokens, string? EmailHash);
 
-/// <summary>A tokenised card: what the vault stores, and all that it stores.</summary>
-/// <param name="Fingerprint">Keyed hash of the card number: equal for one card, useless without the vault's key.</param>
-/// <param name="Bin">First six digits.</param>
+/// <summary>A tokenised card or bank account: what the vault stores, and all that it stores.</summary>
+/// <param name="Fingerprint">Keyed hash of the number: equal for one card or account, useless without the vault's key.</param>
+/// <param name="Brand">Of a bank account: <c>ach</c>.</param>
+/// <param name="Bin">First six digits; of a bank account empty, as its expiry is 0.</param>
 /// <param name="Country">ISO 3166 alpha-2 of the issuer, as the provider told it.</param>
 /// <param name="Funding">credit, debit, prepaid or unknown, as the provider told it.</param>
 /// <param name="ProviderTokens">What each provider calls this card; opaque, made and read by that provider's connector.</param>
@@ -36,4 +39,35 @@ public sealed record CardToken(
 {
     /// <summary>What was told of the browser that made it, until somebody has it erased. Personal data.</summary>
     public RiskContext? Context { get; init; }
+
+    /// <summary>Null for a card.</summary>
+    public BankAccount? BankAccount { get; init; }
+
+    /// <summary>As payments name it (<see cref="PaymentMethodTypes"/>).</summary>
+    [JsonIgnore]
+    public string Type => BankAccount is null ? PaymentMethodTypes.Card : PaymentMethodTypes.Ach;
+}
+
+/// <summary>What is kept of a bank account beside its last four digits: never its number.</summary>
+/// <param name="RoutingLast4">Last four digits of the bank's routing number.</param>
+/// <param name="BankName">As the provider told it.</param>
+public sealed record BankAccount(string RoutingLast4, BankAccountType AccountType, BankHolderType HolderType, string? BankName, Mandate Mandate);
+
+public enum BankAccountType
+{
+    Checking,
+    Savings,
+}
+
+public enum BankHolderType
+{
+    Individual,
+    Company,
+}
+
+/// <summary>The holder's authorization of debits, with what proves it. Personal data, kept for as long as a debit may be contested.</summary>
+public sealed record Mandate(DateTimeOffset AcceptedAt, string Ip, string UserAgent)
+{
+    /// <summary>Never prints personal data.</summary>
+    public override string ToString() => "Mandate";
 }

@@ -34,7 +34,7 @@ public static partial class RiskContexts
 {
     public const int LongestCustomerReference = 100;
     public const int LongestEmail = 254;
-    private const int LongestUserAgent = 500;
+    public const int LongestUserAgent = 500;
     private const int LongestDeviceId = 200;
     private const int LongestLine = 200;
     private const int LongestCode = 20;
@@ -93,7 +93,8 @@ public static partial class RiskContexts
     /// <summary>In which e-mail addresses are compared.</summary>
     public static string? NormalEmail(string? email) => email?.ToLowerInvariant();
 
-    private static string? Canonical(string text)
+    /// <summary>An address of the net in its canonical form; null for what is none.</summary>
+    public static string? Canonical(string text)
     {
         // What parses and is written otherwise (octal, short forms, zones) may mean one address here and another elsewhere.
         if (text.Length > 45 || text.Contains('%', StringComparison.Ordinal) || !IPAddress.TryParse(text, out var address))

@@ -9,6 +9,9 @@ public enum ChargeStatus
     Canceled,
     Failed,
     RequiresAction,
+
+    /// <summary>A debit that its bank has not paid yet.</summary>
+    Pending,
 }
 
 public enum MovementStatus

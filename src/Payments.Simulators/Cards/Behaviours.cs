@@ -44,9 +44,19 @@ public sealed record Refusal(string StripeCode, string StripeDeclineCode, string
 /// <summary>How a test card acts.</summary>
 public sealed record Behaviour(string Name, Refusal? Refusal = null, Authentication Authentication = Authentication.None, Later Refund = Later.Succeeds, Later Capture = Later.Succeeds)
 {
-    /// <summary>Why its holder disputes whatever was taken, in Stripe's words; null: does not.</summary>
+    /// <summary>Why its holder disputes whatever was taken, in Stripe's words; null: does not. Of a bank account: why a debit is returned that had succeeded.</summary>
     public string? Dispute { get; init; }
+
+    /// <summary>Why its bank returns every debit of an account.</summary>
+    public DebitReturn? Debit { get; init; }
+
+    /// <summary>The bank never says what became of a debit.</summary>
+    public bool StaysProcessing { get; init; }
 }
+
+/// <summary>A debit that a bank returns, in Stripe's words.</summary>
+/// <param name="Code">Nacha's code of the return, which Stripe does not tell.</param>
+public sealed record DebitReturn(string Code, string StripeCode, string StripeMessage);
 
 /// <summary>
 /// Every way a test card can act, at both providers. Codes and messages are the vendors' documented ones; where a vendor has no
@@ -91,6 +101,17 @@ public static class Behaviours
         new("capture_fails_later", Capture: Later.FailsLater),
         new("dispute_fraudulent") { Dispute = "fraudulent" },
         new("dispute_product_not_received") { Dispute = "product_not_received" },
+
+        // Of bank accounts
+        new("debit_insufficient_funds") { Debit = new("R01", "insufficient_funds", "The customer's account has insufficient funds to cover this payment.") },
+        new("debit_account_closed") { Debit = new("R02", "account_closed", "The customer's bank account has been closed.") },
+        new("debit_no_account") { Debit = new("R03", "no_account", "The customer's bank account could not be located.") },
+        new("debit_not_authorized") { Debit = new("R29", "debit_not_authorized", "The customer has notified their bank that this payment was unauthorized.") },
+        new("debit_weekly_limit") { Debit = new("", "charge_exceeds_weekly_limit", "The payment exceeds the weekly limit of debits.") },
+        new("debit_unexplained") { Debit = new("R17", "could_not_process", "The customer's bank could not process this payment.") },
+        new("debit_stays_processing") { StaysProcessing = true },
+        new("debit_contested") { Dispute = "debit_not_authorized" },
+        new("debit_returned_later") { Dispute = "insufficient_funds" },
     ];
 
     private static readonly Dictionary<string, Behaviour> ByName = Rows.ToDictionary(b => b.Name);

@@ -22,5 +22,11 @@ public sealed record CardFacts
     /// <summary>Name of its row in <see cref="Behaviours"/>.</summary>
     public required string Behaviour { get; init; }
 
+    /// <summary>It is a bank account: brand <c>us_bank_account</c>, and nothing that only cards have.</summary>
+    public BankFacts? Bank { get; init; }
+
     public Behaviour Acts => Behaviours.Named(Behaviour);
 }
+
+/// <summary>What is left of a bank account once it was read: never its number.</summary>
+public sealed record BankFacts(string RoutingNumber, string AccountType, string HolderType, string BankName);

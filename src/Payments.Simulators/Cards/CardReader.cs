@@ -47,6 +47,26 @@ public sealed class CardReader(FingerprintKey key, TimeProvider clock)
         return (FactsOf(card, digits, expMonth, expYear), null);
     }
 
+    /// <summary>A bank account; null where it is none of the test accounts.</summary>
+    public CardFacts? ReadAccount(string routing, string account, string type, string holder) => TestBankAccounts.WithNumber(account) is { } test
+        ? new CardFacts
+        {
+            Brand = StripeMethodType,
+            Last4 = account[^4..],
+            Bin = "",
+            ExpMonth = 0,
+            ExpYear = 0,
+            Country = "US",
+            Funding = "unknown",
+            Fingerprint = key.Of($"{routing}/{account}"),
+            Behaviour = test.Behaviour,
+            Bank = new BankFacts(routing, type, holder, TestBankAccounts.BankName),
+        }
+        : null;
+
+    /// <summary>What Stripe calls a bank account among payment methods.</summary>
+    public const string StripeMethodType = "us_bank_account";
+
     /// <summary>A card known by its name, as Stripe's <c>pm_card_visa</c>: valid for some years.</summary>
     public CardFacts ByName(TestCard card)
     {

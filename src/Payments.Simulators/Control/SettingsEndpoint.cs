@@ -12,7 +12,8 @@ internal sealed record SettingsChange(
     string? StripeWebhookUrl = null,
     string? AdyenWebhookUrl = null,
     int? HoldMilliseconds = null,
-    int? OfferMilliseconds = null);
+    int? OfferMilliseconds = null,
+    int? DebitMilliseconds = null);
 
 internal static class SettingsEndpoint
 {
@@ -39,7 +40,8 @@ internal static class SettingsEndpoint
             change.StripeWebhookUrl ?? before.StripeWebhookUrl,
             change.AdyenWebhookUrl ?? before.AdyenWebhookUrl,
             change.HoldMilliseconds is 0 ? null : change.HoldMilliseconds ?? before.HoldMilliseconds,
-            change.OfferMilliseconds is 0 ? null : change.OfferMilliseconds ?? before.OfferMilliseconds);
+            change.OfferMilliseconds is 0 ? null : change.OfferMilliseconds ?? before.OfferMilliseconds,
+            change.DebitMilliseconds is 0 ? null : change.DebitMilliseconds ?? before.DebitMilliseconds);
         return TypedResults.Json(settings.Current, ControlJson.Options);
     }
 
@@ -50,6 +52,7 @@ internal static class SettingsEndpoint
         { OutcomeDelayMilliseconds: < 0 or > 3_600_000 } => "outcome_delay_milliseconds must be between 0 and 3600000.",
         { HoldMilliseconds: < 0 } => "hold_milliseconds must be 0 (the vendor's days) or more.",
         { OfferMilliseconds: < 0 } => "offer_milliseconds must be 0 (the vendor's 12 hours) or more.",
+        { DebitMilliseconds: < 0 or > 864_000_000 } => "debit_milliseconds must be between 0 (as any other outcome) and 864000000.",
         _ => IsUrl(change.StripeWebhookUrl) && IsUrl(change.AdyenWebhookUrl) ? null : "webhook URLs must be absolute http or https URLs.",
     };
 

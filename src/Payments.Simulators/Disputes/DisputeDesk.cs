@@ -37,6 +37,7 @@ public sealed class DisputeDesk(Settings settings, AdyenNotifications notificati
         ArgumentNullException.ThrowIfNull(books);
         ArgumentNullException.ThrowIfNull(charge);
         var isStripe = charge.Provider == Providers.Stripe;
+        var isReturn = charge.Card.Bank is not null;
         var dispute = new IssuerDispute
         {
             Id = isStripe ? Identifiers.Stripe("du") : Identifiers.Psp(),
@@ -46,12 +47,21 @@ public sealed class DisputeDesk(Settings settings, AdyenNotifications notificati
             Amount = amount,
             Currency = charge.Currency,
             Reason = reason,
-            Status = isInquiry ? IssuerStatus.Warning : IssuerStatus.NeedsResponse,
+            // A returned debit is final: nobody may contest it.
+            Status = isReturn ? IssuerStatus.Lost : isInquiry ? IssuerStatus.Warning : IssuerStatus.NeedsResponse,
             IsInquiry = isInquiry,
+            IsReturn = isReturn,
             Created = books.Now,
             DueBy = books.Now + (timeForEvidence ?? TimeForEvidence),
         };
         books.Put(charge with { Disputed = true });
+        if (isReturn)
+        {
+            dispute = books.Put(Moved(books, dispute, DisputedMoney.Withdrawn));
+            Tell(books, dispute, ["charge.dispute.created", "charge.dispute.funds_withdrawn", "charge.dispute.closed"]);
+            return dispute;
+        }
+
         books.Put(new PendingTurn { Id = $"turn_late_{dispute.Id}", Provider = charge.Provider, Kind = LateTurn, Charge = charge.Id, Movement = dispute.Id, DueAt = dispute.DueBy });
         if (isInquiry)
         {

@@ -50,6 +50,9 @@ public sealed record IssuerDispute : Entity
 
     public required DateTimeOffset DueBy { get; init; }
 
+    /// <summary>A returned debit of a bank account.</summary>
+    public bool IsReturn { get; init; }
+
     public int Submissions { get; init; }
 
     public IReadOnlyDictionary<string, string> Evidence { get; init; } = Movement.NoMetadata;

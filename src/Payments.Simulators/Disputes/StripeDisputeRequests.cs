@@ -103,7 +103,7 @@ public sealed class StripeDisputeRequests(DisputeDesk desk)
             ["livemode"] = false,
             ["metadata"] = new JsonObject(),
             ["payment_intent"] = dispute.PaymentIntent,
-            ["payment_method_details"] = new JsonObject { ["card"] = new JsonObject { ["brand"] = "visa", ["case_type"] = dispute.IsInquiry ? "inquiry" : "chargeback", ["network_reason_code"] = "10.4" }, ["type"] = "card" },
+            ["payment_method_details"] = dispute.IsReturn ? new JsonObject { ["type"] = "us_bank_account" } : new JsonObject { ["card"] = new JsonObject { ["brand"] = "visa", ["case_type"] = dispute.IsInquiry ? "inquiry" : "chargeback", ["network_reason_code"] = "10.4" }, ["type"] = "card" },
             ["reason"] = dispute.Reason,
             ["status"] = dispute.Status switch
             {

@@ -21,6 +21,7 @@ public sealed class Agenda : BackgroundService
     private readonly WebhookDeliveries deliveries;
     private readonly StripeRefunds stripeRefunds;
     private readonly StripeCaptures stripeCaptures;
+    private readonly StripeDebits stripeDebits;
     private readonly AdyenPayments adyenPayments;
     private readonly AdyenModifications adyenModifications;
     private readonly AdyenTechnicalCancels adyenTechnicalCancels;
@@ -38,6 +39,7 @@ public sealed class Agenda : BackgroundService
         WebhookDeliveries deliveries,
         StripeRefunds stripeRefunds,
         StripeCaptures stripeCaptures,
+        StripeDebits stripeDebits,
         AdyenPayments adyenPayments,
         AdyenModifications adyenModifications,
         AdyenTechnicalCancels adyenTechnicalCancels,
@@ -50,6 +52,7 @@ public sealed class Agenda : BackgroundService
         this.deliveries = deliveries;
         this.stripeRefunds = stripeRefunds;
         this.stripeCaptures = stripeCaptures;
+        this.stripeDebits = stripeDebits;
         this.adyenPayments = adyenPayments;
         this.adyenModifications = adyenModifications;
         this.adyenTechnicalCancels = adyenTechnicalCancels;
@@ -165,6 +168,9 @@ public sealed class Agenda : BackgroundService
                         break;
                     case StripeCaptures.ExpireTurn:
                         stripeCaptures.Turn(transaction, turn);
+                        break;
+                    case StripeDebits.SettleTurn:
+                        stripeDebits.Turn(transaction, turn);
                         break;
                     case AdyenPayments.CaptureTurn:
                         AdyenPayments.CaptureAutomatically(transaction, turn);

@@ -81,7 +81,7 @@ internal static class SettledMovements
             }
 
             var kind = isCapture ? SettledKind.Capture : transaction.Type == "refund" ? SettledKind.Refund : SettledKind.RefundReversal;
-            var fee = isCapture ? ProviderPrices.Of(Providers.Stripe, charge.Card, currency).Of(transaction.Amount, withFixedPart: charge.BalanceTransaction == transaction.Id) : 0;
+            var fee = isCapture ? ProviderPrices.Of(Providers.Stripe, charge, currency).Of(transaction.Amount, withFixedPart: charge.BalanceTransaction == transaction.Id) : 0;
             yield return new(kind, transaction.Id, charge.PaymentIntent ?? charge.Id, transaction.Source, charge.Reference, charge.Card.Brand, currency, transaction.Amount, fee, transaction.Created, currency, null);
         }
     }
@@ -143,6 +143,12 @@ internal static class SettledMovements
 internal static class ProviderPrices
 {
     private static readonly FrozenSet<string> Europe = "AT BE BG CY CZ DE DK EE ES FI FR GB GR HR HU IE IS IT LI LT LU LV MT NL NO PL PT RO SE SI SK".Split(' ').ToFrozenSet();
+
+    // A debit: 0.8 %, at most 5 US dollars.
+    private static readonly CappedPrice OfDebits = new(8_000, 500);
+
+    public static Price Of(string provider, Charge charge, Currency currency) =>
+        charge.Card.Bank is null ? Of(provider, charge.Card, currency) : OfDebits.Of(charge.Amount);
 
     public static Price Of(string provider, CardFacts card, Currency currency)
     {

@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Text;
 using Payments.Core;
+using Payments.Simulators.Cards;
 
 namespace Payments.Simulators.Settlement;
 
@@ -18,11 +19,13 @@ internal static class SettlementReports
             var category = line.Kind switch { SettledKind.Capture => "charge", SettledKind.Refund => "refund", SettledKind.Chargeback or SettledKind.SecondChargeback => "dispute", SettledKind.ChargebackReversal => "dispute_reversal", _ => "refund_failure" };
             text.Append(CultureInfo.InvariantCulture, $"{PayoutOf(line)},{PaidOn(day):yyyy-MM-dd} 00:00:00,{line.Transaction},{line.At.UtcDateTime:yyyy-MM-dd HH:mm:ss},{PaidOn(day):yyyy-MM-dd} 00:00:00,{paid.Code.ToLowerInvariant()},");
             text.Append(CultureInfo.InvariantCulture, $"{Major(line.PaidGross, paid)},{Major(line.PaidFee, paid)},{Major(line.PaidNet, paid)},{category},{line.Reference},,{Major(line.Amount, line.Currency)},{line.Currency.Code.ToLowerInvariant()},");
-            text.Append(CultureInfo.InvariantCulture, $"trace_{PayoutOf(line)},{(line.Kind == SettledKind.Capture ? line.Reference : "")},{line.Payment},card,{line.Brand}\n");
+            text.Append(CultureInfo.InvariantCulture, $"trace_{PayoutOf(line)},{(line.Kind == SettledKind.Capture ? line.Reference : "")},{line.Payment},{MethodOf(line)}\n");
         }
 
         return text.ToString();
     }
+
+    private static string MethodOf(SettledMovement line) => line.Brand == CardReader.StripeMethodType ? line.Brand + "," : "card," + line.Brand;
 
     /// <summary>Adyen's settlement details of one batch, with the payout at its end.</summary>
     public static string Adyen(IReadOnlyList<SettledMovement> lines, string account, int batch)

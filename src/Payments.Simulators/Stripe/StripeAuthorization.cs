@@ -114,7 +114,7 @@ public sealed class StripeAuthorization(Settings settings)
     }
 
     /// <summary>A used card stays with its customer when it is to be used again; without a customer it is used up.</summary>
-    private static void Keep(Transaction books, PaymentIntent intent, StoredCard card)
+    internal static void Keep(Transaction books, PaymentIntent intent, StoredCard card)
     {
         if (card.Owner is null)
         {
@@ -124,7 +124,7 @@ public sealed class StripeAuthorization(Settings settings)
         }
     }
 
-    private static Charge NewCharge(Transaction books, PaymentIntent intent, StoredCard card, Authenticated? threeDSecure) => new()
+    internal static Charge NewCharge(Transaction books, PaymentIntent intent, StoredCard card, Authenticated? threeDSecure) => new()
     {
         Id = Identifiers.Stripe("ch"),
         Provider = Providers.Stripe,

@@ -1,3 +1,4 @@
+using Payments.Core;
 using Payments.Simulators.Books;
 using Payments.Simulators.Disputes;
 using Payments.Simulators.Wire;
@@ -8,7 +9,7 @@ namespace Payments.Simulators.Stripe;
 public static class StripeBalance
 {
     public static BalanceTransaction ForCapture(Transaction books, Charge charge, long amount) =>
-        Add(books, charge.Currency, "charge", amount, Fee(amount), charge.Id);
+        Add(books, charge.Currency, "charge", amount, charge.Card.Bank is null ? Fee(amount) : OfDebits.Of(amount).Of(amount, withFixedPart: true), charge.Id);
 
     public static BalanceTransaction ForRefund(Transaction books, Charge charge, string refund, long amount) =>
         Add(books, charge.Currency, "refund", -amount, 0, refund);
@@ -41,6 +42,8 @@ public static class StripeBalance
             t => t.Created,
             StripeJson.Of);
     }
+
+    private static readonly CappedPrice OfDebits = new(8_000, 500);
 
     /// <summary>2.9 % and 30 minor units, rounded half up.</summary>
     private static long Fee(long amount) => Math.Min(amount, (((amount * 29) + 500) / 1000) + 30);

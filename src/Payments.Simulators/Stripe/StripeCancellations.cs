@@ -29,7 +29,8 @@ public sealed class StripeCancellations(Settings settings)
             return StripeError.NoSuch("payment_intent", id, "intent");
         }
 
-        if (intent.Status is "succeeded" or "canceled" || intent.AmountReceived > 0)
+        // A debit that was handed to the banks cannot be called back.
+        if (intent.Status is "succeeded" or "canceled" or "processing" || intent.AmountReceived > 0)
         {
             return StripeIntents.Unexpected(intent, "canceled", "requires_payment_method, requires_capture, requires_confirmation, requires_action, processing");
         }

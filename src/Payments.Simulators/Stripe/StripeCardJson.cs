@@ -63,6 +63,31 @@ internal static class StripeCardJson
         return card;
     }
 
+    /// <summary>A bank account as a payment method.</summary>
+    public static JsonObject BankMethod(StoredCard account) => new()
+    {
+        ["id"] = account.Id,
+        ["object"] = "payment_method",
+        ["allow_redisplay"] = "unspecified",
+        ["billing_details"] = BillingDetails(account.BillingDetails),
+        ["created"] = StripeJson.Seconds(account.Created),
+        ["customer"] = account.Owner,
+        ["livemode"] = false,
+        ["metadata"] = StripeJson.Map(account.Metadata),
+        ["type"] = CardReader.StripeMethodType,
+        [CardReader.StripeMethodType] = Bank(account.Card, account.Card.Bank!),
+    };
+
+    public static JsonObject Bank(CardFacts account, BankFacts bank) => new()
+    {
+        ["account_holder_type"] = bank.HolderType,
+        ["account_type"] = bank.AccountType,
+        ["bank_name"] = bank.BankName,
+        ["fingerprint"] = account.Fingerprint,
+        ["last4"] = account.Last4,
+        ["routing_number"] = bank.RoutingNumber,
+    };
+
     public static JsonObject Checks(CardFacts card, bool used) => new()
     {
         ["address_line1_check"] = null,

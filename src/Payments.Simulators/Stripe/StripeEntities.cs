@@ -62,6 +62,9 @@ public sealed record PaymentIntent : Entity
 
     public bool RequestMulticapture { get; init; }
 
+    /// <summary>It debits a bank account instead of a card.</summary>
+    public bool IsDebit { get; init; }
+
     /// <summary>The key of the request that confirmed it last.</summary>
     public string? IdempotencyKey { get; init; }
 

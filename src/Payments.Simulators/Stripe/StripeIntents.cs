@@ -1,12 +1,13 @@
 using System.Text;
 using System.Text.Json.Nodes;
 using Payments.Simulators.Books;
+using Payments.Simulators.Cards;
 using Payments.Simulators.Wire;
 
 namespace Payments.Simulators.Stripe;
 
 /// <summary>Payment intents: create, update, confirm, read. Capturing and cancelling have files of their own.</summary>
-public sealed class StripeIntents(StripePaymentMethods methods, StripeAuthorization authorization, Settings settings)
+public sealed class StripeIntents(StripePaymentMethods methods, StripeAuthorization authorization, StripeDebits debits, Settings settings)
 {
     private static readonly string[] Shared =
     [
@@ -175,16 +176,31 @@ public sealed class StripeIntents(StripePaymentMethods methods, StripeAuthorizat
             return problem;
         }
 
+        if (intent.IsDebit != card!.Card.Bank is not null)
+        {
+            return StripeError.Invalid("The PaymentMethod provided is not of a type that this PaymentIntent allows.", "payment_method");
+        }
+
+        if (intent.IsDebit && StripeDebits.RefuseMandate(p) is { } unauthorized)
+        {
+            return unauthorized;
+        }
+
         var confirmed = intent with
         {
-            PaymentMethod = books.Put(card!).Id,
+            PaymentMethod = books.Put(card).Id,
             ReturnUrl = p.Text("return_url") ?? intent.ReturnUrl,
             IdempotencyKey = call.Key,
             LastPaymentError = null,
             LastPaymentErrorMethod = null,
         };
+        if (confirmed.IsDebit)
+        {
+            return Answer.Of(200, Expanded(debits.Submit(call, books, confirmed, card), p, books));
+        }
+
         var isOffSession = p.Text("off_session") is "true" or "one_off" or "recurring";
-        var outcome = authorization.Attempt(call, books, confirmed, card!, isOffSession, p.Flag("error_on_requires_action"));
+        var outcome = authorization.Attempt(call, books, confirmed, card, isOffSession, p.Flag("error_on_requires_action"));
         return outcome.Decline ?? Answer.Of(200, Expanded(outcome.Intent, p, books));
     }
 
@@ -203,7 +219,18 @@ public sealed class StripeIntents(StripePaymentMethods methods, StripeAuthorizat
             return StripeError.NoSuch("customer", customer, "customer");
         }
 
-        if (p.List("payment_method_types").FirstOrDefault(t => t != "card") is { } type)
+        var types = p.List("payment_method_types");
+        if (types.Contains(CardReader.StripeMethodType) && p.Text("capture_method") == "manual")
+        {
+            return StripeError.Invalid("The payment method type \"us_bank_account\" does not support manual capture.", "capture_method", "payment_intent_invalid_parameter");
+        }
+
+        if (types.Contains(CardReader.StripeMethodType) && p.Text("currency") is { } currency && !string.Equals(currency, "usd", StringComparison.OrdinalIgnoreCase))
+        {
+            return StripeError.Invalid("The payment method type \"us_bank_account\" only supports usd.", "currency", "payment_intent_invalid_parameter");
+        }
+
+        if (types.FirstOrDefault(t => t is not ("card" or CardReader.StripeMethodType)) is { } type)
         {
             return StripeError.Invalid($"The payment method type \"{type}\" is invalid. Please ensure the provided type is activated in your dashboard.", "payment_method_types", "payment_intent_invalid_parameter");
         }
@@ -226,6 +253,7 @@ public sealed class StripeIntents(StripePaymentMethods methods, StripeAuthorizat
         ReceiptEmail = p.Text("receipt_email") ?? intent.ReceiptEmail,
         TransferGroup = p.Text("transfer_group") ?? intent.TransferGroup,
         ReturnUrl = p.Text("return_url") ?? intent.ReturnUrl,
+        IsDebit = p.Has("payment_method_types") ? p.List("payment_method_types").Contains(CardReader.StripeMethodType) : intent.IsDebit,
         RequestThreeDSecure = p.Text("payment_method_options[card][request_three_d_secure]") ?? intent.RequestThreeDSecure,
         RequestMulticapture = p.Text("payment_method_options[card][request_multicapture]") is { } asked ? asked == "if_available" : intent.RequestMulticapture,
     };

@@ -1,5 +1,6 @@
 using System.Text.Json.Nodes;
 using Payments.Simulators.Books;
+using Payments.Simulators.Cards;
 
 namespace Payments.Simulators.Stripe;
 
@@ -46,7 +47,7 @@ public static class StripeJson
             ["next_action"] = NextAction(intent),
             ["on_behalf_of"] = null,
             ["payment_method"] = intent.PaymentMethod,
-            ["payment_method_options"] = new JsonObject
+            ["payment_method_options"] = intent.IsDebit ? new JsonObject { [CardReader.StripeMethodType] = new JsonObject { ["verification_method"] = "automatic" } } : new JsonObject
             {
                 ["card"] = new JsonObject
                 {
@@ -56,7 +57,7 @@ public static class StripeJson
                     ["request_three_d_secure"] = intent.RequestThreeDSecure,
                 },
             },
-            ["payment_method_types"] = new JsonArray("card"),
+            ["payment_method_types"] = new JsonArray(intent.IsDebit ? CardReader.StripeMethodType : "card"),
             ["processing"] = null,
             ["receipt_email"] = intent.ReceiptEmail,
             ["review"] = null,
@@ -102,10 +103,12 @@ public static class StripeJson
             ["metadata"] = Map(charge.Metadata),
             ["on_behalf_of"] = null,
             ["outcome"] = StripeCardJson.Outcome(charge.Failure),
-            ["paid"] = charge.Failure is null,
+            ["paid"] = charge.Failure is null && charge.Status != ChargeStatus.Pending,
             ["payment_intent"] = charge.PaymentIntent,
             ["payment_method"] = charge.PaymentMethod,
-            ["payment_method_details"] = new JsonObject { ["card"] = StripeCardJson.Details(charge), ["type"] = "card" },
+            ["payment_method_details"] = charge.Card.Bank is { } bank
+                ? new JsonObject { [CardReader.StripeMethodType] = StripeCardJson.Bank(charge.Card, bank), ["type"] = CardReader.StripeMethodType }
+                : new JsonObject { ["card"] = StripeCardJson.Details(charge), ["type"] = "card" },
             ["receipt_email"] = charge.ReceiptEmail,
             ["receipt_number"] = null,
             ["receipt_url"] = null,
@@ -116,7 +119,7 @@ public static class StripeJson
             ["source_transfer"] = null,
             ["statement_descriptor"] = charge.StatementDescriptor,
             ["statement_descriptor_suffix"] = null,
-            ["status"] = charge.Failure is null ? "succeeded" : "failed",
+            ["status"] = charge.Status == ChargeStatus.Pending ? "pending" : charge.Failure is null ? "succeeded" : "failed",
             ["transfer_data"] = null,
             ["transfer_group"] = null,
         };
@@ -167,6 +170,11 @@ public static class StripeJson
     public static JsonObject Of(StoredCard card)
     {
         ArgumentNullException.ThrowIfNull(card);
+        if (card.Card.Bank is not null)
+        {
+            return StripeCardJson.BankMethod(card);
+        }
+
         return new JsonObject
         {
             ["id"] = card.Id,

@@ -7,7 +7,7 @@ namespace Payments.Simulators.Stripe;
 /// <summary>Payment methods: raw cards become one, test names stand for one, a customer keeps one.</summary>
 public sealed class StripePaymentMethods(CardReader reader)
 {
-    private static readonly string[] CreateParameters = ["type", "card", "billing_details", "metadata", "allow_redisplay", "customer", "radar_options"];
+    private static readonly string[] CreateParameters = ["type", "card", "us_bank_account", "billing_details", "metadata", "allow_redisplay", "customer", "radar_options"];
 
     public Answer Create(Call call, Transaction books)
     {
@@ -22,9 +22,15 @@ public sealed class StripePaymentMethods(CardReader reader)
             return StripeError.Missing("type");
         }
 
+        if (type == CardReader.StripeMethodType)
+        {
+            var (account, refused) = AccountFrom(p, books);
+            return refused ?? Answer.Of(200, StripeJson.Of(books.Put(account!)));
+        }
+
         if (type != "card")
         {
-            return StripeError.Invalid($"The payment method type \"{type}\" is invalid here: only card is enabled for this account.", "type", "payment_method_type_invalid");
+            return StripeError.Invalid($"The payment method type \"{type}\" is invalid here: only card and us_bank_account are enabled for this account.", "type", "payment_method_type_invalid");
         }
 
         var (card, problem) = FromRaw(p, "", books);
@@ -54,6 +60,11 @@ public sealed class StripePaymentMethods(CardReader reader)
         if ((Find(books, id) ?? Named(books, id)) is not { } card)
         {
             return StripeError.NoSuch("PaymentMethod", id);
+        }
+
+        if (card.Card.Bank is not null && card.Owner is null)
+        {
+            return StripeError.Invalid("You cannot attach an unverified us_bank_account to a customer: confirm a SetupIntent or PaymentIntent with it.", "payment_method");
         }
 
         if (card.Owner is not null && card.Owner != customer.Id)
@@ -157,6 +168,36 @@ public sealed class StripePaymentMethods(CardReader reader)
             BillingDetails = p.Map(within.Length == 0 ? "billing_details" : $"{within}[billing_details]"),
             Metadata = p.Map("metadata"),
         };
+    }
+
+    private (StoredCard? Account, Answer? Problem) AccountFrom(StripeParameters p, Transaction books)
+    {
+        foreach (var field in new[] { "us_bank_account[account_number]", "us_bank_account[routing_number]", "us_bank_account[account_holder_type]", "billing_details[name]" })
+        {
+            if (p.Text(field) is null)
+            {
+                return (null, StripeError.Missing(field));
+            }
+        }
+
+        var (type, holder) = (p.Text("us_bank_account[account_type]") ?? "checking", p.Text("us_bank_account[account_holder_type]")!);
+        if (type is not ("checking" or "savings") || holder is not ("individual" or "company"))
+        {
+            return (null, StripeError.Invalid("Invalid us_bank_account: account_type must be checking or savings, account_holder_type individual or company.", "us_bank_account"));
+        }
+
+        var facts = reader.ReadAccount(p.Text("us_bank_account[routing_number]")!, p.Text("us_bank_account[account_number]")!, type, holder);
+        return facts is null
+            ? (null, StripeError.Invalid("You must use a test bank account number in test mode.", "us_bank_account[account_number]", "account_number_invalid"))
+            : (new StoredCard
+            {
+                Id = Identifiers.Stripe("pm"),
+                Provider = Providers.Stripe,
+                Card = facts,
+                Created = books.Now,
+                BillingDetails = p.Map("billing_details"),
+                Metadata = p.Map("metadata"),
+            }, null);
     }
 
     private static Answer ProblemAnswer(CardProblem problem) => problem switch

@@ -16,6 +16,7 @@ public static class StripeRoutes
         .AddSingleton<StripePaymentMethods>()
         .AddSingleton<StripeCustomers>()
         .AddSingleton<StripeAuthorization>()
+        .AddSingleton<StripeDebits>()
         .AddSingleton<StripeIntents>()
         .AddSingleton<StripeCaptures>()
         .AddSingleton<StripeCancellations>()

@@ -1,10 +1,15 @@
+using System.Text.Json.Serialization;
 using Microsoft.Extensions.Options;
 
 namespace Payments.Simulators.Wire;
 
 /// <summary>What can be changed while running.</summary>
-public sealed record SettingValues(double LatencyMedianMilliseconds, double LatencySigma, int OutcomeDelayMilliseconds, string? StripeWebhookUrl, string? AdyenWebhookUrl, int? HoldMilliseconds = null, int? OfferMilliseconds = null)
+public sealed record SettingValues(double LatencyMedianMilliseconds, double LatencySigma, int OutcomeDelayMilliseconds, string? StripeWebhookUrl, string? AdyenWebhookUrl, int? HoldMilliseconds = null, int? OfferMilliseconds = null, int? DebitMilliseconds = null)
 {
+    /// <summary>How long banks take with a debit, and with returning one that had succeeded.</summary>
+    [JsonIgnore]
+    public int DebitDelay => DebitMilliseconds ?? OutcomeDelayMilliseconds;
+
     /// <summary>Until when a hold of now may be captured: the vendor's days, unless set otherwise.</summary>
     public DateTimeOffset HoldUntil(DateTimeOffset now, int vendorDays) => HoldMilliseconds is { } milliseconds ? now.AddMilliseconds(milliseconds) : now.AddDays(vendorDays);
 
@@ -21,7 +26,7 @@ public sealed class Settings
     {
         ArgumentNullException.ThrowIfNull(options);
         var configured = options.Value;
-        current = new(configured.LatencyMedianMilliseconds, configured.LatencySigma, configured.OutcomeDelayMilliseconds, Url(configured.Stripe.WebhookUrl), Url(configured.Adyen.WebhookUrl), OfferMilliseconds: configured.OfferMilliseconds);
+        current = new(configured.LatencyMedianMilliseconds, configured.LatencySigma, configured.OutcomeDelayMilliseconds, Url(configured.Stripe.WebhookUrl), Url(configured.Adyen.WebhookUrl), OfferMilliseconds: configured.OfferMilliseconds, DebitMilliseconds: configured.DebitMilliseconds);
     }
 
     public SettingValues Current

@@ -15,6 +15,10 @@ internal sealed class CardFingerprint(byte[] key)
 {
     public static CardFingerprint From(IConfiguration configuration) => new(SecretKeys.Read(configuration, SecretKeys.Fingerprint));
 
+    /// <summary>Of a bank account: its number means nothing without its bank's.</summary>
+    public string OfAccount(Mode mode, string routing, string account) =>
+        Convert.ToHexStringLower(HMACSHA256.HashData(key, Encoding.ASCII.GetBytes($"bank-account-fingerprint/{ModeNames.Of(mode)}/{routing}/{account}")));
+
     public string Of(Mode mode, string number) =>
         Convert.ToHexStringLower(HMACSHA256.HashData(key, Encoding.ASCII.GetBytes($"card-fingerprint/{ModeNames.Of(mode)}/{number}")));
 }

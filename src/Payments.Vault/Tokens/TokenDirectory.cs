@@ -3,6 +3,7 @@ using Payments.Core;
 using Payments.Core.Seams;
 using Payments.Platform.Http;
 using Payments.Platform.Postgres;
+using Payments.Vault.BankAccounts;
 
 namespace Payments.Vault.Tokens;
 
@@ -11,12 +12,14 @@ internal sealed class TokenDirectory : IVault
 {
     private readonly NpgsqlDataSource database;
     private readonly TokenContexts contexts;
+    private readonly BankAccountStore accounts;
     private readonly GroupReader<Key, CardToken> tokens;
 
-    public TokenDirectory(NpgsqlDataSource database, TokenContexts contexts)
+    public TokenDirectory(NpgsqlDataSource database, TokenContexts contexts, BankAccountStore accounts)
     {
         this.database = database;
         this.contexts = contexts;
+        this.accounts = accounts;
         tokens = new(ReadAsync);
     }
 
@@ -26,11 +29,13 @@ internal sealed class TokenDirectory : IVault
     private async Task<IReadOnlyDictionary<Key, CardToken>> ReadAsync(IReadOnlyList<Key> keys, CancellationToken cancellationToken)
     {
         const string sql = """
-            SELECT w.n, t.fingerprint, t.brand, t.bin, t.last4, t.exp_month, t.exp_year, t.country, t.funding, c.sealed, p.provider, p.provider_token
+            SELECT w.n, t.fingerprint, t.brand, t.bin, t.last4, t.exp_month, t.exp_year, t.country, t.funding, c.sealed, p.provider, p.provider_token,
+                b.routing_last4, b.account_type, b.holder_type, b.bank_name, b.mandate
             FROM unnest($1, $2, $3) WITH ORDINALITY AS w (id, merchant_id, mode, n)
             JOIN tokens t ON t.id = w.id AND t.merchant_id = w.merchant_id AND t.mode = w.mode AND t.deleted_at IS NULL
             JOIN provider_tokens p ON p.token_id = t.id
             LEFT JOIN token_contexts c ON c.token_id = t.id
+            LEFT JOIN bank_accounts b ON b.token_id = t.id
             ORDER BY w.n
             """;
         await using var batch = database.CreateKeyedBatch(
@@ -61,14 +66,21 @@ internal sealed class TokenDirectory : IVault
         key.Mode,
         row.GetString(1),
         row.GetString(2),
-        row.GetString(3),
+        row.IsDBNull(3) ? "" : row.GetString(3),
         row.GetString(4),
-        row.GetInt16(5),
-        row.GetInt16(6),
+        row.IsDBNull(5) ? 0 : row.GetInt16(5),
+        row.IsDBNull(6) ? 0 : row.GetInt16(6),
         row.IsDBNull(7) ? null : row.GetString(7),
         row.IsDBNull(8) ? null : row.GetString(8),
         names)
-    { Context = row.IsDBNull(9) ? null : contexts.Open(key.Token, row.GetString(9)) };
+    {
+        Context = row.IsDBNull(9) ? null : contexts.Open(key.Token, row.GetString(9)),
+        BankAccount = row.IsDBNull(12)
+            ? null
+            : new BankAccount(
+                row.GetString(12), Words.Parse<BankAccountType>(row.GetString(13)), Words.Parse<BankHolderType>(row.GetString(14)), row.IsDBNull(15) ? null : row.GetString(15),
+                accounts.Open(key.Token, row.GetString(16))),
+    };
 
     public Task<long> EraseAsync(MerchantId merchant, Mode mode, ContextErasure erasure, CancellationToken cancellationToken) =>
         contexts.EraseAsync(merchant, mode, erasure, cancellationToken);

@@ -22,6 +22,7 @@ internal sealed class Meanings
         meanings.WebhooksAndTokens();
         meanings.Circumstances();
         meanings.Operators();
+        meanings.BankAccounts();
         meanings.ReviewsAndErasures();
         return meanings.all;
     }
@@ -38,18 +39,84 @@ internal sealed class Meanings
         Payment("""{"currency": "XXX"}""", 400, "currency_not_supported", "currency");
         Payment("""{"currency": "usd"}""", 400, "currency_not_supported", "currency");
         Payment("""{"payment_method": {"token": "tok_00000000000000000000000001"}}""", 422, "token_not_found", "payment_method.token");
-        foreach (var method in new[] { "apple_pay", "google_pay", "ach", "bank_transfer", "bnpl" })
+        foreach (var method in new[] { "apple_pay", "google_pay", "bank_transfer", "bnpl" })
         {
             Payment($$$"""{"payment_method": {"type": "{{{method}}}"}}""", 400, "payment_method_not_supported", "payment_method.type");
             Payment($$$"""{"payment_method": {"type": "{{{method}}}", "token": "{{{surface.Ids["/v1/tokens/id"]}}}"}}""", 400, "payment_method_not_supported", "payment_method.type");
         }
 
+        BankDebits();
         Payment("""{"payment_method": {"type": "barter"}}""", 400, "invalid_value", "payment_method.type");
         Payment("""{"payment_method": {"type": "card"}}""", 400, "missing_field", "payment_method.token");
         Payment("""{"payment_method": {"token": null}}""", 400, "missing_field", "payment_method.token");
         Payment($$$"""{"payment_method": {"type": null, "token": "{{{surface.Ids["/v1/tokens/id"]}}}"}}""", 400, "null_field", "payment_method.type");
         Payment("""{"capture_method": null}""", 400, "null_field", "capture_method");
         Payment("""{"capture_method": "later"}""", 400, "invalid_value", "capture_method");
+    }
+
+    private void BankDebits()
+    {
+        var card = surface.Ids["/v1/tokens/id"];
+        Payment("""{"payment_method": {"type": "ach"}}""", 400, "missing_field", "payment_method.token");
+        Payment("""{"payment_method": {"type": "ach", "token": "tok_00000000000000000000000001"}, "three_d_secure": null}""", 422, "token_not_found", "payment_method.token");
+        Payment($$$"""{"payment_method": {"type": "ach", "token": "{{{card}}}"}, "three_d_secure": null}""", 422, "payment_method_mismatch", "payment_method.type");
+        Payment($$$"""{"payment_method": {"type": "card", "token": "{{{surface.BankToken}}}"}}""", 422, "payment_method_mismatch", "payment_method.type");
+        Payment($$$"""{"payment_method": {"token": "{{{surface.BankToken}}}"}}""", 422, "payment_method_mismatch", "payment_method.type");
+        Payment($$$"""{"payment_method": {"type": "ach", "token": "{{{surface.BankToken}}}"}, "currency": "EUR", "three_d_secure": null}""", 400, "currency_not_supported", "currency");
+        Payment($$$"""{"payment_method": {"type": "ach", "token": "{{{surface.BankToken}}}"}, "capture_method": "manual", "three_d_secure": null}""", 400, "manual_capture_not_supported", "capture_method");
+        Payment($$$"""{"payment_method": {"type": "ach", "token": "{{{surface.BankToken}}}"}, "three_d_secure": "challenge"}""", 400, "three_d_secure_not_supported", "three_d_secure");
+    }
+
+    /// <summary>What may stand instead of a card has no example of its own: every member of it is tried here.</summary>
+    private void BankAccounts()
+    {
+        const string account = """{"routing_number": "110000000", "account_number": "000123456789", "account_type": "checking", "holder_name": "Ada Lovelace", "holder_type": "individual"}""";
+        var mandate = $$"""{"accepted_at": "{{TimeProvider.System.GetUtcNow():O}}", "ip": "203.0.113.7", "user_agent": "Mozilla/5.0"}""";
+        const string card = """{"number": "4242424242424242", "exp_month": 12, "exp_year": 2034, "cvc": "123"}""";
+        void Token(string body, string code, string param) => Add("POST /v1/tokens", body, 400, code, param);
+
+        Token("{}", "missing_field", "card");
+        Token("""{"card": null}""", "missing_field", "card");
+        Token($$"""{"bank_account": {{account}}}""", "missing_field", "mandate");
+        Token($$"""{"card": {{card}}, "bank_account": {{account}}, "mandate": {{mandate}}}""", "ambiguous_token", "bank_account");
+        Token($$"""{"card": {{card}}, "mandate": {{mandate}}}""", "invalid_value", "mandate");
+        foreach (var (holder, whole) in new[] { ("card", card), ("bank_account", account), ("mandate", mandate) })
+        {
+            foreach (var (member, value) in JsonNode.Parse(whole)!.AsObject())
+            {
+                Token(With(holder, member, JsonNode.Parse("[1]")), "wrong_type", $"{holder}.{member}");
+                Token(With(holder, member, null), "null_field", $"{holder}.{member}");
+                Token(With(holder, member, null, left: true), "missing_field", $"{holder}.{member}");
+                Token(With(holder, "pin", value!.DeepClone()), "unknown_field", $"{holder}.pin");
+            }
+        }
+
+        foreach (var (member, value, code) in new[]
+        {
+            ("routing_number", "110000001", "invalid_routing_number"), ("routing_number", "", "invalid_routing_number"), ("account_number", "123", "invalid_account_number"),
+            ("account_number", "0001234567890123456", "invalid_account_number"), ("account_number", "12 34", "invalid_account_number"), ("account_type", "hidden", "invalid_value"),
+            ("holder_type", "dog", "invalid_value"), ("holder_name", "", "invalid_holder_name"), ("holder_name", Text(101), "invalid_holder_name"), ("holder_name", "Ada 000123456789", "invalid_holder_name"),
+        })
+        {
+            Token(With("bank_account", member, value), code, $"bank_account.{member}");
+        }
+
+        foreach (var (member, value) in new[] { ("accepted_at", "2020-01-01T00:00:00Z"), ("accepted_at", "2099-01-01T00:00:00Z"), ("accepted_at", "yesterday"), ("ip", "what"), ("user_agent", ""), ("user_agent", Text(501)) })
+        {
+            Token(With("mandate", member, value), "invalid_value", $"mandate.{member}");
+        }
+
+        string With(string holder, string member, JsonNode? value, bool left = false)
+        {
+            var body = JsonNode.Parse(holder == "card" ? $$"""{"card": {{card}}}""" : $$"""{"bank_account": {{account}}, "mandate": {{mandate}}}""")!;
+            body[holder]![member] = value;
+            if (left)
+            {
+                body[holder]!.AsObject().Remove(member);
+            }
+
+            return body.ToJsonString();
+        }
     }
 
     private void PaymentTexts()
@@ -192,6 +259,8 @@ internal sealed class Meanings
         Add("POST /ops/v1/merchants", """{"name": ""}""", 400, "invalid_value", "name");
         Add("POST /ops/v1/merchants", """{"name": "a", "settlement": {"currency": "JPY"}}""", 400, "invalid_value", "settlement.currency");
         Add("POST /ops/v1/merchants", """{"name": "a", "plan": {"credit": {"rate_per_million": 1000001, "fixed_us_cents": 0}}}""", 400, "invalid_value", "plan.credit.rate_per_million");
+        Add("POST /ops/v1/merchants", """{"name": "a", "plan": {"ach": {"rate_per_million": 1000001, "most_us_cents": 0}}}""", 400, "invalid_value", "plan.ach.rate_per_million");
+        Add("POST /ops/v1/merchants", """{"name": "a", "plan": {"ach": {"rate_per_million": 0, "most_us_cents": 100001}}}""", 400, "invalid_value", "plan.ach.most_us_cents");
         Add("POST /ops/v1/incidents/{id}/assign", """{"assignee": ""}""", 400, "invalid_value", "assignee");
         Add("POST /ops/v1/incidents/{id}/notes", """{"note": ""}""", 400, "invalid_value", "note");
         Add("POST /ops/v1/incidents/{id}/close", """{"reason": ""}""", 400, "invalid_value", "reason");

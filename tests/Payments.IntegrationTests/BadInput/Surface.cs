@@ -45,6 +45,9 @@ internal sealed partial class Surface(ProductFixture product)
     /// <summary>Real ids for path parameters, by operation and parameter, or by the first segment and parameter.</summary>
     public Dictionary<string, string> Ids { get; } = [];
 
+    /// <summary>A token of a bank account.</summary>
+    public string BankToken { get; private set; } = "";
+
     private static CancellationToken Token => TestContext.Current.CancellationToken;
 
     public static async Task<Surface> PrepareAsync(ProductFixture product)
@@ -146,7 +149,7 @@ internal sealed partial class Surface(ProductFixture product)
         foreach (var (database, tables) in new (string, string[])[]
         {
             (Names.Databases.Payments, ["payments", "operations", "attempts", "payment_requests", "cancelled_orders", "idempotency_keys", "merchants", "merchant_plans", "api_keys", "operator_keys", "audit_entries", "outbox", "incident_notes", "breaks", "risk_contexts", "erasures", "reviews", "review_notes", "disputes", "dispute_evidence"]),
-            (Names.Databases.Vault, ["tokens", "provider_tokens", "token_contexts", "idempotency_keys"]),
+            (Names.Databases.Vault, ["tokens", "provider_tokens", "token_contexts", "bank_accounts", "idempotency_keys"]),
             (Names.Databases.Webhooks, ["webhook_endpoints", "webhook_secrets", "idempotency_keys"]),
             (Names.Databases.Fraud, ["models", "model_changes", "list_entries", "rules", "rule_versions", "risk_audit", "idempotency_keys"]),
         })

@@ -17,6 +17,9 @@ internal sealed partial class Surface
     private async Task SeedAsync()
     {
         Ids["/v1/tokens/id"] = await TokenAsync(Owner);
+        var (stored, account) = await SendAsync("POST", "/v1/tokens", Owner.Publishable, Flow.Shop.BankAccount("000123456789"));
+        Assert.True(stored == 201, account.ToString());
+        BankToken = account.GetProperty("id").GetString()!;
         var (_, endpoint) = await SendAsync("POST", "/v1/webhook_endpoints", Owner.Secret, new { url = "http://127.0.0.1:1/hook" });
         Ids["/v1/webhook_endpoints/id"] = endpoint.GetProperty("id").GetString()!;
 

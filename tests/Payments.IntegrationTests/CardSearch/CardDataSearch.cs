@@ -6,7 +6,7 @@ using Payments.Simulators.Cards;
 namespace Payments.IntegrationTests.CardSearch;
 
 /// <summary>
-/// Looks for card numbers and security codes: every number that a simulated provider knows, as plain digits and in groups of four,
+/// Looks for numbers of cards and bank accounts, and security codes: every number that a simulated provider knows, as plain digits and in groups of four,
 /// and anything that looks like a named security code.
 /// </summary>
 public static partial class CardDataSearch
@@ -19,8 +19,11 @@ public static partial class CardDataSearch
 
     /// <summary>Longer than whatever is looked for.</summary>
     private const int Overlap = 64;
-    private static readonly SearchValues<string> TestNumbers = Needles(TestCards.All.Select(c => c.Number));
-    private static readonly SearchValues<string> AllNumbers = Needles(TestCards.All.Select(c => c.Number).Append(PlantedNumber));
+    // An account number of two digits, nearly all of them zeros, stands in ids and names of files, too.
+    private static IEnumerable<string> Numbers => TestCards.All.Select(c => c.Number).Concat(TestBankAccounts.All.Select(a => a.Number).Where(n => n.Distinct().Count() > 2));
+
+    private static readonly SearchValues<string> TestNumbers = Needles(Numbers);
+    private static readonly SearchValues<string> AllNumbers = Needles(Numbers.Append(PlantedNumber));
 
     /// <summary>What was found, without repeating it; empty where there is nothing.</summary>
     /// <param name="planted">Whether what is only planted counts.</param>

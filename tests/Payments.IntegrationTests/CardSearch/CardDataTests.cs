@@ -89,6 +89,7 @@ public sealed class CardDataTests(ProductFixture product, EmbeddedServers server
     [InlineData("card 4242424242424242")]
     [InlineData("card=4242 4242 4242 4242;")]
     [InlineData("\"cvc\":\"123\"")]
+    [InlineData("debit of 000123456789")]
     [InlineData("cvv=1234")]
     [InlineData("{\\\"cvc\\\": \\\"123\\\"}")]
     public void Card_data_planted_in_text_is_found(string text) => Assert.NotEmpty(CardDataSearch.InText(text, "text"));
@@ -116,8 +117,20 @@ public sealed class CardDataTests(ProductFixture product, EmbeddedServers server
             Assert.True(paid.StatusCode is HttpStatusCode.Created or HttpStatusCode.Accepted, await paid.Content.ReadAsStringAsync(cancel));
         });
 
+        await Parallel.ForEachAsync(TestBankAccounts.All, new ParallelOptions { MaxDegreeOfParallelism = 4, CancellationToken = Cancel }, async (account, cancel) =>
+        {
+            using var made = await product.PostAsync(product.Shopper, "/v1/tokens", Flow.Shop.BankAccount(account.Number), cancel);
+            var token = (await ProductFixture.JsonAsync(made, cancel)).GetProperty("id").GetString();
+            using var paid = await product.PostAsync(product.Merchant, "/v1/payments", new { amount = 1200, currency = "USD", payment_method = new { type = "ach", token } }, cancel);
+            Assert.True(paid.StatusCode is HttpStatusCode.Created or HttpStatusCode.Accepted, await paid.Content.ReadAsStringAsync(cancel));
+        });
+
         object[] wrong =
         [
+            Flow.Shop.BankAccount("000123456789", holder: "Ada 000123456789"),
+            new { bank_account = new { routing_number = "110000001", account_number = "000123456789", account_type = "checking", holder_name = "Ada", holder_type = "individual" } },
+            new { bank_account = new { routing_number = "110000000", account_number = new[] { "000123456789" } } },
+            new { bank_account = "000123456789", account_number = "000123456789" },
             new { card = new { number = "4242424242424242", exp_month = 13, exp_year = 2034, cvc = "123" } },
             new { card = new { number = "4242424242424242", exp_month = 12, exp_year = 2034, cvc = "123", colour = "4242424242424242" } },
             new { card = new { number = 4242424242424242, exp_month = 12, exp_year = 2034, cvc = 123 } },

@@ -152,6 +152,21 @@ public sealed record Shop(MerchantId MerchantId, HttpClient Merchant, HttpClient
         return answer.Json.GetProperty("id").GetString()!;
     }
 
+    public static object BankAccount(string number, string holder = "Ada Lovelace") => new
+    {
+        bank_account = new { routing_number = "110000000", account_number = number, account_type = "checking", holder_name = holder, holder_type = "individual" },
+        mandate = new { accepted_at = TimeProvider.System.GetUtcNow(), ip = "203.0.113.7", user_agent = "Mozilla/5.0" },
+    };
+
+    /// <summary>A debit of a bank account, as it is submitted.</summary>
+    public async Task<Answer> DebitAsync(CancellationToken cancellationToken, string number = "000123456789", long amount = 10_000, string? key = null, string? customer = null)
+    {
+        var token = await FlowProduct.PostAsync(Shopper, "/v1/tokens", BankAccount(number), cancellationToken);
+        Assert.True(token.Status == HttpStatusCode.Created, token.Body);
+        return await FlowProduct.PostAsync(
+            Merchant, "/v1/payments", new { amount, currency = "USD", payment_method = new { type = "ach", token = token.Id }, customer_reference = customer }, cancellationToken, key);
+    }
+
     public async Task<Answer> PayAsync(CancellationToken cancellationToken, long amount = 10_000, string capture = "automatic", string number = "4242424242424242", string? key = null) =>
         await FlowProduct.PostAsync(
             Merchant, "/v1/payments",

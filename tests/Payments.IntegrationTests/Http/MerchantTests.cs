@@ -12,7 +12,7 @@ public sealed class MerchantTests(EmbeddedServers servers)
         await using var host = await StartAsync();
         var (status, merchant, _) = await host.OperatorAsync("POST", "/ops/v1/merchants", new { name = "Shop" });
         Assert.Equal(201, status);
-        Assert.Equal("""{"version":1,"credit":{"rate_per_million":29000,"fixed_us_cents":30},"debit":{"rate_per_million":15000,"fixed_us_cents":25}}""", merchant.GetProperty("plan").GetRawText());
+        Assert.Equal("""{"version":1,"credit":{"rate_per_million":29000,"fixed_us_cents":30},"debit":{"rate_per_million":15000,"fixed_us_cents":25},"ach":{"rate_per_million":8000,"most_us_cents":500}}""", merchant.GetProperty("plan").GetRawText());
         Assert.Equal("""{"currency":"USD","schedule":"daily_t2"}""", merchant.GetProperty("settlement").GetRawText());
         Assert.Equal(merchant.GetRawText(), (await host.OperatorAsync("GET", "/ops/v1/merchants/" + merchant.GetProperty("id").GetString())).Body.GetRawText());
     }
@@ -30,10 +30,13 @@ public sealed class MerchantTests(EmbeddedServers servers)
         Assert.Equal((2, 20000, 15000), (Version(priced), Rate(priced, "credit"), Rate(priced, "debit")));
         Assert.Equal("adyen", priced.GetProperty("routing").GetProperty("preferred_provider").GetString());
 
+        var debits = (await host.OperatorAsync("PATCH", "/ops/v1/merchants/" + id, """{"plan": {"ach": {"rate_per_million": 5000, "most_us_cents": 300}}}""")).Body;
+        Assert.Equal((3, 5000, 300, 20000), (Version(debits), Rate(debits, "ach"), debits.GetProperty("plan").GetProperty("ach").GetProperty("most_us_cents").GetInt32(), Rate(debits, "credit")));
+
         var cleared = (await host.OperatorAsync("PATCH", "/ops/v1/merchants/" + id, """{"routing": {"preferred_provider": null}, "statement_descriptor": null}""")).Body;
         Assert.Equal((JsonValueKind.Null, JsonValueKind.Null), (cleared.GetProperty("routing").GetProperty("preferred_provider").ValueKind, cleared.GetProperty("statement_descriptor").ValueKind));
-        Assert.Equal(2, Version(cleared));
-        Assert.Equal(2L, await host.QueryAsync<long>("SELECT count(*) FROM merchant_plans"));
+        Assert.Equal(3, Version(cleared));
+        Assert.Equal(3L, await host.QueryAsync<long>("SELECT count(*) FROM merchant_plans"));
 
         static int Version(JsonElement merchant) => merchant.GetProperty("plan").GetProperty("version").GetInt32();
         static int Rate(JsonElement merchant, string kind) => merchant.GetProperty("plan").GetProperty(kind).GetProperty("rate_per_million").GetInt32();

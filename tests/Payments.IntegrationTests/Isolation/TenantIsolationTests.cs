@@ -56,8 +56,11 @@ public sealed class TenantIsolationTests(ProductFixture product)
         var surface = await Surface.PrepareAsync(product);
         foreach (var key in new[] { surface.Stranger.Secret, surface.Owner.Live })
         {
-            var (status, problem) = await surface.SendAsync("POST", "/v1/payments", key, new { amount = 100, currency = "USD", payment_method = new { token = surface.Ids["/v1/tokens/id"] } });
-            Assert.Equal((422, "token_not_found", "payment_method.token"), (status, problem.GetProperty("code").GetString(), problem.GetProperty("param").GetString()));
+            foreach (var (type, token) in new[] { ("card", surface.Ids["/v1/tokens/id"]), ("ach", surface.BankToken) })
+            {
+                var (status, problem) = await surface.SendAsync("POST", "/v1/payments", key, new { amount = 100, currency = "USD", payment_method = new { type, token } });
+                Assert.Equal((422, "token_not_found", "payment_method.token"), (status, problem.GetProperty("code").GetString(), problem.GetProperty("param").GetString()));
+            }
         }
     }
 

@@ -30,6 +30,7 @@ public sealed class RecoveryProduct(EmbeddedServers servers) : FlowProduct(serve
         ["Payments:Deadlines:Pending"] = "00:00:02",
         ["Payments:Deadlines:LongestPause"] = "00:00:02",
         ["Payments:Deadlines:LongestPendingPause"] = "00:00:02",
+        ["Payments:Deadlines:LongestDebitPause"] = "00:00:02",
         ["Payments:Deadlines:AuthorizationWanted"] = "00:00:08",
         ["Payments:Deadlines:Alert"] = "00:00:10",
         ["Payments:Deadlines:PendingAlert"] = "00:00:15",

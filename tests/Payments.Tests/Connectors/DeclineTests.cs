@@ -80,12 +80,13 @@ public sealed class DeclineTests
     [Fact]
     public void Every_row_leads_to_a_listed_code_and_no_provider_code_stands_twice()
     {
-        foreach (var table in new[] { StripeDeclines.Table, AdyenDeclines.Table })
+        foreach (var table in new[] { StripeDeclines.Table, AdyenDeclines.Table, StripeBankDeclines.Table })
         {
-            Assert.All(table.Rows, r => Assert.Contains(r.Normal, NormalDeclines.All));
+            Assert.All(table.Rows, r => Assert.Contains(r.Normal, NormalDeclines.All.Concat(NormalDeclines.OfBankAccounts)));
             Assert.Equal(table.Rows.Count, table.Rows.Select(r => r.ProviderCode).Distinct().Count());
         }
 
+        Assert.Equal(NormalDeclines.OfBankAccounts.Count, NormalDeclines.OfBankAccounts.Select(n => n.Code).Distinct().Count());
         Assert.Equal(NormalDeclines.All.Count, NormalDeclines.All.Select(n => n.Code).Distinct().Count());
     }
 
@@ -108,8 +109,9 @@ public sealed class DeclineTests
     {
         var document = await File.ReadAllLinesAsync(Path.Combine(Architecture.Repository.Root, "docs", "declines.md"), TestContext.Current.CancellationToken);
         var rows = document.Where(l => l.StartsWith("| `", StringComparison.Ordinal)).ToHashSet();
-        var wanted = NormalDeclines.All.Select(n => $"| `{n.Code}` | {(n.Kind == DeclineKind.Soft ? "soft" : "hard")} | {n.Message} |")
+        var wanted = NormalDeclines.All.Concat(NormalDeclines.OfBankAccounts).Select(n => $"| `{n.Code}` | {(n.Kind == DeclineKind.Soft ? "soft" : "hard")} | {n.Message} |")
             .Concat(StripeDeclines.Table.Rows.Select(r => $"| `{r.ProviderCode}` | `{r.Normal.Code}` | {(r.MayCascade ? "yes" : "no")} |"))
+            .Concat(StripeBankDeclines.Table.Rows.Select(r => $"| `{r.ProviderCode}` | `{r.Normal.Code}` | {(r.MayCascade ? "yes" : "no")} |"))
             .Concat(AdyenDeclines.Table.Rows.Select(r => $"| `{r.ProviderCode}` | {AdyenDeclines.NameOf(r.ProviderCode) ?? (r.ProviderCode.StartsWith("error_", StringComparison.Ordinal) ? "request refused" : r.ProviderCode == "OFFER_CLOSED" ? "challenge not finished" : "modification failed")} | `{r.Normal.Code}` | {(r.MayCascade ? "yes" : "no")} |"))
             .ToList();
         Assert.Equal([], wanted.Except(rows));

@@ -32,7 +32,9 @@ internal static class AnswerMembers
         ("timeline", "reason"),
         ("recoveries", "reason attempt_id"),
         ("payments", "released_after"),
+        ("token", "card bank_account"),
         ("card", "country funding"),
+        ("bank_account", "bank_name"),
         ("webhook_endpoint", "description event_types disabled_reason failing_since"),
         ("webhook_delivery", "delivered_at next_attempt_at"),
         ("event", "operation dispute"),
@@ -86,6 +88,7 @@ internal static class AnswerMembers
     {
         ["list.next_cursor"] = "\"AQGcFmk7K3…\"",
         ["payment.decline"] = Decline,
+        ["token.bank_account"] = """{"last4": "6789", "routing_last4": "0000", "account_type": "checking", "holder_type": "individual", "bank_name": "STRIPE TEST BANK"}""",
         ["attempts.decline"] = Decline,
         ["refund.failure"] = Decline,
         ["payment.next_action"] = """{"type": "redirect", "url": "https://issuer.example/3ds"}""",

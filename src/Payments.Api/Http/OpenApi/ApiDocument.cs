@@ -86,7 +86,7 @@ internal static partial class ApiDocument
             operation.RequestBody = new OpenApiRequestBody
             {
                 Required = documented.Required.Length > 0,
-                Content = new Dictionary<string, OpenApiMediaType> { [Json] = new() { Schema = known ?? ExampleSchema.OfRequest(request, documented.Required), Example = request } },
+                Content = new Dictionary<string, OpenApiMediaType> { [Json] = new() { Schema = known ?? ExampleSchema.OfRequest(documented.RequestSchemaNode!, documented.Required), Example = request } },
             };
         }
 

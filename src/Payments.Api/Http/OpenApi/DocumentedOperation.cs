@@ -23,6 +23,9 @@ internal sealed record DocumentedOperation(string Method, string Path, string Ta
     public string[] RequiredQuery { get; init; } = [];
     public string? Request { get; init; }
     public string[] Required { get; init; } = [];
+
+    /// <summary>Members that may stand instead of some of the example's; they are members of the schema, too.</summary>
+    public string? RequestInstead { get; init; }
     public int Status { get; init; } = 200;
     public string? Response { get; init; }
 
@@ -35,6 +38,21 @@ internal sealed record DocumentedOperation(string Method, string Path, string Ta
     public static string List(string row) => $$"""{"object": "list", "data": [{{row}}], "has_more": false, "next_cursor": null}""";
 
     public JsonNode? RequestNode => Request is null ? null : JsonNode.Parse(Request);
+
+    /// <summary>The example with the members that may stand instead of some of it: what the schema is made of.</summary>
+    public JsonNode? RequestSchemaNode
+    {
+        get
+        {
+            var whole = RequestNode;
+            foreach (var (member, value) in RequestInstead is null ? [] : JsonNode.Parse(RequestInstead)!.AsObject())
+            {
+                whole![member] = value?.DeepClone();
+            }
+
+            return whole;
+        }
+    }
 
     public JsonNode? ResponseNode => Response is null ? null : JsonNode.Parse(Response);
 }

@@ -92,7 +92,7 @@ internal static class Examples
 
     public const string Merchant = """
         {"id": "mer_01k0x5w3n8e2v9y7t4r6q1m5za", "object": "merchant", "name": "Mugs & More", "active": true, "risk_tier": "standard",
-         "plan": {"version": 1, "credit": {"rate_per_million": 29000, "fixed_us_cents": 30}, "debit": {"rate_per_million": 15000, "fixed_us_cents": 25}},
+         "plan": {"version": 1, "credit": {"rate_per_million": 29000, "fixed_us_cents": 30}, "debit": {"rate_per_million": 15000, "fixed_us_cents": 25}, "ach": {"rate_per_million": 8000, "most_us_cents": 500}},
          "monthly_limits": {"test": null, "live": 50000000}, "settlement": {"currency": "USD", "schedule": "daily_t2"}, "routing": {"preferred_provider": null},
          "receipts": true, "statement_descriptor": "MUGS", "rate_limit": {"requests_per_second": null}, "capture_window_days": 7, "created_at": "2026-01-31T12:00:00Z", "updated_at": "2026-01-31T12:00:00Z"}
         """;

@@ -9,27 +9,35 @@ internal static class MerchantOperations
 
     public static DocumentedOperation[] All { get; } =
     [
-        new("POST", "/v1/tokens", "Tokens", "Turn a card into a token")
+        new("POST", "/v1/tokens", "Tokens", "Turn a card or a bank account into a token")
         {
             Origin = Origin.Vault,
-            Description = "Called by the shopper's browser with a publishable key, so that card data never touches the merchant's server. The card is stored at every provider of the mode.",
+            Description = "Called by the shopper's browser with a publishable key, so that card data never touches the merchant's server. The card is stored at every provider of the mode. Instead of card: bank_account with the mandate of its holder, stored at every provider that debits bank accounts.",
             Request = """
                 {"card": {"number": "4242424242424242", "exp_month": 12, "exp_year": 2034, "cvc": "123", "name": "Ada Lovelace"},
                  "risk_context": {"ip": "203.0.113.7", "user_agent": "Mozilla/5.0", "device_id": "d-77", "email": "ada@example.com", "billing_address": {"line1": "1 Main St", "line2": "Flat 2", "city": "Berlin", "postal_code": "10115", "state": "BE", "country": "DE"},
                    "shipping_address": {"line1": "1 Main St", "line2": "Flat 2", "city": "Berlin", "postal_code": "10115", "state": "BE", "country": "DE"}, "session_seconds": 340, "account_created_at": "2025-03-01T09:00:00Z"}}
                 """,
-            Required = ["card", "card.number", "card.exp_month", "card.exp_year", "card.cvc"],
+            RequestInstead = """
+                {"bank_account": {"routing_number": "110000000", "account_number": "000123456789", "account_type": "checking", "holder_name": "Ada Lovelace", "holder_type": "individual"},
+                 "mandate": {"accepted_at": "2026-01-31T12:00:00Z", "ip": "203.0.113.7", "user_agent": "Mozilla/5.0"}}
+                """,
+            Required =
+            [
+                "card.number", "card.exp_month", "card.exp_year", "card.cvc", "bank_account.routing_number", "bank_account.account_number", "bank_account.account_type",
+                "bank_account.holder_name", "bank_account.holder_type", "mandate.accepted_at", "mandate.ip", "mandate.user_agent",
+            ],
             Status = 201,
             Response = """
                 {"id": "tok_01k0x5w3n8e2v9y7t4r6q1m5za", "object": "token", "mode": "test", "card": {"brand": "visa", "last4": "4242", "exp_month": 12, "exp_year": 2034, "country": "US", "funding": "credit"},
-                 "providers": ["stripe", "adyen"], "created_at": "2026-01-31T12:00:00Z"}
+                 "bank_account": null, "providers": ["stripe", "adyen"], "created_at": "2026-01-31T12:00:00Z"}
                 """,
         },
         new("DELETE", "/v1/tokens/{id}", "Tokens", "Forget a token") { Origin = Origin.Vault, Status = 204, Description = "With a secret key. Takes the card away from every provider, too." },
 
         new("POST", "/v1/payments", "Payments", "Create a payment")
         {
-            Description = "Authorizes, and with capture_method automatic also captures. 201 with the payment, also when it was declined (status declined); 202 while the outcome is unknown: repeat the request with the same Idempotency-Key, or wait for the webhook.",
+            Description = "Authorizes, and with capture_method automatic also captures. 201 with the payment, also when it was declined (status declined); 202 while the outcome is unknown, as of a debit of a bank account (type ach) for days: repeat the request with the same Idempotency-Key, or wait for the webhook.",
             Request = """
                 {"amount": 5000, "currency": "USD", "payment_method": {"type": "card", "token": "tok_01k0x5w3n8e2v9y7t4r6q1m5za"}, "capture_method": "automatic", "description": "Two mugs", "order_id": "1042",
                  "metadata": {"cart": "77"}, "statement_descriptor": "MUGS", "return_url": "https://shop.example/return", "receipt_email": "ada@example.com", "customer_reference": "c-1815",

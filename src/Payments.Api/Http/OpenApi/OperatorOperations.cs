@@ -10,7 +10,7 @@ internal static class OperatorOperations
         new("POST", "/ops/v1/merchants", "Operators: merchants", "Create a merchant")
         {
             Request = """
-                {"name": "Mugs & More", "active": true, "risk_tier": "standard", "plan": {"credit": {"rate_per_million": 29000, "fixed_us_cents": 30}, "debit": {"rate_per_million": 15000, "fixed_us_cents": 25}},
+                {"name": "Mugs & More", "active": true, "risk_tier": "standard", "plan": {"credit": {"rate_per_million": 29000, "fixed_us_cents": 30}, "debit": {"rate_per_million": 15000, "fixed_us_cents": 25}, "ach": {"rate_per_million": 8000, "most_us_cents": 500}},
                  "monthly_limits": {"test": null, "live": 50000000}, "settlement": {"currency": "USD", "schedule": "daily_t2"}, "routing": {"preferred_provider": null},
                  "receipts": true, "statement_descriptor": "MUGS", "rate_limit": {"requests_per_second": 100}, "capture_window_days": 7}
                 """,
