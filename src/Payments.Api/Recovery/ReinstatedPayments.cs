@@ -59,11 +59,11 @@ internal sealed class ReinstatedPayments(
     {
         var view = later[0].Data.Payment;
         var method = view.PaymentMethod;
-        var currency = Currency.Of(view.Currency);
+        var amount = new Money(view.Amount, Currency.Of(view.Currency));
         var plan = (await merchants.FindAsync(later[0].MerchantId, cancellationToken))?.Plan ?? UnknownPlan;
         var after = later.Aggregate(before, (state, told) => Reinstating.Apply(
-            state, told, (plan.Version, plan.PriceOf(method.Funding, currency)),
-            provider => ProviderCosts.PriceOf(provider, method.Brand, method.Country, method.Funding, currency)))!;
+            state, told, (plan.Version, plan.PriceOf(method, amount)),
+            provider => ProviderCosts.PriceOf(provider, method, amount)))!;
 
         foreach (var operation in after.Operations.Where(o => o.RequestKey is not null))
         {

@@ -48,8 +48,10 @@ public sealed class CardReader(FingerprintKey key, TimeProvider clock)
     }
 
     /// <summary>A bank account; null where it is none of the test accounts.</summary>
-    public CardFacts? ReadAccount(string routing, string account, string type, string holder) => TestBankAccounts.WithNumber(account) is { } test
-        ? new CardFacts
+    public CardFacts? ReadAccount(string routing, string account, string type, string holder)
+    {
+        ArgumentNullException.ThrowIfNull(account);
+        return TestBankAccounts.WithNumber(account) is not { } test ? null : new CardFacts
         {
             Brand = StripeMethodType,
             Last4 = account[^4..],
@@ -61,8 +63,8 @@ public sealed class CardReader(FingerprintKey key, TimeProvider clock)
             Fingerprint = key.Of($"{routing}/{account}"),
             Behaviour = test.Behaviour,
             Bank = new BankFacts(routing, type, holder, TestBankAccounts.BankName),
-        }
-        : null;
+        };
+    }
 
     /// <summary>What Stripe calls a bank account among payment methods.</summary>
     public const string StripeMethodType = "us_bank_account";

@@ -159,12 +159,12 @@ public sealed record Shop(MerchantId MerchantId, HttpClient Merchant, HttpClient
     };
 
     /// <summary>A debit of a bank account, as it is submitted.</summary>
-    public async Task<Answer> DebitAsync(CancellationToken cancellationToken, string number = "000123456789", long amount = 10_000, string? key = null, string? customer = null)
+    public async Task<Answer> DebitAsync(CancellationToken cancellationToken, string number = "000123456789", long amount = 10_000, string? key = null)
     {
         var token = await FlowProduct.PostAsync(Shopper, "/v1/tokens", BankAccount(number), cancellationToken);
         Assert.True(token.Status == HttpStatusCode.Created, token.Body);
         return await FlowProduct.PostAsync(
-            Merchant, "/v1/payments", new { amount, currency = "USD", payment_method = new { type = "ach", token = token.Id }, customer_reference = customer }, cancellationToken, key);
+            Merchant, "/v1/payments", new { amount, currency = "USD", payment_method = new { type = "ach", token = token.Id } }, cancellationToken, key);
     }
 
     public async Task<Answer> PayAsync(CancellationToken cancellationToken, long amount = 10_000, string capture = "automatic", string number = "4242424242424242", string? key = null) =>

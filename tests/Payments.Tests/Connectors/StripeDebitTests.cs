@@ -1,4 +1,3 @@
-using System.Text;
 using System.Text.Json;
 using Payments.Connectors;
 using Payments.Connectors.Stripe;
@@ -85,10 +84,10 @@ public sealed class StripeDebitTests
     [InlineData("bank_cannot_process", DisputeReason.General)]
     public void A_return_after_success_is_a_dispute_that_is_lost_and_has_taken_the_money(string reason, DisputeReason ours)
     {
-        var dispute = JsonDocument.Parse($$"""
+        var dispute = JsonSerializer.Deserialize<JsonElement>($$"""
             {"id":"du_1","object":"dispute","amount":5000,"currency":"usd","status":"lost","reason":"{{reason}}","payment_intent":"pi_1","evidence_details":{"due_by":null},
              "balance_transactions":[{"amount":-5000,"fee":1500,"currency":"usd"}]}
-            """).RootElement;
+            """);
         var fact = StripeDisputes.FactOf("charge.dispute.created", dispute, null)!;
         Assert.Equal((DisputeStatus.Lost, ours, reason), (fact.Status, fact.Reason, fact.ProviderReason));
         Assert.Equal([new ToldMovement(1, 5_000, 1_500)], fact.Movements);
