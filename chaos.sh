@@ -36,7 +36,7 @@ if [ -z "$bug" ]; then
 fi
 
 command -v patch >/dev/null || eng/install.sh patch
-# A planted bug: a copy of the sources with the patch must be convicted.
+# A planted bug: a copy of the sources with the patch must be convicted, and of what that bug does (NAME.expect).
 [ "$bug" = all ] && bugs=$(planted) || bugs=$bug
 status=0
 for name in $bugs; do
@@ -55,12 +55,15 @@ for name in $bugs; do
     *"--kill-points "*) run=(--kill-points) ;;
     *) run=(--evidence "$copy/evidence" "${arguments[@]}") ;;
   esac
-  dotnet exec "$copy/tests/Payments.Chaos/bin/Release/net10.0/Payments.Chaos.dll" "${run[@]}" || found=$?
+  dotnet exec "$copy/tests/Payments.Chaos/bin/Release/net10.0/Payments.Chaos.dll" "${run[@]}" | tee "$copy/output.txt" || found=$?
   rm -rf -- "$copy/tests" "$copy/src"
-  if [ "$found" -eq 1 ]; then
-    echo "PLANTED $name caught"
+  expected=$(paste -sd'|' "${patch%.patch}.expect")
+  # A rule stands before a payment or a colon where it is told, and before its count in the verdict.
+  broken=$(grep -oE "(^|[ (])($expected)[: ]" "$copy/output.txt" | tr -d ' (:' | sort -u | paste -sd' ' || true)
+  if [ "$found" -eq 1 ] && [ -n "$broken" ]; then
+    echo "PLANTED $name caught by $broken"
   else
-    echo "PLANTED $name NOT caught (exit code $found)"
+    echo "PLANTED $name NOT caught (exit code $found; expected one of ${expected//|/, })"
     status=1
   fi
 done

@@ -61,11 +61,12 @@ public static class Steps
     private static readonly DiagnosticListener Listener = new(ListenerName);
 
     /// <summary>Announces that this process is now at the step.</summary>
-    public static void Reached(string step)
+    /// <param name="who">Which of several in this process take the same step.</param>
+    public static void Reached(string step, string? who = null)
     {
         if (Listener.IsEnabled())
         {
-            Listener.Write(step, null);
+            Listener.Write(step, who);
         }
     }
 }

@@ -65,7 +65,7 @@ public static class ChaosRun
 
         Tell("collecting the evidence");
         await reader.ReadBackAsync(cancellationToken);
-        var fire = new FireRow(options.Minutes, options.PerSecond, arsonist.Counts.ToDictionary(), leftOut);
+        var fire = new FireRow(options.Minutes, options.PerSecond, arsonist.Counts.ToDictionary(), leftOut) { ProviderFaults = await providers.StruckAsync(cancellationToken) };
         var evidence = await reader.ReadAsync(arsonist.Silences, fire, cancellationToken);
         await evidence.SaveAsync(Path.Combine(options.Evidence, Evidence.FileName), cancellationToken);
         return new Outcome(evidence, Verdict.Of(evidence), providers.Counts, supervisor.Restarts);

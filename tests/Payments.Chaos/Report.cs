@@ -16,6 +16,7 @@ internal static class Report
         if (evidence.Fire is { } fire)
         {
             options.Tell("faults: " + Listed(fire.Faults));
+            options.Tell("calls and webhooks that providers' faults struck: " + Listed(fire.ProviderFaults));
         }
 
         if (outcome is not null)

@@ -2,8 +2,9 @@ using System.Diagnostics;
 using System.Runtime.InteropServices;
 
 /// <summary>
-/// Ends its process with SIGKILL at a step of the payment path. Which step is read from a file whenever one is reached, so that a
-/// running process can be aimed at; the file is renamed right before the end, which proves that the step was reached.
+/// Ends its process with SIGKILL at a step of the payment path. Which step, and where several take it in one process whose, is read from a
+/// file whenever one is reached, so that a running process can be aimed at; the file is renamed right before the end, which proves that
+/// the step was reached.
 /// </summary>
 /// <remarks>The runtime wants this name, without a namespace.</remarks>
 #pragma warning disable CA1050 // See above.
@@ -54,7 +55,7 @@ public static partial class StartupHook
         {
             lock (gate)
             {
-                if (!File.Exists(aim) || File.ReadAllText(aim) != value.Key)
+                if (!File.Exists(aim) || (File.ReadAllText(aim) is var aimed && aimed != value.Key && aimed != $"{value.Key} {value.Value}"))
                 {
                     return;
                 }

@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using FsCheck;
 using FsCheck.Fluent;
 using Microsoft.FSharp.Core;
@@ -23,8 +24,20 @@ internal static class Search
 
     public static IReadOnlyList<string> Violations(History history, Rules rules) => Judge.Violations(new Run(history, rules));
 
+    private static IReadOnlyList<string> Violations(History history, Rules rules, ConcurrentDictionary<string, int>? reached)
+    {
+        var run = new Run(history, rules);
+        foreach (var what in reached is null ? [] : run.Reached)
+        {
+            reached!.AddOrUpdate(what, 1, (_, n) => n + 1);
+        }
+
+        return Judge.Violations(run);
+    }
+
     /// <summary>The lowest number in which something went wrong, shrunk; null where all is well.</summary>
-    public static Broken? First(int seed, int count, Rules rules)
+    /// <param name="reached">Takes in how many histories each fault struck and each step of the resolver was taken.</param>
+    public static Broken? First(int seed, int count, Rules rules, ConcurrentDictionary<string, int>? reached = null)
     {
         var lowest = count;
         Parallel.For(0, count, new ParallelOptions { MaxDegreeOfParallelism = Environment.ProcessorCount }, (number, state) =>
@@ -34,7 +47,7 @@ internal static class Search
                 return;
             }
 
-            if (Violations(Generated(seed, number), rules).Count > 0)
+            if (Violations(Generated(seed, number), rules, reached).Count > 0)
             {
                 InterlockedMin(ref lowest, number);
             }

@@ -1,4 +1,6 @@
+using System.Collections.Concurrent;
 using System.Globalization;
+using Payments.Core;
 using Payments.Simulation.Histories;
 using Payments.Simulation.Oracle;
 using Payments.Simulation.Shell;
@@ -23,10 +25,24 @@ public sealed class SimulationTests(ITestOutputHelper output)
         var seed = int.Parse(Setting("SEED") ?? "1", CultureInfo.InvariantCulture);
         var count = int.Parse(Setting("HISTORIES") ?? HistoriesOfARun.ToString(CultureInfo.InvariantCulture), CultureInfo.InvariantCulture);
         var began = TimeProvider.System.GetTimestamp();
-        var broken = Search.First(seed, count, Rules.Right);
+        var reached = new ConcurrentDictionary<string, int>();
+        var broken = Search.First(seed, count, Rules.Right, reached);
         output.WriteLine($"{count} histories of seed {seed} in {TimeProvider.System.GetElapsedTime(began).TotalSeconds:F1} s");
+        output.WriteLine($"histories in which each came about: {string.Join(", ", reached.OrderByDescending(r => r.Value).Select(r => $"{r.Key} {r.Value}"))}");
         Assert.True(broken is null, broken is null ? "" : Report(broken, Rules.Right));
+
+        // Promises that were never put to the test were not kept either.
+        if (count >= HistoriesOfARun)
+        {
+            Assert.All(MustComeAbout, what => Assert.True(reached.GetValueOrDefault(what) > 0, $"{what} came about in none of {count} histories"));
+        }
     }
+
+    private static IEnumerable<string> MustComeAbout =>
+    [
+        .. Enum.GetValues<ResolvingStep>().Select(Faults.NameOf), .. Enum.GetValues<CallFault>().Select(Faults.NameOf), .. Enum.GetValues<CommitFault>().Select(Faults.NameOf),
+        .. Enum.GetValues<NoticeFault>().Select(Faults.NameOf), .. Enum.GetValues<Victim>().Select(Faults.NameOf), Faults.UnansweredReading, Faults.LostMessage,
+    ];
 
     [Fact]
     public void A_seed_and_a_number_give_the_same_history_and_the_same_run_every_time_on_any_thread()

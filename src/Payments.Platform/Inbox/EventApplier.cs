@@ -55,7 +55,7 @@ internal sealed class EventApplier(
         using var measured = telemetry.Process(rows);
         await using var connection = await database.OpenConnectionAsync(cancellationToken);
         await using var transaction = await connection.BeginTransactionAsync(cancellationToken);
-        Steps.Reached(Steps.ConsumeBefore);
+        Steps.Reached(Steps.ConsumeBefore, telemetry.Consumer);
         if (!await checkpoints.AdvanceAsync(connection, transaction, epoch, rows, cancellationToken))
         {
             return false;
@@ -81,9 +81,9 @@ internal sealed class EventApplier(
             }
         }
 
-        Steps.Reached(Steps.ConsumeEffects);
+        Steps.Reached(Steps.ConsumeEffects, telemetry.Consumer);
         await transaction.CommitAsync(cancellationToken);
-        Steps.Reached(Steps.ConsumeAfter);
+        Steps.Reached(Steps.ConsumeAfter, telemetry.Consumer);
         measured.Succeeded();
         return true;
     }

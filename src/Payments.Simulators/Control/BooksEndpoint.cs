@@ -31,6 +31,9 @@ internal sealed record CardLine(string Brand, string Last4);
 
 internal sealed record MovementLine(string Id, long Amount, string? IdempotencyKey, MovementStatus Status, string? Reference, string? FailureReason, DateTimeOffset Created);
 
+/// <param name="UnderWay">Neither accepted nor given up.</param>
+internal sealed record WebhooksAnswer(int UnderWay);
+
 internal sealed record BooksTotals(int Charges, IReadOnlyDictionary<string, int> ByStatus, IReadOnlyDictionary<string, CurrencyTotals> ByCurrency);
 
 internal sealed record CurrencyTotals(long Authorized, long Captured, long Refunded, long Voided);
@@ -56,6 +59,9 @@ internal static class BooksEndpoint
             .ToList();
         return TypedResults.Json(new BooksAnswer(provider, lines, Totals(lines)), ControlJson.Options);
     }
+
+    public static JsonHttpResult<WebhooksAnswer> WebhooksUnderWay(BookStore books) =>
+        TypedResults.Json(new WebhooksAnswer(books.Read(b => b.Deliveries.Count)), ControlJson.Options);
 
     private static ChargeLine Line(Charge charge) => new(
         charge.Id,

@@ -4,7 +4,9 @@ using Payments.Simulators.Faults;
 
 namespace Payments.Simulators.Control;
 
-internal sealed record FaultsAnswer(IReadOnlyList<Fault> Faults);
+/// <param name="Faults">Those in force.</param>
+/// <param name="Struck">How often each kind has struck since the start.</param>
+internal sealed record FaultsAnswer(IReadOnlyList<Fault> Faults, IReadOnlyDictionary<FaultKind, long> Struck);
 
 internal sealed record ControlProblem(string Error);
 
@@ -23,7 +25,7 @@ internal static class FaultsEndpoint
         return fault is null ? ControlBody.Bad(refusal!) : TypedResults.Json(fault, ControlJson.Options, statusCode: StatusCodes.Status201Created);
     }
 
-    public static JsonHttpResult<FaultsAnswer> List(FaultInjector faults) => TypedResults.Json(new FaultsAnswer(faults.All), ControlJson.Options);
+    public static JsonHttpResult<FaultsAnswer> List(FaultInjector faults) => TypedResults.Json(new FaultsAnswer(faults.All, faults.Totals), ControlJson.Options);
 
     public static NoContent Clear(FaultInjector faults)
     {

@@ -12,6 +12,7 @@ public sealed class FaultInjector(Chance chance)
 
     private readonly Lock gate = new();
     private readonly List<Fault> faults = [];
+    private readonly Dictionary<FaultKind, long> totals = [];
     private int lastId;
 
     public IReadOnlyList<Fault> All
@@ -21,6 +22,18 @@ public sealed class FaultInjector(Chance chance)
             lock (gate)
             {
                 return [.. faults];
+            }
+        }
+    }
+
+    /// <summary>How often each kind has struck since the start, whatever was cleared since.</summary>
+    public IReadOnlyDictionary<FaultKind, long> Totals
+    {
+        get
+        {
+            lock (gate)
+            {
+                return new Dictionary<FaultKind, long>(totals);
             }
         }
     }
@@ -122,6 +135,7 @@ public sealed class FaultInjector(Chance chance)
                     continue;
                 }
 
+                totals[fault.Kind] = totals.GetValueOrDefault(fault.Kind) + 1;
                 var struck = fault with { Struck = fault.Struck + 1, Remaining = fault.Remaining - 1 };
                 if (struck.Remaining == 0)
                 {

@@ -118,4 +118,8 @@ public sealed record SilenceRow(string Provider, DateTimeOffset From, DateTimeOf
 /// <param name="PerSecond">Payments begun.</param>
 /// <param name="Faults">Those that struck, by kind.</param>
 /// <param name="LeftOut">Kinds that this machine cannot make, each with the reason.</param>
-public sealed record FireRow(double Minutes, double PerSecond, IReadOnlyDictionary<string, int> Faults, IReadOnlyDictionary<string, string> LeftOut);
+public sealed record FireRow(double Minutes, double PerSecond, IReadOnlyDictionary<string, int> Faults, IReadOnlyDictionary<string, string> LeftOut)
+{
+    /// <summary>How many calls and webhooks of the providers each kind of fault has struck.</summary>
+    public IReadOnlyDictionary<string, int> ProviderFaults { get; init; } = new Dictionary<string, int>();
+}

@@ -8,9 +8,8 @@ internal static class LedgerRules
 
     private static IEnumerable<Violation> Exactly(Evidence evidence, Cases cases)
     {
-        var accounts = evidence.Accounts.ToDictionary(a => a.Id, a => $"{a.Owner}:{a.Kind}");
-        var posted = evidence.Lines.GroupBy(l => l.Event).ToDictionary(
-            g => g.Key, g => g.OrderBy(l => l.Line).Select(l => $"{l.Action} {l.Kind} {accounts.GetValueOrDefault(l.Debit)}>{accounts.GetValueOrDefault(l.Credit)} {l.Amount}").ToArray());
+        var accounts = evidence.Accounts.ToDictionary(a => a.Id);
+        var posted = evidence.Lines.GroupBy(l => l.Event).ToDictionary(g => g.Key, g => g.OrderBy(l => l.Line).Select(l => Posted(l, accounts)).ToArray());
         var journals = evidence.Journals.ToDictionary(j => j.Event);
         foreach (var happened in cases.All.SelectMany(c => c.Events))
         {
@@ -29,6 +28,13 @@ internal static class LedgerRules
         {
             yield return new Violation(Rules.PostingsDiffer, journal.Payment, $"the journal of {journal.Type} {journal.Event} has no event");
         }
+    }
+
+    /// <summary>As <see cref="Postings"/> writes it; an account of another currency than the line's is named with its own.</summary>
+    private static string Posted(LineRow line, Dictionary<string, AccountRow> accounts)
+    {
+        string Name(string id) => accounts.GetValueOrDefault(id) is not { } account ? "" : $"{account.Owner}:{account.Kind}{(account.Currency == line.Currency ? "" : " in " + account.Currency)}";
+        return $"{line.Action} {line.Kind} {Name(line.Debit)}>{Name(line.Credit)} {line.Amount} {line.Currency}";
     }
 
     private static IEnumerable<Violation> Folds(Evidence evidence)

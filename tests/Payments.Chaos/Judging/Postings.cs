@@ -7,7 +7,7 @@ internal static class Postings
 {
     private const string Platform = "platform";
 
-    /// <summary>Each line as <c>action kind debit>credit amount</c>, accounts as <c>owner:kind</c>; lines of zero are left out.</summary>
+    /// <summary>Each line as <c>action kind debit>credit amount currency</c>, accounts of that currency as <c>owner:kind</c>; lines of zero are left out.</summary>
     public static IEnumerable<string> Of(Happened happened)
     {
         var booked = happened.Amount - happened.Suspense;
@@ -49,6 +49,6 @@ internal static class Postings
             ],
             _ => [],
         };
-        return lines.Where(l => l.Amount > 0).Select(l => $"{l.Text} {l.Amount}");
+        return lines.Where(l => l.Amount > 0).Select(l => $"{l.Text} {l.Amount} {happened.Currency}");
     }
 }

@@ -21,7 +21,7 @@ public sealed record View(string Id, long Version, string Status, long Amount, l
 /// <summary>What an event says, for whoever follows it.</summary>
 public sealed record Happened(
     EventRow Row, View? Payment, string? OperationId, string? Operation, string? State, long Amount, long Released, long Suspense, string? Provider, long Commission, long Cost,
-    string? Authentication)
+    string? Authentication, string? Currency)
 {
     public static Happened Of(EventRow row)
     {
@@ -33,7 +33,7 @@ public sealed record Happened(
         return new Happened(
             row, View.Of(payment), Text(operation, "id"), Text(operation, "kind"), Text(operation, "state"), Number(operation, "amount_minor"), Number(operation, "released_minor"),
             Number(operation, "suspense_minor"), Text(operation, "provider") ?? Text(payment, "provider"), Number(fees, "commission_minor"), Number(fees, "provider_cost_minor"),
-            Authentications.Result(payment));
+            Authentications.Result(payment), Text(payment, "currency"));
     }
 
     private static string? Text(JsonElement? element, string name) =>

@@ -19,6 +19,13 @@ public sealed class FaultPlanTests
         Enumerable.Range(0, 20), seed => Assert.True(FaultPlan.Of(seed, TimeSpan.FromMinutes(10), canFillDisk: true, canMoveClocks: true).Count(f => f.Kind == kind) >= least));
 
     [Fact]
+    public void Every_kind_of_provider_fault_comes_within_twenty_outbreaks() => Assert.All(
+        Enumerable.Range(0, 20),
+        seed => Assert.Superset(
+            new HashSet<string> { "timeout_before", "timeout_after", "drop_before", "drop_after", "webhook_late", "webhook_duplicate", "webhook_reorder" },
+            ProviderFaults.Drawn(new Random(seed)).Take(20).ToHashSet()));
+
+    [Fact]
     public void Every_service_but_the_books_is_killed()
     {
         var killed = Enumerable.Range(0, 20).SelectMany(seed => FaultPlan.Of(seed, TimeSpan.FromMinutes(10), canFillDisk: true, canMoveClocks: true))

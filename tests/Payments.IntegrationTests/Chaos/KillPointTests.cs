@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using System.Reflection;
+using Payments.Chaos.Judging;
 using Payments.Chaos.KillPoints;
 using Payments.Platform;
 using Xunit;
@@ -24,6 +25,28 @@ public sealed class KillPointTests
 
         Assert.Empty(problems);
         Assert.Equal(KillPoint.All.Count, visited.Count);
+    }
+
+    [Fact]
+    public void Every_consumer_of_the_event_log_dies_at_each_of_its_steps_of_every_operation()
+    {
+        var wanted =
+            from consumer in ProgressRules.Consumers.SelectMany(c => c.Consumers)
+            from step in new[] { Steps.ConsumeBefore, Steps.ConsumeEffects, Steps.ConsumeAfter }
+            from operation in new[] { "authorize", "capture", "void", "refund" }
+            select (consumer, step, operation);
+
+        Assert.Equal(wanted.Order(), KillPoint.All.Where(p => p.Consumer is not null).Select(p => (p.Consumer!, p.Step, p.Operation)).Order());
+    }
+
+    [Fact]
+    public void What_is_visited_together_dies_in_processes_of_its_own_of_the_same_operation()
+    {
+        var visits = KillPoint.Together(KillPoint.All).ToList();
+
+        Assert.Equal(KillPoint.All.Count, visits.Sum(v => v.Count));
+        Assert.All(visits, v => Assert.Equal(v.Count, v.Select(p => p.Service).Distinct().Count()));
+        Assert.All(visits, v => Assert.Single(v.Select(p => (p.Step, p.Operation, p.Provider)).Distinct()));
     }
 
     [Fact]

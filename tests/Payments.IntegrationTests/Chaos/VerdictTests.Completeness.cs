@@ -1,4 +1,5 @@
 using Payments.Chaos.Judging;
+using Payments.Chaos.Load;
 using Xunit;
 
 namespace Payments.IntegrationTests.Chaos;
@@ -54,6 +55,44 @@ public sealed partial class VerdictTests
     public void Ten_minutes_with_too_few_faults_of_a_kind_are_found(string kind, int made) =>
         Convicts(Rules.TooLittleFire, Burnt(Enough with { Faults = new Dictionary<string, int>(Enough.Faults) { [kind] = made } }));
 
+    [Theory]
+    [InlineData("timeout_before")]
+    [InlineData("timeout_after")]
+    [InlineData("drop_before")]
+    [InlineData("drop_after")]
+    [InlineData("webhook_late")]
+    [InlineData("webhook_duplicate")]
+    [InlineData("webhook_reorder")]
+    public void Ten_minutes_in_which_providers_misbehaved_too_seldom_are_found(string kind)
+    {
+        var burnt = Burnt(Enough with { ProviderFaults = new Dictionary<string, int>(Enough.ProviderFaults) { [kind] = 4 } });
+        Assert.Equal($"4 strikes of {kind} at providers in 10 minutes prove nothing; at least 5 are demanded", Assert.Single(Verdict.Of(burnt), v => v.Rule == Rules.TooLittleFire).Detail);
+    }
+
+    // The load is the kept run's and as much again of each kind as is demanded, but for one.
+    [Theory]
+    [InlineData("capture", "captures")]
+    [InlineData("void", "voids")]
+    [InlineData("refund", "refunds")]
+    [InlineData("misuse", "misuses of a key")]
+    [InlineData("hang up", "clients that hung up")]
+    [InlineData("at once", "requests sent several times at once")]
+    public void Ten_minutes_in_which_clients_did_too_little_of_something_are_found(string kind, string what)
+    {
+        var burnt = Burnt(Enough);
+        var told = burnt.Told.Where(t => !IsOf(kind, t)).ToArray();
+        Assert.Contains($" {what} in 10 minutes", Assert.Single(Verdict.Of(burnt with { Told = told }), v => v.Rule == Rules.TooLittleFire).Detail, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_short_run_is_held_to_its_share_of_the_load()
+    {
+        var misused = Capture;
+        var half = Evidence with { Fire = Enough with { Minutes = 0.5, PerSecond = 10 }, Told = [.. Evidence.Told.Where(t => !IsOf("misuse", t)), .. Enumerable.Range(0, 4).Select(_ => Misused(misused))] };
+        Assert.Contains(Verdict.Of(half), v => v.Rule == Rules.TooLittleFire && v.Detail.StartsWith("4 misuses of a key in 0.5 minutes", StringComparison.Ordinal));
+        Assert.DoesNotContain(Verdict.Of(half with { Fire = half.Fire! with { PerSecond = 8 } }), v => v.Rule == Rules.TooLittleFire && v.Detail.Contains("misuses", StringComparison.Ordinal));
+    }
+
     [Fact]
     public void What_a_machine_cannot_do_is_not_demanded_of_it() => Assert.DoesNotContain(
         Verdict.Of(Burnt(Enough with
@@ -96,19 +135,58 @@ public sealed partial class VerdictTests
             ["disk full"] = 1,
             ["clock step"] = 1,
         },
-        new Dictionary<string, string>());
+        new Dictionary<string, string>())
+    {
+        ProviderFaults = new Dictionary<string, int>
+        {
+            ["timeout_before"] = 5,
+            ["timeout_after"] = 5,
+            ["drop_before"] = 5,
+            ["drop_after"] = 5,
+            ["webhook_late"] = 5,
+            ["webhook_duplicate"] = 5,
+            ["webhook_reorder"] = 5,
+        },
+    };
 
-    /// <summary>The kept run as if it had burned for so long; the payments that it lacks are copies of one of nobody.</summary>
+    /// <summary>
+    /// The kept run as if it had burned for so long; the payments that it lacks are copies of one of nobody, and so are requests, each
+    /// answered as it may be.
+    /// </summary>
     private Evidence Burnt(FireRow fire)
     {
         var first = Evidence.Attempts.First(a => a.Provider == "stripe" && Evidence.Charges.Any(c => c.IdempotencyKey == a.Id));
         return Evidence with
         {
             Fire = fire,
+            Told =
+            [
+                .. Evidence.Told.Where(t => !Kinds.Any(kind => IsOf(kind, t))),
+                .. Asked("capture", 500, t => t), .. Asked("void", 100, t => t), .. Asked("refund", 300, t => t),
+                .. Asked("misuse", 100, t => Misused(t) with { Key = "misused" }),
+                .. Asked("hang up", 100, t => t with { Status = null, Body = null, Lost = Client.HungUp }),
+                .. Asked("at once", 100, t => t with { At = 0, Took = 10 }), .. Asked("at once", 100, t => t with { At = 9, Took = 1 }),
+            ],
             Payments = [.. Evidence.Payments, .. Enumerable.Range(0, 5_000 - Evidence.Payments.Count).Select(i => Evidence.Payments[0] with { Id = $"pay_{i}" })],
             Silences = [new SilenceRow("stripe", first.OpenedAt, first.OpenedAt.AddMinutes(1), first.OpenedAt.AddMinutes(2))],
         };
     }
+
+    private static readonly string[] Kinds = ["capture", "void", "refund", "misuse", "hang up", "at once"];
+
+    private IEnumerable<Told> Asked(string kind, int times, Func<Told, Told> answered)
+    {
+        var operation = kind is "capture" or "void" or "refund" ? kind : "create";
+        var example = Evidence.Told.First(t => t.Operation == operation && t.IsSuccess && t.Life > 0);
+        return Enumerable.Range(0, times).Select(i => answered(example with { Key = $"{kind} {i}", At = i * 100_000L, Took = 1 }));
+    }
+
+    private static bool IsOf(string kind, Told told) => kind switch
+    {
+        "hang up" => told.Lost == Client.HungUp,
+        "at once" => told.Key?.StartsWith(kind, StringComparison.Ordinal) == true,
+        _ => told.Operation == kind,
+    };
 
     private Evidence WithoutEvent(EventRow lost) => Evidence with
     {

@@ -90,6 +90,26 @@ public sealed partial class VerdictTests(KeptEvidence kept) : IClassFixture<Kept
         Convicts(Rules.PostingsDiffer, Evidence with { Lines = Altered(Evidence.Lines, l => l.Kind == "commission", l => l with { Amount = l.Amount + 1 }) });
 
     [Fact]
+    public void A_posting_to_the_accounts_of_another_currency_is_found()
+    {
+        var accounts = Evidence.Accounts.ToDictionary(a => a.Id);
+        AccountRow? Elsewhere(string id, string currency) => Evidence.Accounts.FirstOrDefault(a => (a.Owner, a.Kind, a.Currency) == (accounts[id].Owner, accounts[id].Kind, currency));
+        var (line, debit, credit) = (
+            from l in Evidence.Lines
+            where l.Kind == "commission"
+            from currency in Evidence.Accounts.Select(a => a.Currency).Distinct()
+            where currency != l.Currency
+            let d = Elsewhere(l.Debit, currency)
+            let c = Elsewhere(l.Credit, currency)
+            where d is not null && c is not null
+            select (l, d, c)).First();
+
+        // In itself it is sound: the accounts are the right ones but for the currency, and the line says that of its accounts.
+        Convicts(Rules.PostingsDiffer, Evidence with { Lines = Altered(Evidence.Lines, l => l == line, l => l with { Debit = debit.Id, Credit = credit.Id, Currency = debit.Currency }) });
+        Convicts(Rules.PostingsDiffer, Evidence with { Lines = Altered(Evidence.Lines, l => l == line, l => l with { Debit = debit.Id, Credit = credit.Id }) });
+    }
+
+    [Fact]
     public void A_movement_that_its_balances_do_not_show_is_found() =>
         Convicts(Rules.FoldDiffers, Evidence with { Lines = Without(Evidence.Lines, l => l.Kind == "capture") });
 

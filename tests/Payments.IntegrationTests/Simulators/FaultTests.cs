@@ -90,6 +90,11 @@ public sealed class FaultTests
         Assert.Equal((1, 1), (listed.At("remaining").GetInt32(), listed.At("struck").GetInt32()));
         Assert.Equal(503, (await simulator.StripeAsync($"/v1/payment_intents/{intent}", null, cancellationToken)).Status);
         Assert.Equal(200, (await simulator.StripeAsync($"/v1/payment_intents/{intent}", null, cancellationToken)).Status);
+
+        // What is over and what was cleared stays in the totals.
+        using var cleared = await simulator.Http.DeleteAsync(new Uri("/faults", UriKind.Relative), cancellationToken);
+        var struck = JsonDocument.Parse(await simulator.Http.GetStringAsync(new Uri("/faults", UriKind.Relative), cancellationToken)).RootElement.At("struck");
+        Assert.Equal([("503", 2)], struck.EnumerateObject().Select(k => (k.Name, k.Value.GetInt32())));
     }
 
     [Theory]

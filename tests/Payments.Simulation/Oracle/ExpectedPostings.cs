@@ -3,14 +3,14 @@ using Payments.Ledger.Books;
 
 namespace Payments.Simulation.Oracle;
 
-/// <summary>A line as the books show it, without its currency and owners.</summary>
-internal readonly record struct ExpectedLine(string Action, string Debit, string Credit, long Amount) : IComparable<ExpectedLine>
+/// <summary>A line as the books show it, without its owners.</summary>
+internal readonly record struct ExpectedLine(string Action, string Debit, string Credit, long Amount, string Currency = "") : IComparable<ExpectedLine>
 {
-    public static ExpectedLine Of(JournalLine line) => new(line.Action.ToString(), line.Debit.Kind.ToString(), line.Credit.Kind.ToString(), line.Amount.Minor);
+    public static ExpectedLine Of(JournalLine line) => new(line.Action.ToString(), line.Debit.Kind.ToString(), line.Credit.Kind.ToString(), line.Amount.Minor, line.Amount.Currency.Code);
 
     public int CompareTo(ExpectedLine other) => string.CompareOrdinal(ToString(), other.ToString());
 
-    public override string ToString() => $"{Action} {Debit} > {Credit} {Amount}";
+    public override string ToString() => $"{Action} {Debit} > {Credit} {Amount} {Currency}";
 }
 
 /// <summary>
@@ -34,7 +34,7 @@ internal static class ExpectedPostings
             var standing = new Dictionary<string, (long Commission, long Cost)>(StringComparer.Ordinal);
             foreach (var happened in payment)
             {
-                postings.Add((happened, [.. Lines(happened, standing).Where(l => l.Amount != 0)]));
+                postings.Add((happened, [.. Lines(happened, standing).Where(l => l.Amount != 0).Select(l => l with { Currency = happened.Data.Payment.Currency })]));
             }
         }
 

@@ -63,7 +63,13 @@ internal sealed class Money(Run run, List<Charge> charges)
 
         Check(posted.Keys.ToHashSet().IsSubsetOf(postings.Select(p => p.Event.Id.Value)), "a journal has no event");
         var all = run.Books.Journals.SelectMany(j => j.Lines.Select(l => (Journal: j, Line: l))).ToList();
-        foreach (var currency in all.Where(l => l.Line.Action == Payments.Ledger.Books.LineAction.Post).GroupBy(l => l.Line.Amount.Currency.Code))
+        var posts = all.Where(l => l.Line.Action == Payments.Ledger.Books.LineAction.Post).ToLookup(l => l.Line.Amount.Currency.Code);
+        foreach (var charge in charges.Where(c => !posts.Contains(c.Currency.Code)))
+        {
+            Equal(charge.Captured - charge.Refunded, 0, $"owed in {charge.Currency.Code}, in which nothing is posted");
+        }
+
+        foreach (var currency in posts)
         {
             var balances = new Dictionary<(string, string), long>();
             foreach (var (_, line) in currency)
@@ -75,9 +81,9 @@ internal sealed class Money(Run run, List<Charge> charges)
             Equal(0, balances.Values.Sum(), $"the sum of all balances in {currency.Key}");
             foreach (var provider in Enum.GetValues<Provider>())
             {
-                var owed = charges.Where(c => c.Provider == provider).Sum(c => c.Captured - c.Refunded);
+                var owed = charges.Where(c => c.Provider == provider && c.Currency.Code == currency.Key).Sum(c => c.Captured - c.Refunded);
                 var owner = provider == Provider.Stripe ? "stripe" : "adyen";
-                Equal(owed, -balances.GetValueOrDefault((owner, nameof(Payments.Ledger.Books.AccountKind.ProviderReceivable))), $"owed by {provider} as its books say, and our control account");
+                Equal(owed, -balances.GetValueOrDefault((owner, nameof(Payments.Ledger.Books.AccountKind.ProviderReceivable))), $"owed by {provider} in {currency.Key} as its books say, and our control account");
             }
 
             if (!run.HadDashboard)

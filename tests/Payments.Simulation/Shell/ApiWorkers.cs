@@ -12,6 +12,9 @@ internal sealed partial class ApiProcess
 
     private ResolvingLimits ResolvingLimits => options.Deadlines.Limits;
 
+    /// <summary>What the resolver has decided so far.</summary>
+    public HashSet<ResolvingStep> Steps { get; } = [];
+
     /// <summary>One round of the resolver: what is due is settled side by side.</summary>
     public async Task SettleDueAsync()
     {
@@ -41,10 +44,12 @@ internal sealed partial class ApiProcess
             var operation = payment.OperationOf(taken.Id) ?? throw new InvariantException("an attempt belongs to an operation");
             var attempt = operation.Attempts.First(a => a.Id == taken.Id);
             var (step, read) = (Resolving.Next(payment, taken.Id, null, ResolvingLimits), (ReadBack?)null);
+            Steps.Add(step);
             if (step == ResolvingStep.Read)
             {
                 read = await calls.ReadAsync(payment, operation, attempt);
                 step = Resolving.Next(payment, taken.Id, Seen(taken, read), ResolvingLimits);
+                Steps.Add(step);
             }
 
             await TakeAsync(step, taken, held, payment, operation, attempt, read);

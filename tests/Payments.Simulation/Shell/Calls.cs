@@ -17,7 +17,7 @@ internal sealed class Calls(IReadOnlyDictionary<Provider, SimulatedProvider> pro
     {
         var (provider, order) = (providers[attempt.Provider], OrderOf(payment, operation, attempt));
         await scheduler.Step();
-        if (!faults.Calls.TryDequeue(out var fault))
+        if (!faults.Strikes(faults.Calls, out var fault))
         {
             var answer = provider.Receive(order);
             await scheduler.Step();
@@ -49,9 +49,8 @@ internal sealed class Calls(IReadOnlyDictionary<Provider, SimulatedProvider> pro
     public async Task<ReadBack> ReadAsync(PaymentState payment, Operation operation, Attempt attempt)
     {
         await scheduler.Step();
-        if (faults.UnansweredReadings > 0)
+        if (faults.StrikesReading())
         {
-            faults.UnansweredReadings--;
             return new ReadBack(ReadBackKind.Unanswered);
         }
 

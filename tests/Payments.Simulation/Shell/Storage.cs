@@ -47,7 +47,7 @@ internal sealed class Storage(Database database, Faults faults, Scheduler schedu
         var prepared = PreparedChange.Of(change, ids, process);
         var number = ids.New<EventId>().Value;
         await scheduler.Step();
-        while (faults.Commits.TryDequeue(out var fault))
+        while (faults.Strikes(faults.Commits, out var fault))
         {
             switch (fault)
             {

@@ -10,9 +10,8 @@ internal sealed class Broker(Faults faults)
 
     public void Produce(LogRow row)
     {
-        if (faults.LostMessages > 0)
+        if (faults.StrikesMessage())
         {
-            faults.LostMessages--;
             return;
         }
 

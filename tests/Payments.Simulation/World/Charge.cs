@@ -90,6 +90,13 @@ internal sealed class Charge(Provider provider, string reference, AttemptId atte
 
     public long Amount => amount;
 
+    /// <summary>The amount tells, so that a history need not: every third of them is in another one.</summary>
+    public static Currency CurrencyOf(long amount) => amount % 300 == 0 ? Currency.Of("EUR") : Currency.Of("USD");
+
+    public Currency Currency { get; } = CurrencyOf(amount);
+
+    public Money In(long minor) => new(minor, Currency);
+
     public bool CapturesAtOnce => capturesAtOnce;
 
     public Card Card => card;
@@ -122,7 +129,7 @@ internal sealed class Charge(Provider provider, string reference, AttemptId atte
     };
 
     /// <summary>As the provider's list shows it.</summary>
-    public ProviderCharge Listed(MerchantId merchant) => new(provider, Mode.Test, reference, amount, "USD", ListedState, createdAt)
+    public ProviderCharge Listed(MerchantId merchant) => new(provider, Mode.Test, reference, amount, Currency.Code, ListedState, createdAt)
     {
         CapturedMinor = EverCaptured,
         CaptureMethod = capturesAtOnce ? CaptureMethod.Automatic : CaptureMethod.Manual,

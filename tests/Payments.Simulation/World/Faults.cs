@@ -52,11 +52,58 @@ internal enum NoticeFault
 /// <summary>Faults that wait for their occasion.</summary>
 internal sealed class Faults
 {
+    public const string UnansweredReading = "unanswered reading";
+    public const string LostMessage = "lost message";
+
     public Queue<CallFault> Calls { get; } = new();
 
     public Queue<CommitFault> Commits { get; } = new();
 
     public Queue<NoticeFault> Notices { get; } = new();
+
+    /// <summary>What has really gone wrong: a fault that no occasion came for is none.</summary>
+    public HashSet<string> Struck { get; } = [];
+
+    /// <summary>The next fault of a queue, if one waits there; it strikes now.</summary>
+    public bool Strikes<TFault>(Queue<TFault> waiting, out TFault fault)
+        where TFault : struct, Enum
+    {
+        if (!waiting.TryDequeue(out fault))
+        {
+            return false;
+        }
+
+        Struck.Add(NameOf(fault));
+        return true;
+    }
+
+    public bool StrikesReading()
+    {
+        if (UnansweredReadings == 0)
+        {
+            return false;
+        }
+
+        UnansweredReadings--;
+        Struck.Add(UnansweredReading);
+        return true;
+    }
+
+    public bool StrikesMessage()
+    {
+        if (LostMessages == 0)
+        {
+            return false;
+        }
+
+        LostMessages--;
+        Struck.Add(LostMessage);
+        return true;
+    }
+
+    /// <summary>As <see cref="Struck"/> names it.</summary>
+    public static string NameOf<TFault>(TFault fault)
+        where TFault : struct, Enum => $"{typeof(TFault).Name}.{fault}";
 
     /// <summary>Readings that the provider does not answer.</summary>
     public int UnansweredReadings { get; set; }

@@ -90,7 +90,7 @@ internal sealed class LaterProvider(Scheduler scheduler, Process outside, Action
         var told = new ProviderFact("", isGood ? ProviderFactKind.AuthorizationApproved : ProviderFactKind.AuthorizationDeclined, charge.Reference)
         {
             AttemptId = charge.Attempt,
-            Amount = Usd(charge.Amount),
+            Amount = charge.In(charge.Amount),
             Captured = isGood && charge.CapturesAtOnce,
             Decline = isGood ? null : Refusal,
         };
@@ -179,7 +179,7 @@ internal sealed class LaterProvider(Scheduler scheduler, Process outside, Action
     {
         ModificationReference = movement.Reference,
         AttemptId = movement.Attempt,
-        Amount = Usd(movement.Amount),
+        Amount = charge.In(movement.Amount),
         Captured = movement.Kind == OperationKind.Capture && movement.State is MovementState.Done or MovementState.TakenBack,
     };
 

@@ -58,9 +58,9 @@ internal sealed class PromptProvider(Scheduler scheduler, Process outside, Actio
 
     protected override ProviderFact DashboardFact(Charge charge, Movement movement) => movement.Kind switch
     {
-        OperationKind.Capture => new ProviderFact("", ProviderFactKind.CaptureSucceeded, charge.Reference) { Amount = Usd(movement.Amount), Captured = true },
-        OperationKind.Void => new ProviderFact("", ProviderFactKind.AuthorizationCancelled, charge.Reference) { Amount = Usd(charge.Amount) },
-        _ => new ProviderFact("", ProviderFactKind.RefundSucceeded, charge.Reference) { ModificationReference = movement.Reference, Amount = Usd(movement.Amount) },
+        OperationKind.Capture => new ProviderFact("", ProviderFactKind.CaptureSucceeded, charge.Reference) { Amount = charge.In(movement.Amount), Captured = true },
+        OperationKind.Void => new ProviderFact("", ProviderFactKind.AuthorizationCancelled, charge.Reference) { Amount = charge.In(charge.Amount) },
+        _ => new ProviderFact("", ProviderFactKind.RefundSucceeded, charge.Reference) { ModificationReference = movement.Reference, Amount = charge.In(movement.Amount) },
     };
 
     private Outcome Authorize(Order order)
@@ -106,7 +106,7 @@ internal sealed class PromptProvider(Scheduler scheduler, Process outside, Actio
 
         Move(charge, order, MovementState.Done);
         charge.IsReleased = order.Final || charge.Held == 0;
-        Tell(charge, new ProviderFact("", ProviderFactKind.CaptureSucceeded, charge.Reference) { AttemptId = order.Attempt, Amount = Usd(order.Amount), Captured = true });
+        Tell(charge, new ProviderFact("", ProviderFactKind.CaptureSucceeded, charge.Reference) { AttemptId = order.Attempt, Amount = charge.In(order.Amount), Captured = true });
         return Approved(charge);
     }
 
@@ -129,7 +129,7 @@ internal sealed class PromptProvider(Scheduler scheduler, Process outside, Actio
 
         Move(charge, order, MovementState.Done);
         (charge.State, charge.IsReleased) = (SimulatedChargeState.Cancelled, true);
-        Tell(charge, new ProviderFact("", ProviderFactKind.AuthorizationCancelled, charge.Reference) { Amount = Usd(charge.Amount) });
+        Tell(charge, new ProviderFact("", ProviderFactKind.AuthorizationCancelled, charge.Reference) { Amount = charge.In(charge.Amount) });
         return Approved(charge);
     }
 
@@ -172,11 +172,11 @@ internal sealed class PromptProvider(Scheduler scheduler, Process outside, Actio
     {
         ModificationReference = refund.Reference,
         AttemptId = refund.Attempt,
-        Amount = Usd(refund.Amount),
+        Amount = charge.In(refund.Amount),
         Decline = kind == ProviderFactKind.RefundFailed ? BounceOf(charge) : null,
     });
 
-    private static ProviderFact Fact(ProviderFactKind kind, Charge charge) => new("", kind, charge.Reference) { AttemptId = charge.Attempt, Amount = Usd(charge.Amount) };
+    private static ProviderFact Fact(ProviderFactKind kind, Charge charge) => new("", kind, charge.Reference) { AttemptId = charge.Attempt, Amount = charge.In(charge.Amount) };
 
     private static Outcome OutcomeOf(Charge charge)
     {

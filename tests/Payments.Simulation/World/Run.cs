@@ -110,6 +110,11 @@ internal sealed partial class Run
 
     public bool NeverRests { get; private set; }
 
+    /// <summary>Faults that struck, processes that died, and steps that the resolver took.</summary>
+    public IEnumerable<string> Reached => faults.Struck
+        .Concat(new[] { (Victim.Api, api), (Victim.Ledger, hosts[0].Process), (Victim.Webhooks, hosts[1].Process) }.Where(p => p.Item2.Life > 0).Select(p => Faults.NameOf(p.Item1)))
+        .Concat(flow.Steps.Select(Faults.NameOf));
+
     /// <summary>Payments whose hold somebody captured or cancelled without us.</summary>
     public HashSet<PaymentId> HoldsTouched { get; } = [];
 
@@ -133,7 +138,7 @@ internal sealed partial class Run
     {
         Tell?.Invoke($"{scheduler.Now:HH:mm:ss}   {provider} notes {fact.Kind} {fact.Amount} {fact.ModificationReference ?? fact.PaymentReference}");
         var isReadable = provider == Provider.Stripe && fact.AttemptId is not null && fact.Kind != ProviderFactKind.RefundFailed;
-        TimeSpan[] delays = faults.Notices.TryDequeue(out var fault) ? fault switch
+        TimeSpan[] delays = faults.Strikes(faults.Notices, out var fault) ? fault switch
         {
             NoticeFault.Lost => isReadable ? [] : [ReportAfter],
             NoticeFault.Twice => [NoticeDelay, NoticeAgain],

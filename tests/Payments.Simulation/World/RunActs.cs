@@ -116,7 +116,7 @@ internal sealed partial class Run
         var token = ids.New<TokenId>().ToString();
         vault.Add(token, create.Card);
         return new PaymentState(
-            default, merchantId, Mode.Test, new Money(create.Amount, Currency.Of("USD")),
+            default, merchantId, Mode.Test, new Money(create.Amount, Charge.CurrencyOf(create.Amount)),
             new PaymentDetails(create.Method, new PaymentMethodView("card", "visa", "4242", "US", "credit", token), 1, Prices.Commission, null, null, null, null, null, new Dictionary<string, string>()))
         {
             Risk = new RiskView(10, FraudVerdict.Approve, []),

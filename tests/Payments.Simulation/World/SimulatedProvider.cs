@@ -124,8 +124,6 @@ internal abstract class SimulatedProvider(Provider provider, Scheduler scheduler
     /// <summary>Why a refund of this charge came back.</summary>
     protected static Decline BounceOf(Charge charge) => charge.Card == Card.RefundTakenBack ? BouncedForGood : Bounced;
 
-    protected static Money Usd(long minor) => new(minor, Currency.Of("USD"));
-
     private Outcome? Remembered(AttemptId key) => keys.TryGetValue(key, out var stored) && Now - stored.At < KeysLive ? stored.Answer : null;
 
     private Outcome Remember(AttemptId key, Outcome answer)
