@@ -1,3 +1,4 @@
+using System.Text.RegularExpressions;
 using Npgsql;
 using Payments.Core;
 using Payments.Platform.Http;
@@ -8,19 +9,27 @@ using Payments.Platform.Secrets;
 namespace Payments.Api.Operators;
 
 /// <summary>An operator's key as operators see it: never the key itself.</summary>
-public sealed record OperatorKeyView(OperatorKeyId Id, string Object, string Name, string Last4, DateTimeOffset CreatedAt, DateTimeOffset? RevokedAt);
+/// <param name="Person">Whose it is: where two people are needed, two keys of one person are one.</param>
+public sealed record OperatorKeyView(OperatorKeyId Id, string Object, string Name, string Person, string Last4, DateTimeOffset CreatedAt, DateTimeOffset? RevokedAt);
 
 /// <summary>What is shown once, when a key is made.</summary>
 public sealed record NewOperatorKeyView(OperatorKeyView OperatorKey, string Key);
 
 /// <summary><c>POST</c>, <c>GET /ops/v1/operator_keys</c>, <c>POST /ops/v1/operator_keys/{id}/revoke</c></summary>
-internal static class OperatorKeys
+internal static partial class OperatorKeys
 {
     public const string Prefix = "ok_";
 
-    private const string Columns = "id, name, last4, created_at, revoked_at";
+    /// <summary>The installation's own key: the only one that names people.</summary>
+    public const string Bootstrap = "bootstrap";
 
-    public sealed record CreateRequest(string Name);
+    private const string Columns = "id, name, person, last4, created_at, revoked_at";
+
+    private static readonly Problem NotYours = new(
+        StatusCodes.Status403Forbidden, "person_not_yours", "A key makes other keys of its own person; only the installation's own key (Payments:OperatorKey) makes those of others.", "person");
+
+    /// <param name="Person">Absent: whoever makes the request.</param>
+    public sealed record CreateRequest(string Name, string? Person = null);
 
     public sealed record RevokeRequest;
 
@@ -36,12 +45,24 @@ internal static class OperatorKeys
             return invalid;
         }
 
+        var maker = context.Operator().Person;
+        var person = request.Person ?? maker;
+        if (!PersonForm().IsMatch(person))
+        {
+            return Problems.InvalidValue("person", "1 to 100 lower-case letters, digits and . _ @ - are expected, as ada.lovelace.");
+        }
+
+        if (person != maker && maker != Bootstrap)
+        {
+            return NotYours;
+        }
+
         return await requests.RunAsync(context, IdempotencyScope.Of(context.Operator()), async (work, cancellation) =>
         {
             var transaction = await work.BeginAsync(cancellation);
             var (id, key) = (new OperatorKeyId(work.Subject), SecretKeys.New(Prefix));
-            await InsertAsync(transaction, id, request.Name, key, cancellation);
-            await Audit.AppendAsync(transaction, context, "operator_key.create", id.ToString(), new { request.Name }, cancellation);
+            await InsertAsync(transaction, id, request.Name, person, key, cancellation);
+            await Audit.AppendAsync(transaction, context, "operator_key.create", id.ToString(), new { request.Name, Person = person }, cancellation);
             return IdempotentResponse.Created(new NewOperatorKeyView((await FindAsync(transaction, id, cancellation))!, key));
         }, cancellationToken);
     }
@@ -97,10 +118,10 @@ internal static class OperatorKeys
         }, cancellationToken);
     }
 
-    public static async Task InsertAsync(NpgsqlTransaction transaction, OperatorKeyId id, string name, string key, CancellationToken cancellationToken)
+    public static async Task InsertAsync(NpgsqlTransaction transaction, OperatorKeyId id, string name, string person, string key, CancellationToken cancellationToken)
     {
-        await using var command = new NpgsqlCommand("INSERT INTO operator_keys (id, name, hash, last4) VALUES ($1, $2, $3, $4)", transaction.Connection, transaction)
-            .With(id.Value, name, SecretKeys.Hash(key), key[^4..]);
+        await using var command = new NpgsqlCommand("INSERT INTO operator_keys (id, name, person, hash, last4) VALUES ($1, $2, $3, $4, $5)", transaction.Connection, transaction)
+            .With(id.Value, name, person, SecretKeys.Hash(key), key[^4..]);
         await command.ExecuteNonQueryAsync(cancellationToken);
     }
 
@@ -112,8 +133,11 @@ internal static class OperatorKeys
     }
 
     private static OperatorKeyView Read(NpgsqlDataReader row) => new(
-        new OperatorKeyId(row.GetGuid(0)), "operator_key", row.GetString(1), row.GetString(2), row.GetFieldValue<DateTimeOffset>(3),
-        row.IsDBNull(4) ? null : row.GetFieldValue<DateTimeOffset>(4));
+        new OperatorKeyId(row.GetGuid(0)), "operator_key", row.GetString(1), row.GetString(2), row.GetString(3), row.GetFieldValue<DateTimeOffset>(4),
+        row.IsDBNull(5) ? null : row.GetFieldValue<DateTimeOffset>(5));
+
+    [GeneratedRegex("^[a-z0-9][a-z0-9._@-]{0,99}$", RegexOptions.NonBacktracking)]
+    private static partial Regex PersonForm();
 }
 
 /// <summary>Operators by the hash of their key.</summary>
@@ -121,8 +145,8 @@ internal sealed class OperatorDirectory(NpgsqlDataSource database) : IOperatorDi
 {
     public async Task<OperatorIdentity?> FindAsync(string sha256Hex, CancellationToken cancellationToken)
     {
-        await using var command = database.CreateCommand("SELECT id, name FROM operator_keys WHERE hash = $1 AND revoked_at IS NULL").With(sha256Hex);
+        await using var command = database.CreateCommand("SELECT id, name, person FROM operator_keys WHERE hash = $1 AND revoked_at IS NULL").With(sha256Hex);
         await using var row = await command.ExecuteReaderAsync(cancellationToken);
-        return await row.ReadAsync(cancellationToken) ? new OperatorIdentity(new OperatorKeyId(row.GetGuid(0)), row.GetString(1)) : null;
+        return await row.ReadAsync(cancellationToken) ? new OperatorIdentity(new OperatorKeyId(row.GetGuid(0)), row.GetString(1), row.GetString(2)) : null;
     }
 }

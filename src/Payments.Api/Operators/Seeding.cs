@@ -9,8 +9,8 @@ using Payments.Platform.Secrets;
 namespace Payments.Api.Operators;
 
 /// <summary>
-/// What configuration asks to exist when the service starts: the first operator's key (<c>Payments:OperatorKey</c>, while there is
-/// none), and a merchant with keys that were made elsewhere (<c>Payments:Seed:MerchantName|SecretKey|PublishableKey</c>, and
+/// What configuration asks to exist when the service starts: the installation's own operator's key (<c>Payments:OperatorKey</c>, while no other
+/// one works), and a merchant with keys that were made elsewhere (<c>Payments:Seed:MerchantName|SecretKey|PublishableKey</c>, and
 /// <c>RequestsPerSecond</c> where it gets a rate limit of its own; for installations that try things out). Safe to repeat and
 /// beside other replicas.
 /// </summary>
@@ -70,10 +70,12 @@ internal sealed class Seeding(IConfiguration configuration, NpgsqlDataSource dat
             throw new InvalidOperationException($"'Payments:OperatorKey' must begin with '{OperatorKeys.Prefix}' and go on with at least 32 random characters.");
         }
 
-        await using var any = new NpgsqlCommand("SELECT EXISTS (SELECT FROM operator_keys)", transaction.Connection, transaction);
+        // Where its key was revoked, or nobody has one that names people, a new key in the configuration is the way back. A revoked one stays revoked.
+        await using var any = new NpgsqlCommand(
+            "SELECT EXISTS (SELECT FROM operator_keys WHERE hash = $1 OR (person = $2 AND revoked_at IS NULL))", transaction.Connection, transaction).With(SecretKeys.Hash(key), OperatorKeys.Bootstrap);
         if (!(bool)(await any.ExecuteScalarAsync(cancellationToken))!)
         {
-            await OperatorKeys.InsertAsync(transaction, ids.New<OperatorKeyId>(), "bootstrap", key, cancellationToken);
+            await OperatorKeys.InsertAsync(transaction, ids.New<OperatorKeyId>(), OperatorKeys.Bootstrap, OperatorKeys.Bootstrap, key, cancellationToken);
         }
     }
 

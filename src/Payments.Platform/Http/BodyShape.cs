@@ -1,3 +1,4 @@
+using System.Reflection;
 using System.Text.Json;
 using System.Text.Json.Serialization.Metadata;
 using Payments.Core;
@@ -144,9 +145,13 @@ internal static class BodyShape
         {
             return Problems.InvalidValue(path, shape.Type.IsEnum
                 ? $"One of these is expected: {string.Join(", ", Enum.GetNames(shape.Type).Select(JsonNamingPolicy.SnakeCaseLower.ConvertName))}."
-                : $"{expected} is expected.");
+                : PrefixOf(shape.Type) is { } prefix ? $"An id beginning '{prefix}_' is expected." : $"{expected} is expected.");
         }
     }
+
+    /// <summary>Null for what is no id.</summary>
+    private static string? PrefixOf(Type type) =>
+        type.GetInterfaces().Any(i => i.IsGenericType && i.GetGenericTypeDefinition() == typeof(IId<>)) ? (string?)type.GetProperty(nameof(IId<PaymentId>.Prefix), BindingFlags.Public | BindingFlags.Static)?.GetValue(null) : null;
 
     /// <summary>False for U+0000, which databases refuse, and for half of a surrogate pair (<c>\ud800</c>): well-formed JSON that is no Unicode text.</summary>
     private static bool IsText(JsonElement value)

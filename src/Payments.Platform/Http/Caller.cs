@@ -8,7 +8,8 @@ namespace Payments.Platform.Http;
 public readonly record struct Caller(MerchantId MerchantId, Mode Mode, ApiKeyId KeyId, KeyClass Class);
 
 /// <summary>The operator that a request speaks for.</summary>
-public sealed record OperatorIdentity(OperatorKeyId KeyId, string Name);
+/// <param name="Person">To whom the key belongs: two keys of one person are one.</param>
+public sealed record OperatorIdentity(OperatorKeyId KeyId, string Name, string Person);
 
 /// <summary>Looks operator keys up by hash; only the Api has operators.</summary>
 public interface IOperatorDirectory

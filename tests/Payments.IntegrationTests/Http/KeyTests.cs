@@ -117,6 +117,23 @@ public sealed class KeyTests(EmbeddedServers servers)
     }
 
     [Fact]
+    public async Task Only_the_installations_own_key_makes_keys_of_other_people()
+    {
+        await using var host = await StartAsync();
+        var (_, made, _) = await host.OperatorAsync("POST", "/ops/v1/operator_keys", new { name = "Ada", person = "ada.lovelace" });
+        var ada = made.GetProperty("key").GetString()!;
+        Assert.Equal("ada.lovelace", made.GetProperty("operator_key").GetProperty("person").GetString());
+        Refused(await host.SendAsync("POST", "/ops/v1/operator_keys", ada, """{"name": "Ben", "person": "ben"}"""), 403, "person_not_yours");
+
+        // Two keys of hers are one person; so are two of whoever set the system up.
+        foreach (var (key, person) in new[] { (ada, "ada.lovelace"), (ApiHost.OperatorKey, "bootstrap") })
+        {
+            var (status, second, _) = await host.SendAsync("POST", "/ops/v1/operator_keys", key, """{"name": "Another"}""");
+            Assert.Equal((201, person), (status, second.GetProperty("operator_key").GetProperty("person").GetString()));
+        }
+    }
+
+    [Fact]
     public async Task A_signing_key_refuses_what_is_not_signed_by_it_now_and_for_the_first_time()
     {
         await using var host = await StartAsync(("ConnectionStrings:redis", (await servers.RedisAsync(TestContext.Current.CancellationToken)).ConnectionString));

@@ -156,7 +156,7 @@ internal sealed class ProofBooks(ProofProduct product) : IAsyncDisposable
     private async Task<HttpClient> OperatorAsync(string name)
     {
         using var root = ProductFixture.Client(product.Host.Addresses.Api, product.Host.Secrets.OperatorKey);
-        var made = await FlowProduct.PostAsync(root, "/ops/v1/operator_keys", new { name }, Cancel);
+        var made = await FlowProduct.PostAsync(root, "/ops/v1/operator_keys", new { name, person = name }, Cancel);
         return ProductFixture.Client(product.Host.Addresses.Api, made.Text("key"));
     }
 

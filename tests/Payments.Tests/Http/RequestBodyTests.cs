@@ -93,6 +93,13 @@ public sealed class RequestBodyTests
         Assert.Equal((code, param, 400), (problem.Code, problem.Param, problem.Status));
     }
 
+    [Theory]
+    [InlineData("tok_1")]
+    [InlineData("pay_01jmxk2v7f00000000000000a0")]
+    [InlineData("")]
+    public void An_id_that_is_none_is_told_how_one_begins(string token) => Assert.Equal(
+        "An id beginning 'tok_' is expected.", RequestBody.Parse<Body>(Bytes($$$"""{"payment_method": {"token": "{{{token}}}"}}""")).Problem!.Detail);
+
     [Fact]
     public void A_body_that_is_not_UTF_8_is_refused() =>
         Assert.Equal(Problems.InvalidUtf8, RequestBody.Parse<Body>(new byte[] { (byte)'{', 0xC3, 0x28, (byte)'}' }).Problem);

@@ -67,7 +67,7 @@ internal sealed class Forwarder(IHttpForwarder forwarder, IConfiguration configu
             proxyRequest.RequestUri = RequestUtilities.MakeDestinationAddress(address, path, query);
             proxyRequest.Headers.TryAddWithoutValidation("Authorization", "Bearer " + internalKey);
             proxyRequest.Headers.TryAddWithoutValidation("Request-Id", httpContext.TraceIdentifier);
-            proxyRequest.Headers.TryAddWithoutValidation(InternalHeaders.Actor, path.StartsWithSegments("/internal/v1/merchants") ? httpContext.Caller().KeyId.ToString() : httpContext.Operator().KeyId.ToString());
+            AddActor(httpContext, proxyRequest);
             foreach (var name in RequestHeaders)
             {
                 proxyRequest.Headers.TryAddWithoutValidation(name, (IEnumerable<string?>)httpContext.Request.Headers[name]);
@@ -79,6 +79,18 @@ internal sealed class Forwarder(IHttpForwarder forwarder, IConfiguration configu
             }
 
             return ValueTask.CompletedTask;
+        }
+
+        private void AddActor(HttpContext httpContext, HttpRequestMessage proxyRequest)
+        {
+            if (path.StartsWithSegments("/internal/v1/merchants"))
+            {
+                proxyRequest.Headers.TryAddWithoutValidation(InternalHeaders.Actor, httpContext.Caller().KeyId.ToString());
+                return;
+            }
+
+            proxyRequest.Headers.TryAddWithoutValidation(InternalHeaders.Actor, httpContext.Operator().KeyId.ToString());
+            proxyRequest.Headers.TryAddWithoutValidation(InternalHeaders.Person, httpContext.Operator().Person);
         }
 
         public override ValueTask<bool> TransformResponseAsync(HttpContext httpContext, HttpResponseMessage? proxyResponse, CancellationToken cancellationToken)
