@@ -29,7 +29,7 @@ public static class ReconciliationModule
         AddFetching(builder.Services, builder.Configuration);
         builder.Services.AddSingleton<BookingRounds>();
         builder.Services.AddHostedService(s => s.GetRequiredService<BookingRounds>());
-        builder.Services.AddHealthChecks().AddCheck<BookingHealth>("bookings", tags: ["ready"]);
+        builder.Services.AddHealthChecks().AddCheck<BookingHealth>("bookings", tags: ["ready"]).AddCheck<UnnotedHealth>("unnoted_payouts", tags: ["ready"]);
     }
 
     private static void AddFetching(IServiceCollection services, IConfiguration configuration)
@@ -73,6 +73,7 @@ public static class ReconciliationModule
         services.AddSingleton<BreakCorrections>();
         builder.AddInternalClient(Booker.Service);
         services.AddSingleton<BookingList>();
+        services.AddSingleton<UnnotedPayouts>();
         services.AddSingleton<Booker>();
     }
 
@@ -87,6 +88,7 @@ public static class ReconciliationModule
         ops.MapGet("/reports/{id}", ReportEndpoints.GetAsync);
         ops.MapPost("/reports/{id}/close", ReportEndpoints.CloseAsync);
         ops.MapGet("/imports", ImportEndpoints.ListAsync);
+        ops.MapGet("/unnoted_payouts", UnnotedPayouts.ListAsync);
         ops.MapPost("/match", ReportEndpoints.MatchAsync);
         ops.MapGet("/payments/{id}", ReportEndpoints.ExplainAsync);
         ops.MapGet("/breaks", BreakEndpoints.ListAsync);

@@ -39,4 +39,8 @@ public sealed class ReconciliationOptions
     /// <summary>How far back payouts are looked for.</summary>
     [Range(1, 365)]
     public int PayoutDays { get; set; } = 14;
+
+    /// <summary>For how many days a payout that was announced may stay unnoted before health says so.</summary>
+    [Range(1, 365)]
+    public int UnnotedDays { get; set; } = 7;
 }

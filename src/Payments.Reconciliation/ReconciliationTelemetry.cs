@@ -11,6 +11,7 @@ public static class ReconciliationTelemetry
 
     public static readonly ActivitySource Source = new(Name);
     private static readonly Meter Meter = new(Name);
+    private static IReadOnlyList<Bookings.UnnotedCount> unnoted = [];
 
     /// <summary>Files by format and what became of them.</summary>
     public static readonly Counter<long> Imports = Meter.CreateCounter<long>("payments.reconciliation.imports", "{file}", "Statements imported, by format and state.");
@@ -35,6 +36,11 @@ public static class ReconciliationTelemetry
 
     public static readonly ObservableGauge<long> FailingBookings =
         Meter.CreateObservableGauge("payments.reconciliation.bookings.failing", () => Interlocked.Read(ref failingBookings), "{booking}", "Bookings that the ledger was asked for in vain several times.");
+
+    /// <summary>Payouts that were announced and are not noted: nothing of them is booked.</summary>
+    public static readonly ObservableGauge<long> UnnotedPayouts = Meter.CreateObservableGauge(
+        "payments.reconciliation.payouts.unnoted", () => Volatile.Read(ref unnoted).Select(u => new Measurement<long>(u.Count, new KeyValuePair<string, object?>("reason", u.Reason))), "{payout}",
+        "Payouts that were announced and could not be noted, by reason.");
 
     private static long openBreaks;
     private static long waitingBookings;
@@ -61,4 +67,6 @@ public static class ReconciliationTelemetry
     }
 
     public static void Open(long breaks) => Interlocked.Exchange(ref openBreaks, breaks);
+
+    public static void Unnoted(IReadOnlyList<Bookings.UnnotedCount> counts) => Volatile.Write(ref unnoted, counts);
 }

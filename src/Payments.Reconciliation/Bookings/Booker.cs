@@ -109,7 +109,7 @@ public sealed class Booker(BookingList list, IHttpClientFactory clients, ILogger
 
     private static Task<HttpResponseMessage> PostAsync(HttpClient ledger, DueBooking booking, CancellationToken cancellationToken) => booking.What switch
     {
-        BookingKind.Settlement => ledger.PostAsJsonAsync(
+        BookingKind.Settlement or BookingKind.LateCost => ledger.PostAsJsonAsync(
             new Uri("internal/ledger/provider-settlements", UriKind.Relative), Content<ProviderSettlement>(booking) with { Id = new(booking.BookingId) }, Json.Options, cancellationToken),
         BookingKind.Payout => ledger.PostAsJsonAsync(new Uri("internal/ledger/payout-entries", UriKind.Relative), booking.Entry, Json.Options, cancellationToken),
         _ => ledger.PostAsJsonAsync(

@@ -14,6 +14,9 @@ public enum BookingKind
 
     /// <summary>An entry of the statement about a payout to a merchant.</summary>
     Payout,
+
+    /// <summary>What was accrued for a payment that came after its payout was noted.</summary>
+    LateCost,
 }
 
 /// <summary>A booking that the ledger is to be asked for now.</summary>

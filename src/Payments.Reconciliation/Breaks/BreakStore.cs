@@ -145,7 +145,8 @@ public sealed class BreakStore(NpgsqlDataSource database, TimeProvider time)
     }
 
     /// <summary>The second person agrees to what was proposed when the break had this version: it is closed, or the ledger is asked for its journals.</summary>
-    public async Task<ResolveVerdict> ApproveAsync(ReconciliationBreakId id, int version, string actor, CancellationToken cancellationToken)
+    /// <param name="key">The person's key: whoever proposed before keys had people is known by it.</param>
+    public async Task<ResolveVerdict> ApproveAsync(ReconciliationBreakId id, int version, string person, string key, CancellationToken cancellationToken)
     {
         await using var command = database.CreateCommand("""
             WITH agreed AS (
@@ -154,13 +155,13 @@ public sealed class BreakStore(NpgsqlDataSource database, TimeProvider time)
                     resolved_by = CASE WHEN correction IS NULL THEN $2 END,
                     resolved_how = CASE WHEN correction IS NULL THEN 'person' END,
                     resolved_at = CASE WHEN correction IS NULL THEN $3::timestamptz END
-                WHERE break_id = $1 AND state = 'proposed' AND proposed_by <> $2 AND version = $4 RETURNING break_id, correction),
+                WHERE break_id = $1 AND state = 'proposed' AND proposed_by NOT IN ($2, $5) AND version = $4 RETURNING break_id, correction),
             asked AS (
                 UPDATE recon.bookings k SET content = k.content || jsonb_build_object('approved_by', $2), due_at = now(), failure = NULL
                 FROM agreed a WHERE k.break_id = a.break_id AND a.correction IS NOT NULL AND k.booked_at IS NULL)
             SELECT count(*) FROM agreed
             """);
-        command.With(id.Value, actor, time.GetUtcNow(), version);
+        command.With(id.Value, person, time.GetUtcNow(), version, key);
         if ((long)(await command.ExecuteScalarAsync(cancellationToken))! > 0)
         {
             return ResolveVerdict.Done;

@@ -96,7 +96,7 @@ internal static class BreakEndpoints
             return Problems.NotFound("break");
         }
 
-        var actor = InternalHeaders.ActorOf(context);
+        var actor = InternalHeaders.PersonOf(context);
         if (request.Correction is not { } bearer)
         {
             return await AnswerAsync(id, await breaks.ResolveAsync(breakId, request.Journal?.ToString(), request.Reason, actor, cancellationToken), breaks, cancellationToken);
@@ -114,7 +114,7 @@ internal static class BreakEndpoints
         }
 
         return Id.TryParse<ReconciliationBreakId>(id, out var breakId)
-            ? await BookedAsync(id, await breaks.ApproveAsync(breakId, request.Version, InternalHeaders.ActorOf(context), cancellationToken), breaks, booker, cancellationToken)
+            ? await BookedAsync(id, await breaks.ApproveAsync(breakId, request.Version, InternalHeaders.PersonOf(context), InternalHeaders.ActorOf(context), cancellationToken), breaks, booker, cancellationToken)
             : Problems.NotFound("break");
     }
 

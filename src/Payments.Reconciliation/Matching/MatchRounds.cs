@@ -2,13 +2,14 @@ using Microsoft.Extensions.Options;
 using Npgsql;
 using Payments.Platform;
 using Payments.Platform.Postgres;
+using Payments.Reconciliation.Bookings;
 using Payments.Reconciliation.Breaks;
 
 namespace Payments.Reconciliation.Matching;
 
 /// <summary>Every five minutes: partitions of months to come are made, what changed is compared, open breaks are counted.</summary>
 public sealed class MatchRounds(
-    NpgsqlDataSource database, Matcher matcher, BreakStore breaks, IOptions<ReconciliationOptions> options, TimeProvider time, ILogger<MatchRounds> logger) : BackgroundService
+    NpgsqlDataSource database, Matcher matcher, BreakStore breaks, UnnotedPayouts unnoted, IOptions<ReconciliationOptions> options, TimeProvider time, ILogger<MatchRounds> logger) : BackgroundService
 {
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
@@ -30,5 +31,6 @@ public sealed class MatchRounds(
 
         await matcher.MatchAsync(null, null, cancellationToken);
         ReconciliationTelemetry.Open(await breaks.CountOpenAsync(cancellationToken));
+        ReconciliationTelemetry.Unnoted(await unnoted.CountAsync(cancellationToken));
     }
 }

@@ -69,6 +69,7 @@ public sealed class Matcher(NpgsqlDataSource database, ILogger<Matcher> logger)
         command.With(ModeNames.Of(book.Mode), book.Provider);
         await command.ExecuteNonQueryAsync(cancellationToken);
         await NotedSettlements.AskAsync(connection, transaction, book, cancellationToken);
+        await LateCosts.AskAsync(connection, transaction, book, cancellationToken);
         Steps.Reached(ReconciliationSteps.NoteEffects);
         await transaction.CommitAsync(cancellationToken);
         Steps.Reached(ReconciliationSteps.NoteAfter);

@@ -49,13 +49,13 @@ public sealed class BreakCorrectionTests(EmbeddedServers servers, BookingLedger 
 
         // Between being seen and being agreed to it is proposed anew.
         Assert.Equal(ResolveVerdict.Done, await ResolveAsync(database, breaks, id, Bearer.Merchant));
-        Assert.Equal(ResolveVerdict.Changed, await breaks.ApproveAsync(id, seen.Version, "opk_2", Cancel));
+        Assert.Equal(ResolveVerdict.Changed, await breaks.ApproveAsync(id, seen.Version, "opk_2", "opk_2", Cancel));
         var now = (await breaks.FindAsync(id, Cancel))!.Version;
-        Assert.Equal(ResolveVerdict.SamePerson, await breaks.ApproveAsync(id, now, "opk_1", Cancel));
+        Assert.Equal(ResolveVerdict.SamePerson, await breaks.ApproveAsync(id, now, "opk_1", "opk_1", Cancel));
         var forged = await Assert.ThrowsAsync<PostgresException>(() => database.ExecuteAsync("UPDATE recon.breaks SET state = 'booking' WHERE state = 'proposed'"));
         Assert.Equal("RC002", forged.SqlState);
 
-        Assert.Equal(ResolveVerdict.Done, await breaks.ApproveAsync(id, now, "opk_2", Cancel));
+        Assert.Equal(ResolveVerdict.Done, await breaks.ApproveAsync(id, now, "opk_2", "opk_2", Cancel));
         await BookAsync(database);
         Assert.Equal((BreakState.Resolved, "opk_1", "opk_2"), await PeopleAsync(breaks, id));
         Assert.Equal(["merchant_pending 1000000", "provider_cost_expense -30", "provider_cost_payable 30", "provider_receivable -1000000"], await ledger.MovedAsync(await JournalsAsync(database)));
@@ -75,7 +75,7 @@ public sealed class BreakCorrectionTests(EmbeddedServers servers, BookingLedger 
         Assert.Equal((BreakState.Proposed, "opk_1", null), await PeopleAsync(breaks, id));
         Assert.Empty(await ledger.MovedAsync(await JournalsAsync(database)));
 
-        Assert.Equal(ResolveVerdict.Done, await breaks.ApproveAsync(id, (await breaks.FindAsync(id, Cancel))!.Version, "opk_2", Cancel));
+        Assert.Equal(ResolveVerdict.Done, await breaks.ApproveAsync(id, (await breaks.FindAsync(id, Cancel))!.Version, "opk_2", "opk_2", Cancel));
         await BookAsync(database);
         Assert.Equal((BreakState.Resolved, "opk_1", "opk_2"), await PeopleAsync(breaks, id));
     }

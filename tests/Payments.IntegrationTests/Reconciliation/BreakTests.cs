@@ -46,7 +46,7 @@ public sealed class BreakTests(EmbeddedServers servers)
         Assert.Equal(ResolveVerdict.Done, await breaks.ResolveAsync(fee, null, "The price list of March.", "opk_1", Cancel));
         Assert.Equal(ResolveVerdict.Done, await breaks.ResolveAsync(amount, "jrn_1", null, "opk_1", Cancel));
         Assert.Equal(ResolveVerdict.WrongState, await breaks.ResolveAsync(fee, null, "Again.", "opk_2", Cancel));
-        Assert.Equal(ResolveVerdict.WrongState, await breaks.ApproveAsync(fee, await VersionAsync(breaks, fee), "opk_2", Cancel));
+        Assert.Equal(ResolveVerdict.WrongState, await breaks.ApproveAsync(fee, await VersionAsync(breaks, fee), "opk_2", "opk_2", Cancel));
         Assert.Equal(ResolveVerdict.NotFound, await breaks.ResolveAsync(new ReconciliationBreakId(Guid.Empty), null, "?", "opk_1", Cancel));
 
         var (byReason, byJournal) = (await breaks.FindAsync(fee, Cancel), await breaks.FindAsync(amount, Cancel));
@@ -63,10 +63,10 @@ public sealed class BreakTests(EmbeddedServers servers)
         var breaks = await OpenAsync(database, [Item(1, 1_000_000)], Report((1, 900_000, 30, 0)));
         var id = await IdAsync(breaks, "amount_mismatch");
 
-        Assert.Equal(ResolveVerdict.WrongState, await breaks.ApproveAsync(id, await VersionAsync(breaks, id), "opk_2", Cancel));
+        Assert.Equal(ResolveVerdict.WrongState, await breaks.ApproveAsync(id, await VersionAsync(breaks, id), "opk_2", "opk_2", Cancel));
         Assert.Equal(ResolveVerdict.Done, await breaks.ResolveAsync(id, null, "Settled apart.", "opk_1", Cancel));
         Assert.Equal(BreakState.Proposed, (await breaks.FindAsync(id, Cancel))!.State);
-        Assert.Equal(ResolveVerdict.SamePerson, await breaks.ApproveAsync(id, await VersionAsync(breaks, id), "opk_1", Cancel));
+        Assert.Equal(ResolveVerdict.SamePerson, await breaks.ApproveAsync(id, await VersionAsync(breaks, id), "opk_1", "opk_1", Cancel));
 
         // Straight in the tables, past the program.
         foreach (var forged in new[]
@@ -81,7 +81,7 @@ public sealed class BreakTests(EmbeddedServers servers)
             Assert.True(refused.SqlState is "RC002" or PostgresErrorCodes.CheckViolation, refused.MessageText);
         }
 
-        Assert.Equal(ResolveVerdict.Done, await breaks.ApproveAsync(id, await VersionAsync(breaks, id), "opk_2", Cancel));
+        Assert.Equal(ResolveVerdict.Done, await breaks.ApproveAsync(id, await VersionAsync(breaks, id), "opk_2", "opk_2", Cancel));
         var closed = (await breaks.FindAsync(id, Cancel))!;
         Assert.Equal((BreakState.Resolved, "opk_1", "opk_2"), (closed.State, closed.ProposedBy, closed.ResolvedBy));
     }
@@ -97,7 +97,7 @@ public sealed class BreakTests(EmbeddedServers servers)
         var id = await IdAsync(breaks, "amount_mismatch");
 
         Assert.Equal(ResolveVerdict.Done, await breaks.ResolveAsync(id, null, "I say so.", name, Cancel));
-        Assert.Equal(ResolveVerdict.SamePerson, await breaks.ApproveAsync(id, await VersionAsync(breaks, id), name, Cancel));
+        Assert.Equal(ResolveVerdict.SamePerson, await breaks.ApproveAsync(id, await VersionAsync(breaks, id), name, "opk_1", Cancel));
         await Assert.ThrowsAsync<PostgresException>(() => database.ExecuteAsync(
             $"UPDATE recon.breaks SET state = 'resolved', resolved_by = '{name}', resolved_how = 'person', resolved_at = now()"));
     }

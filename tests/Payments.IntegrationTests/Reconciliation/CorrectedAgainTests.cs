@@ -29,10 +29,10 @@ public sealed class CorrectedAgainTests(EmbeddedServers servers, BookingLedger l
         Assert.Equal(["refund_missing_at_provider USD 1000000", "fee_variance_expensed USD 30"], (await breaks.StepsAsync(id, Cancel)).Select(s => $"{s.Kind} {s.Currency} {s.Amount}{s.Journal}"));
 
         Assert.Equal(ResolveVerdict.Done, await ResolveAsync(database, breaks, id, Bearer.Merchant, other));
-        Assert.Equal(ResolveVerdict.Changed, await breaks.ApproveAsync(id, shown.Version, "opk_2", Cancel));
+        Assert.Equal(ResolveVerdict.Changed, await breaks.ApproveAsync(id, shown.Version, "opk_2", "opk_2", Cancel));
         var now = (await breaks.FindAsync(id, Cancel))!;
         Assert.Equal(other, now.Merchant);
-        Assert.Equal(ResolveVerdict.Done, await breaks.ApproveAsync(id, now.Version, "opk_2", Cancel));
+        Assert.Equal(ResolveVerdict.Done, await breaks.ApproveAsync(id, now.Version, "opk_2", "opk_2", Cancel));
         await BookAsync(database);
         Assert.All(await breaks.StepsAsync(id, Cancel), s => Assert.StartsWith("jrn_", s.Journal, StringComparison.Ordinal));
     }

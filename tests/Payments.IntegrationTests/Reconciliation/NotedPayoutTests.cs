@@ -1,4 +1,8 @@
+using Microsoft.Extensions.Diagnostics.HealthChecks;
+using Microsoft.Extensions.Options;
 using Npgsql;
+using Payments.Reconciliation;
+using Payments.Reconciliation.Bookings;
 using Xunit;
 using static Payments.IntegrationTests.Reconciliation.Statements;
 
@@ -8,6 +12,8 @@ namespace Payments.IntegrationTests.Reconciliation;
 public sealed class NotedPayoutTests(EmbeddedServers servers)
 {
     private const string Parts = "SELECT s.reference, s.currency, s.paid, p.currency, p.lines, p.gross, p.fee, p.accrued, p.fx, p.paid FROM recon.settlements s JOIN recon.settlement_parts p USING (settlement_id) ORDER BY 1, 2, 4";
+
+    private const string Unnoted = "SELECT reference, amount, reason FROM recon.payouts_unnoted ORDER BY 1";
 
     [Fact]
     public async Task A_payout_that_the_bank_has_is_noted_once_with_true_and_accrued_fees()
@@ -38,10 +44,39 @@ public sealed class NotedPayoutTests(EmbeddedServers servers)
         await database.ImportAsync("bank.sta", Bank("1", (2, 9_969, "STRIPE PAYOUT po_0"), (3, 470, "STRIPE PAYOUT po_1")));
         await database.MatchAsync();
         Assert.Equal(["po_1|USD|470|USD|1|500|30|30|0|470"], await database.RowsAsync(Parts));
+        Assert.Equal(["po_0|9970|amount_mismatch"], await database.RowsAsync(Unnoted));
 
         await database.ImportAsync("stripe.csv", Report((1, 10_000, 31, 0), (4, 500, 30, 1)));
         await database.MatchAsync();
         Assert.Equal(["po_0|USD|9969|USD|1|10000|31|30|0|9969", "po_1|USD|470|USD|1|500|30|30|0|470"], await database.RowsAsync(Parts));
+        Assert.Empty(await database.RowsAsync(Unnoted));
+    }
+
+    [Fact]
+    public async Task What_was_accrued_for_a_payment_that_comes_after_its_payout_was_noted_is_booked_once()
+    {
+        await using var database = await ReconciliationDatabase.CreateAsync(servers);
+        await database.AddAsync([Item(1, 10_000)]);
+        await database.ImportAsync("stripe.csv", Report((1, 10_000, 30, 0), (2, 5_000, 37, 0), (3, 700, 30, 0), (4, 800, 30, 0)));
+        await database.ImportAsync("bank.sta", Bank("1", (2, 16_373, "STRIPE PAYOUT po_0")));
+        await database.MatchAsync();
+        Assert.Equal(["po_0|USD|16373|USD|4|16500|127|30|0|16373"], await database.RowsAsync(Parts));
+        Assert.Equal(["2", "3", "4"], await database.RowsAsync("SELECT split_part(l.reference, '_', 2) FROM recon.unanswered u JOIN recon.lines l USING (match_key, day, occurrence) ORDER BY 1"));
+
+        // A corrected file gives its lines new numbers. One is of the next day, one of the same day and only told late, and the fourth is still nobody's.
+        await database.ImportAsync("stripe.csv", Report((4, 800, 30, 0), (3, 700, 30, 0), (2, 5_000, 37, 0), (1, 10_000, 30, 0)));
+        await database.AddAsync([Item(2, 5_000, 30, day: 1), Item(3, 700, 25)]);
+        for (var twice = 0; twice < 2; twice++)
+        {
+            await database.MatchAsync();
+            await database.ExecuteAsync("UPDATE recon.days SET dirty = true");
+        }
+
+        Assert.Equal(["po_0|USD|25|0|0|0", "po_0|USD|30|0|0|0"], await database.RowsAsync("""
+            SELECT content ->> 'reference', c ->> 'currency', c ->> 'accrued_fees_minor', c ->> 'fees_minor', c ->> 'gross_minor', c ->> 'net_minor'
+            FROM recon.bookings, jsonb_array_elements(content -> 'currencies') c WHERE what = 'late_cost' ORDER BY 3
+            """));
+        Assert.Equal(["4"], await database.RowsAsync("SELECT split_part(l.reference, '_', 2) FROM recon.unanswered u JOIN recon.lines l USING (match_key, day, occurrence) WHERE u.answered_at IS NULL"));
     }
 
     [Fact]
@@ -105,6 +140,18 @@ public sealed class NotedPayoutTests(EmbeddedServers servers)
 
         Assert.Empty(await database.RowsAsync(Parts));
         Assert.Empty(await database.RowsAsync("SELECT reference FROM recon.settlements"));
+
+        // It is seen, at once and for as long as it is so.
+        var health = new UnnotedHealth(new UnnotedPayouts(database.Source, TimeProvider.System, Options.Create(new ReconciliationOptions())));
+        for (var twice = 0; twice < 2; twice++)
+        {
+            Assert.Equal(["batch 3|9900|parts_differ|-70"], await database.RowsAsync("SELECT reference, amount, reason, difference FROM recon.payouts_unnoted"));
+            var told = await health.CheckHealthAsync(new(), TestContext.Current.CancellationToken);
+            Assert.Equal(HealthStatus.Degraded, told.Status);
+            Assert.Contains("adyen batch 3 USD", told.Description, StringComparison.Ordinal);
+            await database.MatchAsync();
+        }
+
         await Assert.ThrowsAsync<PostgresException>(() => database.ExecuteAsync("INSERT INTO recon.settlement_parts VALUES ('00000000-0000-0000-0000-000000000001', 'test', 'USD', 1, 1, 0, 0, 0, 1)"));
     }
 }

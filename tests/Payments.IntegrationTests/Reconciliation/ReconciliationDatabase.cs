@@ -38,13 +38,19 @@ internal sealed class ReconciliationDatabase : IAsyncDisposable
 
     private static CancellationToken Cancel => TestContext.Current.CancellationToken;
 
-    public static async Task<ReconciliationDatabase> CreateAsync(EmbeddedServers servers)
+    private static IReadOnlyList<Migration> Parts => Migrations.In(typeof(ReconciliationModule).Assembly, Plumbing.Inbox);
+
+    /// <param name="through">The last migration that is applied.</param>
+    public static async Task<ReconciliationDatabase> CreateAsync(EmbeddedServers servers, int through = int.MaxValue)
     {
         var connectionString = new NpgsqlConnectionStringBuilder(await servers.CreateDatabaseAsync(Cancel)) { MaxPoolSize = 8, PersistSecurityInfo = true }.ConnectionString;
         var source = NpgsqlDataSource.Create(connectionString);
-        await Migrations.ApplyAsync(source, Migrations.In(typeof(ReconciliationModule).Assembly, Plumbing.Inbox), Cancel);
+        await Migrations.ApplyAsync(source, [.. Parts.Where(m => m.Component != Migrations.ServiceComponent || m.Number <= through)], Cancel);
         return new(connectionString, source, servers.CreateDirectory());
     }
+
+    /// <summary>To the newest version.</summary>
+    public Task MigrateAsync() => Migrations.ApplyAsync(Source, Parts, Cancel);
 
     /// <summary>As the consumer adds them.</summary>
     public async Task AddAsync(IReadOnlyList<ExpectedItem> items)
@@ -94,7 +100,7 @@ internal sealed class ReconciliationDatabase : IAsyncDisposable
         var tables = await RowsAsync("""
             SELECT c.relname, string_agg(quote_ident(a.attname), ', ' ORDER BY a.attnum) FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace JOIN pg_attribute a ON a.attrelid = c.oid
             WHERE n.nspname = 'recon' AND c.relkind IN ('r', 'p') AND NOT c.relispartition AND a.attnum > 0 AND NOT a.attisdropped
-                AND a.attname NOT IN ('began_at', 'ended_at', 'opened_at', 'resolved_at', 'written_at', 'noted_at', 'due_at', 'id_made_at', 'booking_id')
+                AND a.attname NOT IN ('began_at', 'ended_at', 'opened_at', 'resolved_at', 'written_at', 'noted_at', 'due_at', 'id_made_at', 'booking_id', 'since', 'answered_at')
             GROUP BY c.relname ORDER BY c.relname
             """);
         foreach (var table in tables)

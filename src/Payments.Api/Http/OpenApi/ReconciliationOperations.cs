@@ -43,6 +43,15 @@ internal static class ReconciliationOperations
                  "state": "complete", "accepted": 1204, "quarantined": 0, "superseded_by": null, "refused_line": null, "refused_because": null, "began_at": "2026-01-31T12:00:00Z", "ended_at": "2026-01-31T12:00:05Z"}
                 """),
         },
+        new("GET", "/ops/v1/reconciliation/unnoted_payouts", "Operators: reconciliation", "List payouts that could not be noted")
+        {
+            Description = "A provider announced them, and the ledger is not asked to book them. See docs/reconciliation.md for the reasons.",
+            Query = ["mode", .. Paging],
+            Response = DocumentedOperation.List("""
+                {"object": "unnoted_payout", "mode": "live", "provider": "adyen", "reference": "batch 3", "currency": "USD", "amount": 9900, "day": "2026-01-30", "reason": "parts_differ", "difference": -70,
+                 "since": "2026-01-31T12:00:00Z"}
+                """),
+        },
         new("POST", "/ops/v1/reconciliation/match", "Operators: reconciliation", "Compare what changed now") { Request = "{}", Response = """{"object": "reconciliation_match", "books": 4, "days": 2}""" },
         new("GET", "/ops/v1/reconciliation/payments/{id}", "Operators: reconciliation", "Explain a payment over all records")
         {
