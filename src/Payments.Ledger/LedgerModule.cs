@@ -7,6 +7,7 @@ using Payments.Ledger.Payouts;
 using Payments.Ledger.Settlement;
 using Payments.Platform;
 using Payments.Platform.Http;
+using Payments.Platform.Idempotency;
 using Payments.Platform.Inbox;
 using Payments.Platform.Postgres;
 
@@ -32,7 +33,8 @@ public static class LedgerModule
         services.AddOptions<LedgerOptions>().BindConfiguration(LedgerOptions.Section).ValidateDataAnnotations().ValidateOnStart();
         services.AddSingleton(s => s.GetRequiredService<IOptions<LedgerOptions>>().Value);
         services.AddSingleton(s => new ServiceRole(s.GetRequiredService<LedgerOptions>().DatabaseRole));
-        builder.AddDatabase(Names.Databases.Ledger, typeof(LedgerModule).Assembly, Plumbing.Inbox);
+        builder.AddDatabase(Names.Databases.Ledger, typeof(LedgerModule).Assembly, Plumbing.Inbox, Plumbing.Idempotency);
+        builder.AddIdempotency();
         services.AddSingleton<LedgerMetrics>();
         builder.AddEventConsumer<LedgerPosting>(Consumer);
 
@@ -52,11 +54,12 @@ public static class LedgerModule
         services.AddSingleton<PayoutBooks>();
         services.AddSingleton<PayoutSettings>();
         services.AddSingleton<PayoutFiles>();
+        services.AddSingleton<OpenPayouts>();
         services.AddSingleton<PayoutRounds>();
         services.AddHostedService(s => s.GetRequiredService<PayoutRounds>());
         services.AddSingleton<LedgerControls>();
         services.AddHostedService(s => s.GetRequiredService<LedgerControls>());
-        services.AddHealthChecks().AddCheck<LedgerHealth>("ledger", tags: ["ready"]).AddCheck<SettlementHealth>("settlement", tags: ["ready"]);
+        services.AddHealthChecks().AddCheck<LedgerHealth>("ledger", tags: ["ready"]).AddCheck<SettlementHealth>("settlement", tags: ["ready"]).AddCheck<PayoutHealth>("payouts", tags: ["ready"]);
     }
 
     public static void MapLedger(this WebApplication app)
@@ -82,14 +85,18 @@ public static class LedgerModule
         ops.MapGet("/months", Months.ListAsync);
         ops.MapGet("/completeness", Controlling.CompletenessAsync);
         ops.MapPost("/findings/{id}/close", Controlling.CloseFindingAsync);
+        ops.MapGet("/settlement_terms", Terms.GetAsync);
         ops.MapPost("/settlement_terms", Terms.SetAsync);
         ops.MapPost("/rates", Rates.AddAsync);
         ops.MapPost("/payout_settings", PayoutSettingsEndpoints.SetAsync);
         ops.MapPost("/payout_switch", PayoutSettingsEndpoints.SwitchAsync);
+        ops.MapGet("/payout_limits", PayoutLimits.ListAsync);
+        ops.MapPost("/payout_limits", PayoutLimits.SetAsync);
         ops.MapGet("/payouts", PayoutEndpoints.ListAsync);
         ops.MapPost("/payouts/{id}/approve", PayoutEndpoints.ApproveAsync);
         ops.MapPost("/payouts/{id}/report", PayoutEndpoints.ReportAsync);
         ops.MapPost("/payout_files", PayoutFileEndpoints.MakeAsync);
+        ops.MapGet("/payout_files", PayoutFileEndpoints.ListAsync);
         ops.MapGet("/payout_files/{id}", PayoutFileEndpoints.GetAsync);
         ops.MapPut("/payout_files/{id}/status_report", PayoutFileEndpoints.AnswerAsync).LimitBody(PayoutFileEndpoints.LargestReport);
         ops.MapGet("/chain/verify", Controlling.VerifyAsync);

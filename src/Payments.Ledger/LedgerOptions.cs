@@ -56,6 +56,14 @@ public sealed class LedgerOptions
     [Range(1, 10_080)]
     public int SettlementLateMinutes { get; set; } = 60;
 
+    /// <summary>How long a payout may wait for approval, or for a bank file, before health says so.</summary>
+    [Range(1, 720)]
+    public int PayoutLateHours { get; set; } = 24;
+
+    /// <summary>How long after it was sent, or the day on which it is executed, the bank may say nothing of a payout before health says so.</summary>
+    [Range(1, 720)]
+    public int PayoutUnansweredHours { get; set; } = 96;
+
     /// <summary>How long the ledger may be behind the publisher before that is a finding.</summary>
     [Range(1, 86_400)]
     public int LagSeconds { get; set; } = 300;

@@ -41,6 +41,12 @@ internal static partial class Log
     [LoggerMessage(3014, LogLevel.Information, "Bank file {File} holds {Payouts} payouts of {Currency}.")]
     public static partial void PayoutFileMade(ILogger logger, string file, int payouts, string currency);
 
+    [LoggerMessage(3015, LogLevel.Error, "Merchant {Merchant} ({Mode}) could not be settled at the cut-off {CutAt}; the other merchants were, and the next round tries again.")]
+    public static partial void MerchantNotSettled(ILogger logger, string merchant, string mode, DateTimeOffset cutAt, Exception exception);
+
+    [LoggerMessage(3016, LogLevel.Error, "No payout of merchant {Merchant} ({Mode}, {Currency}) could be made; those of other merchants were, and the next round tries again.")]
+    public static partial void MerchantNotPaid(ILogger logger, string merchant, string mode, string currency, Exception exception);
+
     [LoggerMessage(3005, LogLevel.Information, "The heads of {Partitions} hash chains were anchored outside the database.")]
     public static partial void Anchored(ILogger logger, int partitions);
 }

@@ -58,6 +58,16 @@ public sealed class Retirement(
             return $"The closing of {broken.Subject} is broken: {broken.Detail}";
         }
 
+        await using (var unsettled = database.CreateCommand("SELECT ledger.unsettled_in($1)"))
+        {
+            unsettled.Parameters.Add(new() { Value = month, NpgsqlDbType = NpgsqlDbType.Date });
+            unsettled.CommandTimeout = 0;
+            if (await unsettled.ExecuteScalarAsync(cancellationToken) is Guid movement)
+            {
+                return $"Movement {movement} is in no settlement.";
+            }
+        }
+
         var before = (await closings.MonthsAsync(cancellationToken)).LastOrDefault(m => m.Month < month)?.Month;
         var heads = await closings.HeadsAsync(month, cancellationToken);
         if (!(await chain.VerifyAsync(await closings.HeadsAsync(before, cancellationToken), heads, cancellationToken)).Intact)

@@ -12,7 +12,7 @@ namespace Payments.Ledger.Controls;
 /// </summary>
 public sealed class LedgerControls(
     NpgsqlDataSource database, Completeness completeness, Audit audit, Closings closings, Retirement retirement, ChainVerification chain, Anchors anchors, Findings findings,
-    TimeProvider time, LedgerOptions options, ILogger<LedgerControls> logger) : BackgroundService
+    LedgerMetrics metrics, TimeProvider time, LedgerOptions options, ILogger<LedgerControls> logger) : BackgroundService
 {
     public const string AccountChanged = "account_changed";
     public const string AnchorBroken = "anchor_broken";
@@ -23,8 +23,10 @@ public sealed class LedgerControls(
     private Dictionary<int, ChainHead>? verified;
     private DateTimeOffset lastAudit = DateTimeOffset.MinValue;
 
-    /// <summary>When a round last ended well; health looks at it.</summary>
+    /// <summary>When a round last ended well.</summary>
     public DateTimeOffset? LastRoundAt { get; private set; }
+
+    public RoundPulse Pulse { get; } = metrics.Watch(new RoundPulse("controls", time));
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
@@ -33,11 +35,11 @@ public sealed class LedgerControls(
         {
             try
             {
-                await RoundAsync(stoppingToken);
+                await Pulse.RunAsync(RoundAsync, stoppingToken);
             }
             catch (Exception e) when (e is NpgsqlException or OutboxUnavailableException or IOException or UnauthorizedAccessException)
             {
-                // What the controls need does not answer; the next round asks again, and health tells that rounds are due.
+                // What the controls need does not answer; the next round asks again, and health tells that they fail.
                 Log.ControlsPostponed(logger, e);
             }
         }

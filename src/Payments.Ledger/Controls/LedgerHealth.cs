@@ -4,13 +4,18 @@ using Payments.Ledger.Chain;
 namespace Payments.Ledger.Controls;
 
 /// <summary>
-/// Open findings and missing anchors as health detail. Degraded and never unhealthy: taking the ledger out of service would not make
+/// Controls that fail or do not come, open findings and missing anchors as health detail. Degraded and never unhealthy: taking the ledger out of service would not make
 /// the books any better.
 /// </summary>
-public sealed class LedgerHealth(Findings findings, Anchors anchors) : IHealthCheck
+public sealed class LedgerHealth(Findings findings, Anchors anchors, LedgerControls controls, LedgerOptions options) : IHealthCheck
 {
     public async Task<HealthCheckResult> CheckHealthAsync(HealthCheckContext context, CancellationToken cancellationToken = default)
     {
+        if (controls.Pulse.Complaint(TimeSpan.FromMinutes(options.AuditMinutes)) is { } complaint)
+        {
+            return HealthCheckResult.Degraded(complaint);
+        }
+
         var open = await findings.OpenAsync(1, cancellationToken);
         if (open.Count > 0)
         {

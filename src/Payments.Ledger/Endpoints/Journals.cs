@@ -2,6 +2,7 @@ using Microsoft.AspNetCore.Http.HttpResults;
 using Npgsql;
 using NpgsqlTypes;
 using Payments.Core;
+using Payments.Ledger.Settlement;
 using Payments.Platform.Http;
 using EventId = Payments.Core.EventId;
 
@@ -15,9 +16,10 @@ public sealed record JournalLineView(int Line, string Action, string Kind, LineE
 
 /// <summary>Everything that one event did to the books.</summary>
 /// <param name="Event">The event, with the journal's digits.</param>
+/// <param name="Payment">Null: a journal of the house that is about none.</param>
 /// <param name="Seq">Its number in the hash chain of its ledger partition.</param>
 public sealed record JournalView(
-    JournalId Id, string Object, EventId Event, string EventType, long EventSeq, Mode Mode, PaymentId Payment, MerchantId Merchant, int Partition, long Seq,
+    JournalId Id, string Object, EventId Event, string EventType, long EventSeq, Mode Mode, PaymentId? Payment, MerchantId Merchant, int Partition, long Seq,
     DateTimeOffset EffectiveAt, DateTimeOffset PostedAt, string Hash, string PreviousHash, IReadOnlyList<JournalLineView> Lines);
 
 /// <summary><c>GET /internal/v1/ops/journals</c> (by payment, event, merchant, mode), <c>…/journals/{id}</c>: newest first.</summary>
@@ -74,7 +76,7 @@ internal static class Journals
             {
                 journals.Add(new(
                     new(reader.GetGuid(0)), "journal", new(reader.GetGuid(0)), reader.GetString(1), reader.GetInt64(2), reader.GetString(3) == "live" ? Mode.Live : Mode.Test,
-                    new(reader.GetGuid(4)), new(reader.GetGuid(5)), reader.GetInt32(6), reader.GetInt64(7),
+                    PaymentOf(reader), new(reader.GetGuid(5)), reader.GetInt32(6), reader.GetInt64(7),
                     reader.GetFieldValue<DateTimeOffset>(8), reader.GetFieldValue<DateTimeOffset>(9), reader.GetString(10), reader.GetString(11), []));
             }
         }
@@ -82,6 +84,10 @@ internal static class Journals
         var lines = await LinesAsync([.. journals.Select(j => j.Id.Value)], database, cancellationToken);
         return [.. journals.Select(j => j with { Lines = [.. lines[j.Id.Value]] })];
     }
+
+    // Where a payment's digits stand a journal of the house has those of a batch, a payout or a correction; only a correction may be about a payment.
+    private static PaymentId? PaymentOf(NpgsqlDataReader row) =>
+        row.GetInt32(6) == HouseJournal.Partition && (row.GetGuid(4) == row.GetGuid(0) || row.GetString(1) != CorrectionPostings.EventType) ? null : new PaymentId(row.GetGuid(4));
 
     private static async Task<ILookup<Guid, JournalLineView>> LinesAsync(Guid[] journals, NpgsqlDataSource database, CancellationToken cancellationToken)
     {

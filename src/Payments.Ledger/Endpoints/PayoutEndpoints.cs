@@ -54,11 +54,11 @@ internal static class PayoutEndpoints
             return Problems.NotFound("payout");
         }
 
-        var verdict = await books.ApproveAsync(payout, InternalHeaders.ActorOf(context), cancellationToken);
+        var verdict = await books.ApproveAsync(payout, InternalHeaders.PersonOf(context), cancellationToken);
         return verdict is PayoutVerdict.Done or PayoutVerdict.SecondPersonNeeded ? await FoundAsync(database, payout, cancellationToken) : Refusal(verdict);
     }
 
-    // Told again it stands so already.
+    // Told again it stands so already. What one person says of a payout that failed or came back is noted, and changes nothing until another says it too.
     public static async Task<Results<Ok<PayoutView>, Problem>> ReportAsync(
         string id, HttpContext context, PayoutBooks books, NpgsqlDataSource database, TimeProvider time, CancellationToken cancellationToken)
     {
@@ -77,8 +77,8 @@ internal static class PayoutEndpoints
             return wrong;
         }
 
-        var verdict = await books.ChangeAsync(payout, told.Status, told.Reference, told.Reason, InternalHeaders.ActorOf(context), told.At, cancellationToken);
-        return verdict is PayoutVerdict.Done or PayoutVerdict.Duplicate ? await FoundAsync(database, payout, cancellationToken) : Refusal(verdict);
+        var verdict = await books.ChangeAsync(payout, new(told.Status, told.Reference, told.Reason, InternalHeaders.PersonOf(context), told.At), cancellationToken);
+        return verdict is PayoutVerdict.Done or PayoutVerdict.Duplicate or PayoutVerdict.SecondPersonNeeded ? await FoundAsync(database, payout, cancellationToken) : Refusal(verdict);
     }
 
     private static Problem? Check(Report told, DateTimeOffset now)

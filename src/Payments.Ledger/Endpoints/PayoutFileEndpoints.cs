@@ -1,6 +1,9 @@
+using Microsoft.AspNetCore.Http.HttpResults;
 using Payments.Core;
 using Payments.Ledger.Payouts;
+using Payments.Platform;
 using Payments.Platform.Http;
+using Payments.Platform.Idempotency;
 
 namespace Payments.Ledger.Endpoints;
 
@@ -10,7 +13,7 @@ public sealed record PayoutFileView(PayoutFileId Id, string Object, Mode Mode, s
 public sealed record PayoutStatusReportView(string Object, PayoutFileId File, int Changed, int Unchanged);
 
 /// <summary>
-/// <c>POST /internal/v1/ops/payout_files</c>, <c>GET …/{id}</c> (with <c>Accept: application/xml</c> the bank file itself), and
+/// <c>POST</c> and <c>GET /internal/v1/ops/payout_files</c>, <c>GET …/{id}</c> (with <c>Accept: application/xml</c> the bank file itself), and
 /// <c>PUT …/{id}/status_report</c> with what the bank answers.
 /// </summary>
 internal static class PayoutFileEndpoints
@@ -26,8 +29,8 @@ internal static class PayoutFileEndpoints
     /// <param name="ExecuteOn">Absent: today.</param>
     internal sealed record Request(Mode Mode, string Currency, DateOnly? ExecuteOn = null);
 
-    // Repeated, it takes what became ready since, and never a payout twice.
-    public static async Task<IResult> MakeAsync(HttpContext context, PayoutFiles files, TimeProvider time, CancellationToken cancellationToken)
+    // Repeated under its key it is answered with the file that it made; under another one it takes what became ready since, and never a payout twice.
+    public static async Task<IResult> MakeAsync(HttpContext context, PayoutFiles files, IdempotentRequests requests, TimeProvider time, CancellationToken cancellationToken)
     {
         if (!(await RequestBody.ReadAsync<Request>(context, cancellationToken)).Succeeded(out var wanted, out var problem))
         {
@@ -51,9 +54,25 @@ internal static class PayoutFileEndpoints
             return new Problem(StatusCodes.Status409Conflict, "payout_debtor_missing", "Our own account is not configured (Payments:Ledger:PayoutDebtorName, PayoutDebtorIban, PayoutDebtorBic).", "path");
         }
 
-        return await files.MakeAsync(wanted.Mode, currency, executeOn, InternalHeaders.ActorOf(context), cancellationToken) is { } file
-            ? TypedResults.Ok(Of(file))
-            : new Problem(StatusCodes.Status409Conflict, "no_payout_ready", "No payout of this currency is ready, or payouts are stopped.", "currency");
+        var answer = await requests.RunAsync(context, OperatorScope.Of(context), async (work, cancellation) =>
+            await files.MakeAsync(await work.BeginAsync(cancellation), new(work.Subject), wanted.Mode, currency, executeOn, InternalHeaders.ActorOf(context), cancellation) is { } file
+                ? IdempotentResponse.Ok(Of(file))
+                : new Problem(StatusCodes.Status409Conflict, "no_payout_ready", "No payout of this currency is ready, or payouts are stopped.", "currency"), cancellationToken);
+        Steps.Reached(PayoutSteps.FileAfter);
+        return answer;
+    }
+
+    public static async Task<Results<Ok<Page<PayoutFileView>>, Problem>> ListAsync(HttpContext context, PayoutFiles files, CancellationToken cancellationToken)
+    {
+        var query = new RequestQuery(context);
+        var (limit, cursor, mode, currency) = (query.Limit(), query.CursorId(), query.Choice<Mode>("mode"), query.Currency("currency"));
+        if (query.Problem is { } problem)
+        {
+            return problem;
+        }
+
+        var found = await files.ListAsync(cursor, mode, currency, limit + 1, cancellationToken);
+        return TypedResults.Ok(Page.Of([.. found.Select(Of)], limit, f => Cursor.Of(f.Id.Value)));
     }
 
     public static async Task<IResult> GetAsync(string id, HttpContext context, PayoutFiles files, CancellationToken cancellationToken)
@@ -90,11 +109,11 @@ internal static class PayoutFileEndpoints
             return NoReport;
         }
 
-        var (changed, unchanged) = (0, 0);
+        var (evidence, changed, unchanged) = (BankEvidence.StatusReport(body), 0, 0);
         foreach (var (payout, told) in report.Payouts.SelectMany(p => p.Payout is { } named ? [(named, p)] : ofFile.Select(o => (o, p))))
         {
             var done = told.State is { } state
-                && await books.ChangeAsync(payout, state, file.ToString(), told.Reason, InternalHeaders.ActorOf(context), time.GetUtcNow(), cancellationToken) == PayoutVerdict.Done;
+                && await books.ChangeAsync(payout, new(state, file.ToString(), told.Reason, InternalHeaders.PersonOf(context), time.GetUtcNow(), evidence), cancellationToken) == PayoutVerdict.Done;
             (changed, unchanged) = done ? (changed + 1, unchanged) : (changed, unchanged + 1);
         }
 

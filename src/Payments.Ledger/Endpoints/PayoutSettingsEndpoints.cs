@@ -1,7 +1,7 @@
-using Microsoft.AspNetCore.Http.HttpResults;
 using Payments.Core;
 using Payments.Ledger.Payouts;
 using Payments.Platform.Http;
+using Payments.Platform.Idempotency;
 
 namespace Payments.Ledger.Endpoints;
 
@@ -10,7 +10,7 @@ public sealed record PayoutSettingsView(string Object, MerchantId MerchantId, Mo
 
 public sealed record PayoutSwitchView(string Object, bool Stopped, string Reason);
 
-/// <summary><c>POST /internal/v1/ops/payout_settings</c> and <c>…/payout_switch</c>. The same again makes a version that says the same.</summary>
+/// <summary><c>POST /internal/v1/ops/payout_settings</c> and <c>…/payout_switch</c>: each change is a version.</summary>
 internal static class PayoutSettingsEndpoints
 {
     private const int LongestReason = 2000;
@@ -20,7 +20,7 @@ internal static class PayoutSettingsEndpoints
 
     internal sealed record Turn(bool Stopped, string Reason);
 
-    public static async Task<Results<Ok<PayoutSettingsView>, Problem>> SetAsync(HttpContext context, PayoutSettings settings, CancellationToken cancellationToken)
+    public static async Task<IResult> SetAsync(HttpContext context, PayoutSettings settings, IdempotentRequests requests, CancellationToken cancellationToken)
     {
         if (!(await RequestBody.ReadAsync<Request>(context, cancellationToken)).Succeeded(out var wanted, out var problem))
         {
@@ -43,12 +43,13 @@ internal static class PayoutSettingsEndpoints
             return Problems.InvalidValue("reason", $"A text of 1 to {LongestReason} characters is expected.");
         }
 
-        return await settings.SetAsync(wanted.Mode, wanted.MerchantId, wanted.Standing, wanted.Minimum, account, wanted.Reason, InternalHeaders.ActorOf(context), cancellationToken) is { } version
-            ? TypedResults.Ok(new PayoutSettingsView("payout_settings", wanted.MerchantId, wanted.Mode, version, wanted.Standing, wanted.Minimum, account.Last4))
-            : new Problem(StatusCodes.Status409Conflict, "payout_settings_changed", "Somebody else set this at the same moment; read it and decide again.", "merchant_id");
+        return await requests.RunAsync(context, OperatorScope.Of(context), async (_, cancellation) =>
+            await settings.SetAsync(wanted.Mode, wanted.MerchantId, wanted.Standing, wanted.Minimum, account, wanted.Reason, InternalHeaders.ActorOf(context), cancellation) is { } version
+                ? IdempotentResponse.Ok(new PayoutSettingsView("payout_settings", wanted.MerchantId, wanted.Mode, version, wanted.Standing, wanted.Minimum, account.Last4))
+                : new Problem(StatusCodes.Status409Conflict, "payout_settings_changed", "Somebody else set this at the same moment; read it and decide again.", "merchant_id"), cancellationToken);
     }
 
-    public static async Task<Results<Ok<PayoutSwitchView>, Problem>> SwitchAsync(HttpContext context, PayoutSettings settings, CancellationToken cancellationToken)
+    public static async Task<IResult> SwitchAsync(HttpContext context, PayoutSettings settings, IdempotentRequests requests, CancellationToken cancellationToken)
     {
         if (!(await RequestBody.ReadAsync<Turn>(context, cancellationToken)).Succeeded(out var turn, out var problem))
         {
@@ -60,8 +61,9 @@ internal static class PayoutSettingsEndpoints
             return Problems.InvalidValue("reason", $"A text of 1 to {LongestReason} characters is expected.");
         }
 
-        return await settings.SwitchAsync(turn.Stopped, turn.Reason, InternalHeaders.ActorOf(context), cancellationToken)
-            ? TypedResults.Ok(new PayoutSwitchView("payout_switch", turn.Stopped, turn.Reason))
-            : new Problem(StatusCodes.Status409Conflict, "payout_settings_changed", "Somebody else set this at the same moment; read it and decide again.", "stopped");
+        return await requests.RunAsync(context, OperatorScope.Of(context), async (_, cancellation) =>
+            await settings.SwitchAsync(turn.Stopped, turn.Reason, InternalHeaders.ActorOf(context), cancellation)
+                ? IdempotentResponse.Ok(new PayoutSwitchView("payout_switch", turn.Stopped, turn.Reason))
+                : new Problem(StatusCodes.Status409Conflict, "payout_settings_changed", "Somebody else set this at the same moment; read it and decide again.", "stopped"), cancellationToken);
     }
 }

@@ -12,11 +12,8 @@ namespace Payments.Ledger.Endpoints;
 /// </summary>
 internal sealed class StatementCsv(SettlementView settlement, NpgsqlDataSource database) : IResult
 {
-    private const string Items = """
-        SELECT j.effective_at, j.payment_id, i.class, i.kind, i.amount
-        FROM ledger.settlement_items i JOIN ledger.movements m ON m.id = i.movement_id JOIN ledger.journals j ON j.id = m.journal_id
-        WHERE i.batch_id = $1 ORDER BY i.version
-        """;
+    // Of the items alone: the month of their movements may be retired.
+    private const string Items = "SELECT occurred_at, payment_id, class, kind, amount FROM ledger.settlement_items WHERE batch_id = $1 ORDER BY version";
 
     public async Task ExecuteAsync(HttpContext httpContext)
     {
@@ -29,8 +26,10 @@ internal sealed class StatementCsv(SettlementView settlement, NpgsqlDataSource d
         {
             while (await reader.ReadAsync(httpContext.RequestAborted))
             {
-                var at = reader.GetFieldValue<DateTimeOffset>(0).UtcDateTime.ToString("yyyy-MM-dd'T'HH:mm:ss'Z'", CultureInfo.InvariantCulture);
-                await writer.WriteLineAsync(Line(at, new PaymentId(reader.GetGuid(1)).ToString(), reader.GetString(2), reader.GetString(3), reader.GetInt64(4)));
+                var at = await reader.IsDBNullAsync(0, httpContext.RequestAborted) ? ""
+                    : reader.GetFieldValue<DateTimeOffset>(0).UtcDateTime.ToString("yyyy-MM-dd'T'HH:mm:ss'Z'", CultureInfo.InvariantCulture);
+                var payment = await reader.IsDBNullAsync(1, httpContext.RequestAborted) ? "" : new PaymentId(reader.GetGuid(1)).ToString();
+                await writer.WriteLineAsync(Line(at, payment, reader.GetString(2), reader.GetString(3), reader.GetInt64(4)));
             }
         }
 

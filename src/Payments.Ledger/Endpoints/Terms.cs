@@ -3,23 +3,47 @@ using NodaTime;
 using Payments.Core;
 using Payments.Ledger.Settlement;
 using Payments.Platform.Http;
+using Payments.Platform.Idempotency;
 
 namespace Payments.Ledger.Endpoints;
 
-/// <param name="Version">Grows with every change; the newest counts from the next cut-off on.</param>
+/// <param name="Version">Grows with every change; the newest counts from the next cut-off on. 0: nobody set any, and these are the defaults.</param>
 public sealed record SettlementTermsView(
     string Object, MerchantId MerchantId, Mode Mode, int Version, SettlementInterval Schedule, int? Weekday, string TimeZone, string Calendar, string? Currency, int ReserveBasisPoints, int ReserveDays);
 
-/// <summary><c>POST /internal/v1/ops/settlement_terms</c>: when and how a merchant is settled. A request that comes again under its key is answered with the version that it made.</summary>
+/// <summary>
+/// <c>GET</c> and <c>POST /internal/v1/ops/settlement_terms</c>: when and how a merchant is settled. A change names the version that was read,
+/// so that nobody undoes what another one set meanwhile.
+/// </summary>
 internal static class Terms
 {
     private const int MostReserveDays = 730;
+    private const int MostVersions = 1_000_000;
     private static readonly string[] Currencies = ["USD", "EUR"];
 
+    /// <param name="ExpectedVersion">That was read; 0 where there was none.</param>
     internal sealed record Request(
-        MerchantId MerchantId, Mode Mode, SettlementInterval Schedule, string TimeZone, string Calendar, int? Weekday = null, string? Currency = null, int ReserveBasisPoints = 0, int ReserveDays = 0);
+        MerchantId MerchantId, Mode Mode, int ExpectedVersion, SettlementInterval Schedule, string TimeZone, string Calendar, int? Weekday = null, string? Currency = null, int ReserveBasisPoints = 0, int ReserveDays = 0);
 
-    public static async Task<Results<Ok<SettlementTermsView>, Problem>> SetAsync(HttpContext context, TermsStore store, CancellationToken cancellationToken)
+    public static async Task<Results<Ok<SettlementTermsView>, Problem>> GetAsync(HttpContext context, TermsStore store, CancellationToken cancellationToken)
+    {
+        var query = new RequestQuery(context);
+        var (merchant, mode) = (query.Id<MerchantId>("merchant"), query.Choice<Mode>("mode"));
+        if (query.Problem is { } problem)
+        {
+            return problem;
+        }
+
+        if (merchant is not { } of || mode is not { } within)
+        {
+            return Problems.MissingParameter(merchant is null ? "merchant" : "mode");
+        }
+
+        var (terms, version) = await store.ReadAsync(within, of, cancellationToken);
+        return TypedResults.Ok(View(of, within, terms, version));
+    }
+
+    public static async Task<IResult> SetAsync(HttpContext context, IdempotentRequests requests, CancellationToken cancellationToken)
     {
         if (!(await RequestBody.ReadAsync<Request>(context, cancellationToken)).Succeeded(out var wanted, out var problem))
         {
@@ -32,42 +56,22 @@ internal static class Terms
         }
 
         var terms = new SettlementTerms(wanted.Schedule, wanted.Weekday, wanted.TimeZone, wanted.Calendar, wanted.Currency, wanted.ReserveBasisPoints, wanted.ReserveDays);
-        if (!RequestKey.Read(context).Succeeded(out var key, out problem))
-        {
-            return problem;
-        }
-
-        var actor = InternalHeaders.ActorOf(context);
-        if (await AgainAsync(store, wanted, terms, actor, key, cancellationToken) is { } before)
-        {
-            return before;
-        }
-
-        if (await store.SetAsync(wanted.Mode, wanted.MerchantId, terms, actor, key.Text, cancellationToken) is { } version)
-        {
-            return TypedResults.Ok(View(wanted, terms, version));
-        }
-
-        return await AgainAsync(store, wanted, terms, actor, key, cancellationToken)
-            ?? new Problem(StatusCodes.Status409Conflict, "settlement_terms_changed", "Somebody else set terms of this merchant at the same moment; decide again.", "merchant_id");
+        return await requests.RunAsync(context, OperatorScope.Of(context), async (work, cancellation) =>
+            await TermsStore.SetAsync(await work.BeginAsync(cancellation), wanted.Mode, wanted.MerchantId, terms, wanted.ExpectedVersion, InternalHeaders.ActorOf(context), cancellation)
+                ? IdempotentResponse.Ok(View(wanted.MerchantId, wanted.Mode, terms, wanted.ExpectedVersion + 1))
+                : new Problem(StatusCodes.Status409Conflict, "settlement_terms_changed", "These terms have another version now; read them and decide again.", "expected_version"), cancellationToken);
     }
 
-    /// <summary>Null: nothing was set under this key.</summary>
-    private static async Task<Results<Ok<SettlementTermsView>, Problem>?> AgainAsync(TermsStore store, Request wanted, SettlementTerms terms, string actor, RequestKey key, CancellationToken cancellationToken)
-    {
-        if (key.Text is null || await store.OfRequestAsync(actor, key.Text, cancellationToken) is not { } before)
-        {
-            return null;
-        }
-
-        return (before.Mode, before.Merchant, before.Terms) == (wanted.Mode, wanted.MerchantId, terms) ? TypedResults.Ok(View(wanted, terms, before.Version)) : Problems.IdempotencyKeyReused;
-    }
-
-    private static SettlementTermsView View(Request wanted, SettlementTerms terms, int version) => new(
-        "settlement_terms", wanted.MerchantId, wanted.Mode, version, terms.Schedule, terms.Weekday, terms.TimeZone, terms.Calendar, terms.Currency, terms.ReserveBasisPoints, terms.ReserveDays);
+    private static SettlementTermsView View(MerchantId merchant, Mode mode, SettlementTerms terms, int version) => new(
+        "settlement_terms", merchant, mode, version, terms.Schedule, terms.Weekday, terms.TimeZone, terms.Calendar, terms.Currency, terms.ReserveBasisPoints, terms.ReserveDays);
 
     private static Problem? Check(Request wanted)
     {
+        if (wanted.ExpectedVersion is < 0 or > MostVersions)
+        {
+            return Problems.InvalidValue("expected_version", $"The version that was read is expected: 0 to {MostVersions}.");
+        }
+
         if (DateTimeZoneProviders.Tzdb.GetZoneOrNull(wanted.TimeZone) is null)
         {
             return Problems.InvalidValue("time_zone", "A name of the tz database is expected, as Europe/Berlin.");

@@ -9,30 +9,8 @@ using Payments.Platform.Postgres;
 
 namespace Payments.Ledger.Payouts;
 
-/// <summary>What became of a change of a payout.</summary>
-public enum PayoutVerdict
-{
-    Done,
-
-    /// <summary>It stood so already.</summary>
-    Duplicate,
-    NotFound,
-
-    /// <summary>From where it stands it does not come there.</summary>
-    WrongState,
-
-    /// <summary>One person approved it; another one is needed.</summary>
-    SecondPersonNeeded,
-
-    /// <summary>This person approved it before.</summary>
-    SamePerson,
-
-    /// <summary>What is told is of another amount or currency.</summary>
-    OtherAmount,
-}
-
 /// <summary>Makes payouts of what is payable, and books what becomes of them. Every part comes to the same when it is repeated.</summary>
-public sealed class PayoutBooks(NpgsqlDataSource database, TimeProvider time)
+public sealed class PayoutBooks(NpgsqlDataSource database, TimeProvider time, ILogger<PayoutBooks> logger)
 {
     // The newest settings say who may be paid.
     private const string Cleared = """
@@ -64,7 +42,12 @@ public sealed class PayoutBooks(NpgsqlDataSource database, TimeProvider time)
     private const string Limit = "SELECT above FROM ledger.payout_limits WHERE currency IN ($1, '*') ORDER BY currency = '*' LIMIT 1";
 
     private const string Add = """
-        INSERT INTO ledger.payout_changes (payout_id, version, before, state, reference, reason, by_whom) VALUES ($1, $2, $3, $4, $5, $6, $7)
+        INSERT INTO ledger.payout_changes (payout_id, version, before, state, reference, reason, by_whom, evidence) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
+        """;
+
+    private const string Note = """
+        INSERT INTO ledger.payout_reports (payout_id, state, reported_by, reference, reason, happened_at) VALUES ($1, $2, $3, $4, $5, $6)
+        ON CONFLICT (payout_id, state, reported_by) DO NOTHING
         """;
 
     private const string Read = """
@@ -84,19 +67,31 @@ public sealed class PayoutBooks(NpgsqlDataSource database, TimeProvider time)
         [PayoutState.Returned] = [(LineAction.Post, LineKind.PayoutReturn, true)],
     };
 
+    // They make an amount payable again: what one person says of them is not enough.
+    private static readonly PayoutState[] OfTwo = [PayoutState.Failed, PayoutState.Returned];
+
     private sealed record Current(Mode Mode, MerchantId Merchant, Money Amount, int Version, PayoutState State);
 
     /// <summary>A payout of each merchant who may be paid and has enough; how many were made.</summary>
+    /// <exception cref="AggregateException">Of some none could be made; all others were.</exception>
     public async Task<int> CreateDueAsync(DateOnly dueOn, CancellationToken cancellationToken)
     {
-        var made = 0;
+        var (made, failures) = (0, new List<Exception>());
         var accounts = await PayableAsync(await ClearedAsync(cancellationToken), dueOn, cancellationToken);
         foreach (var account in accounts)
         {
-            made += await CreateAsync(account.Id, account.Mode, account.Merchant, account.Currency, dueOn, cancellationToken) ? 1 : 0;
+            try
+            {
+                made += await CreateAsync(account.Id, account.Mode, account.Merchant, account.Currency, dueOn, cancellationToken) ? 1 : 0;
+            }
+            catch (Exception e) when (OneOfMany.Concerns(e) && !cancellationToken.IsCancellationRequested)
+            {
+                Log.MerchantNotPaid(logger, account.Merchant.ToString(), Account.Text(account.Mode), account.Currency.Code, e);
+                failures.Add(e);
+            }
         }
 
-        return made;
+        return failures.Count == 0 ? made : throw new AggregateException("Payouts of some merchants could not be made.", failures);
     }
 
     /// <summary>One person's agreement; with the second the payout is ready.</summary>
@@ -125,18 +120,18 @@ public sealed class PayoutBooks(NpgsqlDataSource database, TimeProvider time)
         var enough = (long)(await count.ExecuteScalarAsync(cancellationToken))! >= 2;
         if (enough)
         {
-            await AddAsync(connection, transaction, id, current.Version + 1, Words.Of(current.State), PayoutState.Ready, "", "", by, cancellationToken);
+            await AddAsync(connection, transaction, id, current.Version + 1, Words.Of(current.State), new(PayoutState.Ready, "", "", by, time.GetUtcNow()), cancellationToken);
         }
 
         await transaction.CommitAsync(cancellationToken);
         return enough ? PayoutVerdict.Done : PayoutVerdict.SecondPersonNeeded;
     }
 
-    /// <summary>What the bank said of it, or (canceled) a person decided.</summary>
-    /// <param name="at">When it happened.</param>
-    public async Task<PayoutVerdict> ChangeAsync(PayoutId id, PayoutState to, string reference, string reason, string by, DateTimeOffset at, CancellationToken cancellationToken)
+    /// <summary>What the bank said of it, or people: then one of them is not enough for what makes the amount payable again.</summary>
+    public async Task<PayoutVerdict> ChangeAsync(PayoutId id, ToldOfPayout told, CancellationToken cancellationToken)
     {
-        Invariant.Holds(Effects.ContainsKey(to), "only what has an effect on the books is told of a payout");
+        ArgumentNullException.ThrowIfNull(told);
+        Invariant.Holds(Effects.ContainsKey(told.To), "only what has an effect on the books is told of a payout");
         await using var connection = await database.OpenConnectionAsync(cancellationToken);
         await using var transaction = await connection.BeginTransactionAsync(cancellationToken);
         if (await ReadAsync(connection, transaction, id, cancellationToken) is not { } current)
@@ -144,24 +139,39 @@ public sealed class PayoutBooks(NpgsqlDataSource database, TimeProvider time)
             return PayoutVerdict.NotFound;
         }
 
-        if (current.State == to)
+        if (current.State == told.To)
         {
             return PayoutVerdict.Duplicate;
         }
 
         await using var legal = new NpgsqlCommand("SELECT EXISTS (SELECT FROM ledger.payout_transitions WHERE before = $1 AND after = $2)", connection, transaction)
-            .With(Words.Of(current.State), Words.Of(to));
+            .With(Words.Of(current.State), Words.Of(told.To));
         if (await legal.ExecuteScalarAsync(cancellationToken) is not true)
         {
             return PayoutVerdict.WrongState;
         }
 
-        await AddAsync(connection, transaction, id, current.Version + 1, Words.Of(current.State), to, reference, reason, by, cancellationToken);
-        await PostAsync(connection, transaction, id, current.Mode, current.Merchant, current.Amount, current.Version + 1, "payout." + Words.Of(to), at, Effects[to], cancellationToken);
+        if (told.Evidence.Length == 0 && OfTwo.Contains(told.To) && !await SaidByTwoAsync(connection, transaction, id, told, cancellationToken))
+        {
+            await transaction.CommitAsync(cancellationToken);
+            return PayoutVerdict.SecondPersonNeeded;
+        }
+
+        await AddAsync(connection, transaction, id, current.Version + 1, Words.Of(current.State), told, cancellationToken);
+        await PostAsync(connection, transaction, id, current.Mode, current.Merchant, current.Amount, current.Version + 1, "payout." + Words.Of(told.To), told.At, Effects[told.To], cancellationToken);
         Steps.Reached(PayoutSteps.ReportEffects);
         await transaction.CommitAsync(cancellationToken);
         Steps.Reached(PayoutSteps.ReportAfter);
         return PayoutVerdict.Done;
+    }
+
+    // Notes what this person says; whether another one said the same.
+    private static async Task<bool> SaidByTwoAsync(NpgsqlConnection connection, NpgsqlTransaction transaction, PayoutId id, ToldOfPayout told, CancellationToken cancellationToken)
+    {
+        await using var note = new NpgsqlCommand(Note, connection, transaction).With(id.Value, Words.Of(told.To), told.By, told.Reference, told.Reason, told.At.ToUniversalTime());
+        await note.ExecuteNonQueryAsync(cancellationToken);
+        await using var count = new NpgsqlCommand("SELECT count(*) >= 2 FROM ledger.payout_reports WHERE payout_id = $1 AND state = $2", connection, transaction).With(id.Value, Words.Of(told.To));
+        return await count.ExecuteScalarAsync(cancellationToken) is true;
     }
 
     /// <summary>What the bank's statement says: an amount went out, or (positive) came back. Known before, from the statement or a report, it changes nothing.</summary>
@@ -186,13 +196,13 @@ public sealed class PayoutBooks(NpgsqlDataSource database, TimeProvider time)
             }
         }
 
-        return await ChangeAsync(entry.Payout, to, "", "", by, entry.BookedAt, cancellationToken);
+        return await ChangeAsync(entry.Payout, new(to, "", "", by, entry.BookedAt, BankEvidence.Statement), cancellationToken);
     }
 
     internal static async Task AddAsync(
-        NpgsqlConnection connection, NpgsqlTransaction transaction, PayoutId id, int version, string before, PayoutState state, string reference, string reason, string by, CancellationToken cancellationToken)
+        NpgsqlConnection connection, NpgsqlTransaction transaction, PayoutId id, int version, string before, ToldOfPayout told, CancellationToken cancellationToken)
     {
-        await using var command = new NpgsqlCommand(Add, connection, transaction).With(id.Value, version, before, Words.Of(state), reference, reason, by);
+        await using var command = new NpgsqlCommand(Add, connection, transaction).With(id.Value, version, before, Words.Of(told.To), told.Reference, told.Reason, told.By, told.Evidence);
         await command.ExecuteNonQueryAsync(cancellationToken);
     }
 
@@ -243,9 +253,9 @@ public sealed class PayoutBooks(NpgsqlDataSource database, TimeProvider time)
 
         await using var limit = new NpgsqlCommand(Limit, connection, transaction).With(currency.Code);
         var above = amount > (long)(await limit.ExecuteScalarAsync(cancellationToken))!;
-        await AddAsync(connection, transaction, id, 1, "", above ? PayoutState.AwaitingApproval : PayoutState.Ready, "", "", ByHouse, cancellationToken);
-        Steps.Reached(PayoutSteps.CreateGathered);
         var at = new DateTimeOffset(dueOn.ToDateTime(TimeOnly.MinValue), TimeSpan.Zero);
+        await AddAsync(connection, transaction, id, 1, "", new(above ? PayoutState.AwaitingApproval : PayoutState.Ready, "", "", ByHouse, at), cancellationToken);
+        Steps.Reached(PayoutSteps.CreateGathered);
         await PostAsync(connection, transaction, id, mode, merchant, new Money(amount, currency), 1, "payout.created", at, [(LineAction.Hold, LineKind.Payout, false)], cancellationToken);
         Steps.Reached(PayoutSteps.CreateEffects);
         await transaction.CommitAsync(cancellationToken);

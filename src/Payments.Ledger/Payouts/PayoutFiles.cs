@@ -14,19 +14,19 @@ public sealed record PayoutFile(PayoutFileId Id, Mode Mode, string Currency, Dat
 /// Bank files. What is in one is written down with the payouts' state; the bytes are made from that each time, and are the same each time,
 /// so that no bank account lies about in clear.
 /// </summary>
-public sealed class PayoutFiles(NpgsqlDataSource database, PayoutSettings settings, IdSource ids, TimeProvider time, LedgerOptions options, ILogger<PayoutFiles> logger)
+public sealed class PayoutFiles(NpgsqlDataSource database, PayoutSettings settings, TimeProvider time, LedgerOptions options, ILogger<PayoutFiles> logger)
 {
     private const int Most = 10_000;
 
     // What is stopped or held stays ready, and is in a later file. The lock keeps two files from taking the same.
     private const string Ready = """
         SELECT p.id, p.merchant_id, p.amount, c.version, s.version, s.account
-        FROM ledger.payouts p
-        JOIN LATERAL (SELECT * FROM ledger.payout_changes n WHERE n.payout_id = p.id ORDER BY n.version DESC LIMIT 1) c ON c.state = 'ready'
+        FROM ledger.payouts_open o JOIN ledger.payouts p ON p.id = o.payout_id
+        JOIN ledger.payout_changes c ON c.payout_id = o.payout_id AND c.state = 'ready'
         JOIN LATERAL (SELECT * FROM ledger.payout_settings n WHERE n.mode = p.mode AND n.merchant_id = p.merchant_id ORDER BY n.version DESC LIMIT 1) s ON s.state = 'cleared'
-        WHERE p.mode = $1 AND p.currency = $2 AND NOT EXISTS (SELECT FROM ledger.payout_file_items i WHERE i.payout_id = p.id)
+        WHERE o.mode = $1 AND o.currency = $2 AND o.state = 'ready' AND NOT EXISTS (SELECT FROM ledger.payout_file_items i WHERE i.payout_id = p.id)
           AND NOT coalesce((SELECT w.stopped FROM ledger.payout_switch w ORDER BY w.version DESC LIMIT 1), false)
-        ORDER BY p.id LIMIT $3
+        ORDER BY o.payout_id LIMIT $3
         """;
 
     private const string Insert = """
@@ -34,9 +34,11 @@ public sealed class PayoutFiles(NpgsqlDataSource database, PayoutSettings settin
         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
         """;
 
-    private const string Read = """
-        SELECT mode, currency, execute_on, debtor_name, debtor_iban, debtor_bic, payouts, total, sha256, made_at FROM ledger.payout_files WHERE id = $1
-        """;
+    private const string Columns = "SELECT mode, currency, execute_on, debtor_name, debtor_iban, debtor_bic, payouts, total, sha256, made_at, id FROM ledger.payout_files";
+
+    private const string Read = $"{Columns} WHERE id = $1";
+
+    private const string List = $"{Columns} WHERE ($1::uuid IS NULL OR id < $1) AND ($2::text IS NULL OR mode = $2) AND ($3::text IS NULL OR currency = $3) ORDER BY id DESC LIMIT $4";
 
     private const string Items = """
         SELECT p.id, p.merchant_id, p.amount, 0, i.settings_version, s.account
@@ -51,13 +53,13 @@ public sealed class PayoutFiles(NpgsqlDataSource database, PayoutSettings settin
     public BankAccount? Debtor { get; } =
         new BankAccount(options.PayoutDebtorName ?? "", options.PayoutDebtorIban ?? "", options.PayoutDebtorBic ?? "") is { Fault: null } debtor ? debtor : null;
 
-    /// <summary>A file of all that is ready; null where nothing is.</summary>
-    public async Task<PayoutFile?> MakeAsync(Mode mode, Currency currency, DateOnly executeOn, string by, CancellationToken cancellationToken)
+    /// <summary>A file of all that is ready; null where nothing is. It is there when the caller commits.</summary>
+    public async Task<PayoutFile?> MakeAsync(NpgsqlTransaction transaction, PayoutFileId id, Mode mode, Currency currency, DateOnly executeOn, string by, CancellationToken cancellationToken)
     {
+        ArgumentNullException.ThrowIfNull(transaction);
         ArgumentNullException.ThrowIfNull(currency);
         var debtor = Debtor ?? throw new InvariantException("a bank file has a debtor");
-        await using var connection = await database.OpenConnectionAsync(cancellationToken);
-        await using var transaction = await connection.BeginTransactionAsync(cancellationToken);
+        var connection = transaction.Connection!;
         await using var wait = new NpgsqlCommand("SELECT pg_advisory_xact_lock(hashtextextended('ledger.payout_files' || $1 || $2, 0))", connection, transaction).With(Account.Text(mode), currency.Code);
         await wait.ExecuteNonQueryAsync(cancellationToken);
         await using var ready = new NpgsqlCommand(Ready, connection, transaction).With(Account.Text(mode), currency.Code, Most);
@@ -70,7 +72,6 @@ public sealed class PayoutFiles(NpgsqlDataSource database, PayoutSettings settin
         // To the second, as the file says it.
         var now = time.GetUtcNow();
         var madeAt = new DateTimeOffset(now.UtcTicks - (now.UtcTicks % TimeSpan.TicksPerSecond), TimeSpan.Zero);
-        var id = ids.New<PayoutFileId>();
         var bytes = Order(id, mode, currency, executeOn, debtor, madeAt, items).ToBytes();
         var file = new PayoutFile(id, mode, currency.Code, executeOn, items.Count, items.Aggregate(0L, (sum, i) => checked(sum + i.Amount)), Convert.ToHexStringLower(SHA256.HashData(bytes)), madeAt);
         await using var insert = new NpgsqlCommand(Insert, connection, transaction).With(
@@ -81,12 +82,10 @@ public sealed class PayoutFiles(NpgsqlDataSource database, PayoutSettings settin
             await using var add = new NpgsqlCommand("INSERT INTO ledger.payout_file_items (payout_id, file_id, settings_version) VALUES ($1, $2, $3)", connection, transaction)
                 .With(item.Id.Value, id.Value, item.SettingsVersion);
             await add.ExecuteNonQueryAsync(cancellationToken);
-            await PayoutBooks.AddAsync(connection, transaction, item.Id, item.Version + 1, Words.Of(PayoutState.Ready), PayoutState.Sent, id.ToString(), "", by, cancellationToken);
+            await PayoutBooks.AddAsync(connection, transaction, item.Id, item.Version + 1, Words.Of(PayoutState.Ready), new(PayoutState.Sent, id.ToString(), "", by, madeAt), cancellationToken);
         }
 
         Steps.Reached(PayoutSteps.FileEffects);
-        await transaction.CommitAsync(cancellationToken);
-        Steps.Reached(PayoutSteps.FileAfter);
         Log.PayoutFileMade(logger, id.ToString(), items.Count, currency.Code);
         return file;
     }
@@ -106,8 +105,7 @@ public sealed class PayoutFiles(NpgsqlDataSource database, PayoutSettings settin
             }
 
             debtor = new BankAccount(row.GetString(3), row.GetString(4), row.GetString(5));
-            file = new(id, Words.Parse<Mode>(row.GetString(0)), row.GetString(1), row.GetFieldValue<DateOnly>(2), row.GetInt32(6), row.GetInt64(7),
-                Convert.ToHexStringLower(row.GetFieldValue<byte[]>(8)), row.GetFieldValue<DateTimeOffset>(9));
+            file = Of(row);
         }
 
         await using var items = database.CreateCommand(Items).With(id.Value);
@@ -115,6 +113,24 @@ public sealed class PayoutFiles(NpgsqlDataSource database, PayoutSettings settin
         Invariant.Holds(Convert.ToHexStringLower(SHA256.HashData(bytes)) == file.Sha256, "a bank file is the same each time");
         return (file, bytes);
     }
+
+    /// <summary>Newest first.</summary>
+    public async Task<IReadOnlyList<PayoutFile>> ListAsync(Guid? before, Mode? mode, string? currency, int limit, CancellationToken cancellationToken)
+    {
+        await using var command = database.CreateCommand(List).With(before, mode is { } m ? Account.Text(m) : null, currency, limit);
+        await using var row = await command.ExecuteReaderAsync(cancellationToken);
+        var files = new List<PayoutFile>();
+        while (await row.ReadAsync(cancellationToken))
+        {
+            files.Add(Of(row));
+        }
+
+        return files;
+    }
+
+    private static PayoutFile Of(NpgsqlDataReader row) => new(
+        new(row.GetGuid(10)), Words.Parse<Mode>(row.GetString(0)), row.GetString(1), row.GetFieldValue<DateOnly>(2), row.GetInt32(6), row.GetInt64(7),
+        Convert.ToHexStringLower(row.GetFieldValue<byte[]>(8)), row.GetFieldValue<DateTimeOffset>(9));
 
     /// <summary>The payouts of a file.</summary>
     public async Task<IReadOnlyList<PayoutId>> PayoutsOfAsync(PayoutFileId id, CancellationToken cancellationToken)

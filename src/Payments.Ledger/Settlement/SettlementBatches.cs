@@ -19,6 +19,9 @@ public enum CutoffVerdict
 
     /// <summary>A merchant is paid in another currency than a batch has, and no rate of ours is valid at the cut-off.</summary>
     RateMissing,
+
+    /// <summary>The merchant's books could not be settled; the log says why. The next round tries again.</summary>
+    Failed,
 }
 
 /// <summary>A merchant whose cut-off has come.</summary>
@@ -28,9 +31,12 @@ public sealed record DueMerchant(Mode Mode, MerchantId Merchant, SettlementTerms
 /// Makes the batches of a cut-off: records the heads of the log once, waits until the books are proven up to them, then closes one batch
 /// after the other, each in one transaction. Every part comes to the same when it is repeated.
 /// </summary>
-public sealed class SettlementBatches(NpgsqlDataSource database, IOutboxSource publisher)
+public sealed class SettlementBatches(NpgsqlDataSource database, IOutboxSource publisher, ILogger<SettlementBatches> logger)
 {
     public const string EventType = "settlement.closed";
+
+    // Millions of items are gathered and proven in one statement each: that takes longer than a request may.
+    private const int LongestSeconds = 900;
 
     // The first who comes records; whoever comes late settles up to the same heads.
     private const string Record = """
@@ -48,22 +54,13 @@ public sealed class SettlementBatches(NpgsqlDataSource database, IOutboxSource p
                   AND (p.epoch = c.epoch AND m.epoch = c.epoch AND p.seq >= head.seq AND m.seq >= head.seq) IS NOT TRUE)
         """;
 
-    private const string Accounts = "SELECT id, mode, owner, currency FROM ledger.accounts WHERE kind = 'merchant_pending' ORDER BY id";
+    private const string Accounts = "SELECT id, mode, owner, currency FROM ledger.accounts WHERE kind = 'merchant_pending' AND owner = ANY ($1) ORDER BY id";
 
     private const string Finish = """
         INSERT INTO ledger.settlement_closings (mode, merchant_id, cut_at) VALUES ($1, $2, $3) ON CONFLICT (mode, merchant_id, cut_at) DO NOTHING
         """;
 
-    /// <summary>Of every merchant with books, by the default terms.</summary>
-    /// <exception cref="OutboxUnavailableException">The publisher does not answer now.</exception>
-    public async Task<CutoffVerdict> CloseAsync(DateTimeOffset cutAt, CancellationToken cancellationToken)
-    {
-        var payOn = DateOnly.FromDateTime(cutAt.UtcDateTime);
-        var all = (await AccountsAsync(cancellationToken)).Select(a => new DueMerchant(a.Mode, a.Merchant, SettlementTerms.Default, payOn)).Distinct();
-        return (await CloseAsync(cutAt, [.. all], cancellationToken)).Select(o => o.Verdict).FirstOrDefault(v => v != CutoffVerdict.Closed);
-    }
-
-    /// <summary>Closes the batches of these merchants; what one of them waits for keeps back no other.</summary>
+    /// <summary>Closes the batches of these merchants; what one of them waits for, or fails by, keeps back no other.</summary>
     /// <exception cref="OutboxUnavailableException">The publisher does not answer now.</exception>
     public async Task<IReadOnlyList<(DueMerchant Merchant, CutoffVerdict Verdict)>> CloseAsync(DateTimeOffset cutAt, IReadOnlyList<DueMerchant> due, CancellationToken cancellationToken)
     {
@@ -75,12 +72,22 @@ public sealed class SettlementBatches(NpgsqlDataSource database, IOutboxSource p
             return [.. due.Select(d => (d, CutoffVerdict.NotProven))];
         }
 
-        var accounts = (await AccountsAsync(cancellationToken)).ToLookup(a => (a.Mode, a.Merchant));
+        var accounts = (await AccountsAsync(due, cancellationToken)).ToLookup(a => (a.Mode, a.Merchant));
         var outcomes = new List<(DueMerchant, CutoffVerdict)>();
         foreach (var merchant in due)
         {
+            outcomes.Add((merchant, await TryAsync(merchant, accounts[(merchant.Mode, merchant.Merchant)], cutAt, cancellationToken)));
+        }
+
+        return outcomes;
+    }
+
+    private async Task<CutoffVerdict> TryAsync(DueMerchant merchant, IEnumerable<Pending> accounts, DateTimeOffset cutAt, CancellationToken cancellationToken)
+    {
+        try
+        {
             var verdict = CutoffVerdict.Closed;
-            foreach (var account in accounts[(merchant.Mode, merchant.Merchant)])
+            foreach (var account in accounts)
             {
                 verdict = await SettleAsync(account, merchant, cutAt, cancellationToken) ? verdict : CutoffVerdict.RateMissing;
             }
@@ -91,10 +98,13 @@ public sealed class SettlementBatches(NpgsqlDataSource database, IOutboxSource p
                 await finish.ExecuteNonQueryAsync(cancellationToken);
             }
 
-            outcomes.Add((merchant, verdict));
+            return verdict;
         }
-
-        return outcomes;
+        catch (Exception e) when (OneOfMany.Concerns(e) && !cancellationToken.IsCancellationRequested)
+        {
+            Log.MerchantNotSettled(logger, merchant.Merchant.ToString(), Account.Text(merchant.Mode), cutAt, e);
+            return CutoffVerdict.Failed;
+        }
     }
 
     /// <summary>The batch's id follows from what it is; its time is the cut-off's.</summary>
@@ -118,9 +128,10 @@ public sealed class SettlementBatches(NpgsqlDataSource database, IOutboxSource p
         return await command.ExecuteScalarAsync(cancellationToken) is true;
     }
 
-    private async Task<List<Pending>> AccountsAsync(CancellationToken cancellationToken)
+    private async Task<List<Pending>> AccountsAsync(IReadOnlyList<DueMerchant> due, CancellationToken cancellationToken)
     {
         await using var command = database.CreateCommand(Accounts);
+        command.Parameters.Add(new() { Value = due.Select(d => d.Merchant.ToString()).Distinct().ToArray() });
         var accounts = new List<Pending>();
         await using var reader = await command.ExecuteReaderAsync(cancellationToken);
         while (await reader.ReadAsync(cancellationToken))
@@ -151,6 +162,7 @@ public sealed class SettlementBatches(NpgsqlDataSource database, IOutboxSource p
         settle.With(day, merchant.Terms.ReserveDays, paid.Code);
         settle.Parameters.Add(new() { Value = (object?)rate ?? DBNull.Value, NpgsqlDbType = NpgsqlDbType.Numeric });
         settle.With(paid.Exponent - account.Currency.Exponent);
+        settle.CommandTimeout = LongestSeconds;
         if (await settle.ExecuteScalarAsync(cancellationToken) is not Guid)
         {
             return true;
@@ -167,6 +179,10 @@ public sealed class SettlementBatches(NpgsqlDataSource database, IOutboxSource p
         }
 
         Steps.Reached(SettlementSteps.BatchEffects);
+
+        // What is proven at commit has a statement's time here, and a commit's only there.
+        await using var prove = new NpgsqlCommand("SET CONSTRAINTS ALL IMMEDIATE", connection, transaction) { CommandTimeout = LongestSeconds };
+        await prove.ExecuteNonQueryAsync(cancellationToken);
         await transaction.CommitAsync(cancellationToken);
         Steps.Reached(SettlementSteps.BatchAfter);
         return true;
@@ -182,6 +198,7 @@ public sealed class SettlementBatches(NpgsqlDataSource database, IOutboxSource p
                  OR EXISTS (SELECT FROM ledger.settlement_batches b WHERE b.account_id = $1 AND b.reserve_held > 0 AND b.release_on <= $3
                         AND NOT EXISTS (SELECT FROM ledger.reserve_releases r WHERE r.held_batch_id = b.id)))
             """, connection, transaction).With(account.Id, cutAt.ToUniversalTime(), day, id.Value);
+        command.CommandTimeout = LongestSeconds;
         return await command.ExecuteScalarAsync(cancellationToken) is true;
     }
 

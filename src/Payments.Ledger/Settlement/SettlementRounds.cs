@@ -1,5 +1,7 @@
 using Npgsql;
 using Payments.Core;
+using Payments.Ledger.Books;
+using Payments.Ledger.Controls;
 using Payments.Platform;
 using Payments.Platform.Postgres;
 
@@ -17,15 +19,23 @@ public sealed class SettlementRounds(
 {
     private const string Merchants = "SELECT DISTINCT mode, owner FROM ledger.accounts WHERE kind = 'merchant_pending' ORDER BY mode, owner";
 
-    private const string Closed = "SELECT mode, merchant_id, max(cut_at) FROM ledger.settlement_closings GROUP BY mode, merchant_id";
+    // Asked by key, merchant by merchant: the closings of all days are many.
+    private const string Closed = """
+        SELECT d.place FROM unnest($1::text[], $2::uuid[], $3::timestamptz[]) WITH ORDINALITY AS d (mode, merchant, cut, place)
+        WHERE EXISTS (SELECT FROM ledger.settlement_closings c WHERE c.mode = d.mode AND c.merchant_id = d.merchant AND c.cut_at >= d.cut)
+        """;
 
     /// <summary>What the last round could not close.</summary>
     public IReadOnlyList<WaitingCutOff> Waiting { get; private set; } = [];
 
+    public RoundPulse Pulse { get; } = metrics.Watch(new RoundPulse("settlement", time));
+
     protected override Task ExecuteAsync(CancellationToken stoppingToken) =>
         Rounds.RunAsync(TimeSpan.FromSeconds(options.SettlementSeconds), time, RoundAsync, e => Log.SettlementPostponed(logger, e), stoppingToken);
 
-    public async Task RoundAsync(CancellationToken cancellationToken)
+    public Task RoundAsync(CancellationToken cancellationToken) => Pulse.RunAsync(CloseDueAsync, cancellationToken);
+
+    private async Task CloseDueAsync(CancellationToken cancellationToken)
     {
         var waiting = new List<WaitingCutOff>();
         foreach (var cut in (await DueAsync(cancellationToken)).GroupBy(d => d.CutAt, d => d.Merchant).OrderBy(g => g.Key))
@@ -41,33 +51,33 @@ public sealed class SettlementRounds(
 
     private async Task<List<(DateTimeOffset CutAt, DueMerchant Merchant)>> DueAsync(CancellationToken cancellationToken)
     {
-        var (now, all, closed) = (time.GetUtcNow(), await terms.AllAsync(cancellationToken), await ClosedAsync(cancellationToken));
-        await using var command = database.CreateCommand(Merchants);
-        await using var reader = await command.ExecuteReaderAsync(cancellationToken);
-        var due = new List<(DateTimeOffset, DueMerchant)>();
-        while (await reader.ReadAsync(cancellationToken))
+        var (now, all, last) = (time.GetUtcNow(), await terms.AllAsync(cancellationToken), new List<(DateTimeOffset CutAt, DueMerchant Merchant)>());
+        await using (var command = database.CreateCommand(Merchants))
+        await using (var reader = await command.ExecuteReaderAsync(cancellationToken))
         {
-            Invariant.Holds(Id.TryParse<MerchantId>(reader.GetString(1), out var merchant), "a merchant's account is owned by a merchant");
-            var mode = Words.Parse<Mode>(reader.GetString(0));
-            var own = all.GetValueOrDefault((mode, merchant), SettlementTerms.Default);
-            var cut = CutOff.LastBefore(own, now);
-            if (!closed.TryGetValue((mode, merchant), out var last) || last < cut.At)
+            while (await reader.ReadAsync(cancellationToken))
             {
-                due.Add((cut.At, new(mode, merchant, own, cut.PayOn)));
+                Invariant.Holds(Id.TryParse<MerchantId>(reader.GetString(1), out var merchant), "a merchant's account is owned by a merchant");
+                var mode = Words.Parse<Mode>(reader.GetString(0));
+                var own = all.GetValueOrDefault((mode, merchant), SettlementTerms.Default);
+                var cut = CutOff.LastBefore(own, now);
+                last.Add((cut.At, new(mode, merchant, own, cut.PayOn)));
             }
         }
 
-        return due;
+        var closed = await ClosedAsync(last, cancellationToken);
+        return [.. last.Where((_, place) => !closed.Contains(place + 1))];
     }
 
-    private async Task<Dictionary<(Mode Mode, MerchantId Merchant), DateTimeOffset>> ClosedAsync(CancellationToken cancellationToken)
+    private async Task<HashSet<long>> ClosedAsync(List<(DateTimeOffset CutAt, DueMerchant Merchant)> last, CancellationToken cancellationToken)
     {
-        await using var command = database.CreateCommand(Closed);
+        await using var command = database.CreateCommand(Closed).With(
+            last.Select(l => Account.Text(l.Merchant.Mode)).ToArray(), last.Select(l => l.Merchant.Merchant.Value).ToArray(), last.Select(l => l.CutAt.ToUniversalTime()).ToArray());
         await using var reader = await command.ExecuteReaderAsync(cancellationToken);
-        var closed = new Dictionary<(Mode, MerchantId), DateTimeOffset>();
+        var closed = new HashSet<long>();
         while (await reader.ReadAsync(cancellationToken))
         {
-            closed.Add((Words.Parse<Mode>(reader.GetString(0)), new(reader.GetGuid(1))), reader.GetFieldValue<DateTimeOffset>(2));
+            closed.Add(reader.GetInt64(0));
         }
 
         return closed;

@@ -12,43 +12,27 @@ public sealed class TermsStore(NpgsqlDataSource database)
     private const string Columns = "schedule, weekday, time_zone, calendar, currency, reserve_basis_points, reserve_days, version";
 
     private const string Insert = """
-        INSERT INTO ledger.settlement_terms (mode, merchant_id, version, schedule, weekday, time_zone, calendar, currency, reserve_basis_points, reserve_days, set_by, request_key)
-        VALUES ($1, $2, (SELECT coalesce(max(t.version), 0) + 1 FROM ledger.settlement_terms t WHERE t.mode = $1 AND t.merchant_id = $2), $3, $4, $5, $6, $7, $8, $9, $10, $11)
-        RETURNING version
+        INSERT INTO ledger.settlement_terms (mode, merchant_id, version, schedule, weekday, time_zone, calendar, currency, reserve_basis_points, reserve_days, set_by)
+        SELECT $1, $2, $11 + 1, $3, $4, $5, $6, $7, $8, $9, $10
+        WHERE (SELECT coalesce(max(t.version), 0) FROM ledger.settlement_terms t WHERE t.mode = $1 AND t.merchant_id = $2) = $11
+        ON CONFLICT (mode, merchant_id, version) DO NOTHING
         """;
-
-    private const string OfRequest = $"SELECT {Columns}, mode, merchant_id FROM ledger.settlement_terms WHERE set_by = $1 AND request_key = $2";
 
     private const string Newest = $"SELECT {Columns} FROM ledger.settlement_terms WHERE mode = $1 AND merchant_id = $2 ORDER BY version DESC LIMIT 1";
 
     private const string All = $"SELECT DISTINCT ON (mode, merchant_id) {Columns}, mode, merchant_id FROM ledger.settlement_terms ORDER BY mode, merchant_id, version DESC";
 
-    /// <summary>The version that now counts; null where somebody else made one at the same moment.</summary>
-    public async Task<int?> SetAsync(Mode mode, MerchantId merchant, SettlementTerms terms, string setBy, string? requestKey, CancellationToken cancellationToken)
+    /// <summary>Makes the version after <paramref name="seen"/> (0: nobody had set any); false where that is not the newest any more.</summary>
+    public static async Task<bool> SetAsync(NpgsqlTransaction transaction, Mode mode, MerchantId merchant, SettlementTerms terms, int seen, string setBy, CancellationToken cancellationToken)
     {
+        ArgumentNullException.ThrowIfNull(transaction);
         ArgumentNullException.ThrowIfNull(terms);
-        await using var command = database.CreateCommand(Insert).With(Account.Text(mode), merchant.Value, Words.Of(terms.Schedule));
+        await using var command = new NpgsqlCommand(Insert, transaction.Connection, transaction).With(Account.Text(mode), merchant.Value, Words.Of(terms.Schedule));
         command.Parameters.Add(new() { Value = (object?)terms.Weekday ?? DBNull.Value, NpgsqlDbType = NpgsqlDbType.Integer });
         command.With(terms.TimeZone, terms.Calendar);
         command.Parameters.Add(new() { Value = (object?)terms.Currency ?? DBNull.Value, NpgsqlDbType = NpgsqlDbType.Text });
-        command.With(terms.ReserveBasisPoints, terms.ReserveDays, setBy);
-        command.Parameters.Add(new() { Value = (object?)requestKey ?? DBNull.Value, NpgsqlDbType = NpgsqlDbType.Text });
-        try
-        {
-            return (int)(await command.ExecuteScalarAsync(cancellationToken))!;
-        }
-        catch (PostgresException e) when (e.SqlState == PostgresErrorCodes.UniqueViolation)
-        {
-            return null;
-        }
-    }
-
-    /// <summary>What the request of this key set.</summary>
-    public async Task<(Mode Mode, MerchantId Merchant, SettlementTerms Terms, int Version)?> OfRequestAsync(string setBy, string requestKey, CancellationToken cancellationToken)
-    {
-        await using var command = database.CreateCommand(OfRequest).With(setBy, requestKey);
-        await using var reader = await command.ExecuteReaderAsync(cancellationToken);
-        return await reader.ReadAsync(cancellationToken) ? (Words.Parse<Mode>(reader.GetString(8)), new(reader.GetGuid(9)), Read(reader), reader.GetInt32(7)) : null;
+        command.With(terms.ReserveBasisPoints, terms.ReserveDays, setBy, seen);
+        return await command.ExecuteNonQueryAsync(cancellationToken) == 1;
     }
 
     /// <summary>Version 0: nobody set any.</summary>

@@ -243,6 +243,16 @@ internal sealed class Meanings
             Add("POST /ops/v1/ledger/payout_settings", body.ToJsonString(), 400, "invalid_value", member);
         }
 
+        Add("POST /ops/v1/ledger/payout_limits", """{"currency": "XXX", "above": 1, "reason": "?"}""", 400, "invalid_value", "currency");
+        Add("POST /ops/v1/ledger/payout_limits", """{"currency": "EUR", "above": -1, "reason": "?"}""", 400, "invalid_value", "above");
+        Add("POST /ops/v1/ledger/payout_limits", """{"currency": "EUR", "above": 1, "reason": ""}""", 400, "invalid_value", "reason");
+        foreach (var (version, status, code) in new[] { (-1, 400, "invalid_value"), (7, 409, "settlement_terms_changed") })
+        {
+            Add("POST /ops/v1/ledger/settlement_terms", $$"""
+                {"merchant_id": "{{surface.Stranger.MerchantId}}", "mode": "live", "expected_version": {{version}}, "schedule": "daily_t1", "time_zone": "UTC", "calendar": "target"}
+                """, status, code, "expected_version");
+        }
+
         Add("POST /ops/v1/ledger/payout_switch", """{"stopped": true, "reason": ""}""", 400, "invalid_value", "reason");
         Add("POST /ops/v1/ledger/payouts/{id}/report", """{"status": "sent", "reference": "", "reason": "", "at": "2026-02-03T09:00:00Z"}""", 400, "invalid_value", "status");
         Add("POST /ops/v1/ledger/payouts/{id}/report", """{"status": "paid", "reference": "", "reason": "", "at": "2999-02-03T09:00:00Z"}""", 400, "invalid_value", "at");
@@ -277,6 +287,7 @@ internal sealed class Meanings
         Add("POST /ops/v1/merchants/{id}/keys", """{"mode": "test", "class": "secret", "scopes": ["everything"]}""", 400, "invalid_value", "scopes");
         Add("POST /ops/v1/merchants/{id}/keys/{key_id}/roll", """{"overlap_seconds": 604801}""", 400, "invalid_value", "overlap_seconds");
         Add("POST /ops/v1/operator_keys", """{"name": " "}""", 400, "invalid_value", "name");
+        Add("POST /ops/v1/operator_keys", """{"name": "Ada", "person": "Ada Lovelace"}""", 400, "invalid_value", "person");
         Add("POST /ops/v1/risk/lists", """{"mode": "test", "action": "block", "kind": "bin", "value": "4000"}""", 400, "invalid_value", "value");
         Add("POST /ops/v1/risk/lists", """{"mode": "test", "action": "block", "kind": "customer", "value": "ada"}""", 400, "missing_field", "merchant_id");
         Add("POST /ops/v1/risk/rules", """{"mode": "test", "name": "Loud", "condition": "amount > 1", "action": "review"}""", 400, "invalid_value", "name");

@@ -74,7 +74,7 @@ internal sealed partial class Surface(ProductFixture product)
     /// <summary>The path with real ids and the query parameters that must be given, and room for more behind it.</summary>
     public string TargetOf(Operation operation, string? without = null) => operation.Query
         .Where(q => q.Required && q.Name != without)
-        .Aggregate(PathOf(operation) + "?", (target, q) => $"{target}{q.Name}={(q.Name == "account" ? Ids["/ops/v1/ledger/accounts/id"] : q.Values[0])}&");
+        .Aggregate(PathOf(operation) + "?", (target, q) => $"{target}{q.Name}={(q.Name switch { "account" => Ids["/ops/v1/ledger/accounts/id"], "merchant" => Owner.MerchantId, _ => q.Values[0] })}&");
 
     /// <summary>What an id of nobody's is answered with.</summary>
     public static string NotFoundCodeOf(Operation operation, string parameter)

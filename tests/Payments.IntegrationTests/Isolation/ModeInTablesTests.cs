@@ -50,6 +50,8 @@ public sealed class ModeInTablesTests(ProductFixture product, EmbeddedServers se
         ["ledger.settlement_kinds"] = "a rule",
         ["ledger.payout_switch"] = "one switch stops the payouts of both modes",
         ["ledger.payout_limits"] = "a rule",
+        ["ledger.payout_limit_requests"] = "a rule, and who wanted it",
+        ["ledger.payout_reports"] = "of a payout, which has its mode",
         ["ledger.payout_transitions"] = "a rule",
         ["ledger.payout_changes"] = "of a payout, which has its mode",
         ["ledger.payout_approvals"] = "of a payout, which has its mode",

@@ -1,6 +1,7 @@
 using System.Net;
 using Payments.Core;
 using Payments.Core.Seams;
+using Payments.Ledger.Books;
 using Payments.Ledger.Settlement;
 using Xunit;
 
@@ -29,6 +30,28 @@ public sealed class HouseBookingTests(EmbeddedServers servers)
             balances.Select(b => $"{b.Key}={b.Value}"));
         Assert.Equal(1, await books.ValueAsync<long>("SELECT count(*) FROM ledger.journals", Cancel));
         Assert.Equal(0, await books.ValueAsync<long>("SELECT count(*) FROM ledger.findings", Cancel));
+        await ModelCheck.HoldsAsync(books, Cancel);
+    }
+
+    [Fact]
+    public async Task Accrued_cost_that_is_known_after_the_settlement_leaves_nothing_on_the_payable_cost_nor_on_the_variance()
+    {
+        await using var books = await LedgerDatabase.CreateAsync(servers, Cancel);
+        var house = new HouseBooks(books.Writer, TimeProvider.System);
+
+        // The provider took 300, and of a payment that we had not heard of nothing was accrued; then it comes, with its accrual of 300.
+        Assert.Equal(HouseVerdict.Booked, await house.BookAsync(Settlement(null) with { Currencies = [new("USD", 10_000, 300, 0, 9_700)] }, Cancel));
+        Assert.Equal(-300, (await books.FoldedAsync(Cancel))["test|platform|provider_cost_variance|USD"]);
+        var (expense, payable) = (new AccountName(Account.Platform, AccountKind.ProviderCostExpense), new AccountName("stripe", AccountKind.ProviderCostPayable));
+        var accrual = new JournalDraft(
+            LedgerDatabase.Ids.New<JournalId>(), 3, 1, Mode.Test, LedgerDatabase.Ids.New<PaymentId>(), LedgerDatabase.Ids.New<MerchantId>(), "test.accrued", TimeProvider.System.GetUtcNow(), Decision: false,
+            [new(LineKind.ProviderCost, LineAction.Post, expense, payable, new Money(300, Currency.Of("USD")))]);
+        Assert.Equal([PostingVerdict.Posted], await books.PostAsync([accrual], Cancel));
+
+        Assert.Equal(HouseVerdict.Booked, await house.BookAsync(Settlement(null) with { Currencies = [new("USD", 0, 0, 300, 0)] }, Cancel));
+        Assert.Equal(
+            ["test|platform|bank|USD=-9700", "test|platform|provider_cost_expense|USD=-300", "test|stripe|provider_receivable|USD=10000"],
+            (await books.FoldedAsync(Cancel)).Select(b => $"{b.Key}={b.Value}"));
         await ModelCheck.HoldsAsync(books, Cancel);
     }
 

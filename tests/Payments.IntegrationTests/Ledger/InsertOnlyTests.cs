@@ -28,7 +28,7 @@ public sealed class InsertOnlyTests(EmbeddedServers servers)
 
         var tables = await books.ValueAsync<string[]>("""
             SELECT array_agg(c.oid::regclass::text) FROM pg_class c
-            WHERE c.relnamespace = 'ledger'::regnamespace AND c.relkind IN ('r', 'p') AND c.relname NOT IN ('findings', 'control_marks', 'month_audits', 'correction_limits', 'payout_limits')
+            WHERE c.relnamespace = 'ledger'::regnamespace AND c.relkind IN ('r', 'p') AND c.relname NOT IN ('findings', 'control_marks', 'month_audits', 'correction_limits', 'payout_limits', 'payouts_open')
             """, Cancel);
         Assert.True(tables!.Length > 3 * 9);
         Assert.Contains("ledger.movements_default", tables);
@@ -57,7 +57,7 @@ public sealed class InsertOnlyTests(EmbeddedServers servers)
 
     // What comes by requests and not by a posting function: the service adds rows, and changes none.
     private static readonly string[] WrittenByTheService = ["ledger.house_journals", "ledger.rates", "ledger.settlement_cutoffs", "ledger.settlement_terms", "ledger.settlement_closings",
-        "ledger.payout_settings", "ledger.payout_switch", "ledger.payouts", "ledger.payout_changes", "ledger.payout_approvals", "ledger.payout_files", "ledger.payout_file_items"];
+        "ledger.payout_settings", "ledger.payout_switch", "ledger.payouts", "ledger.payout_changes", "ledger.payout_approvals", "ledger.payout_files", "ledger.payout_file_items", "ledger.payout_reports"];
 
     // An update and a delete of every row, and the truncation that row triggers would not see.
     private static string[] Attempts(string table)
@@ -68,7 +68,8 @@ public sealed class InsertOnlyTests(EmbeddedServers servers)
             : table.Contains("settlement_cutoffs", StringComparison.Ordinal) || table.Contains("settlement_closings", StringComparison.Ordinal) ? "cut_at"
             : table.Contains("settlement_terms", StringComparison.Ordinal) || table is "ledger.payout_settings" or "ledger.payout_switch" or "ledger.payout_changes" ? "version"
             : table is "ledger.payout_transitions" ? "before"
-            : table is "ledger.payout_approvals" or "ledger.payout_file_items" ? "payout_id"
+            : table is "ledger.payout_approvals" or "ledger.payout_file_items" or "ledger.payout_reports" ? "payout_id"
+            : table is "ledger.payout_limit_requests" ? "reason"
             : table.Contains("reserve_releases", StringComparison.Ordinal) ? "held_batch_id"
             : table.Contains("clos", StringComparison.Ordinal) || table.Contains("retired_months", StringComparison.Ordinal) || table.Contains("opening_holds", StringComparison.Ordinal) ? "month" : "id";
         return [$"UPDATE {table} SET {column} = {column}", $"DELETE FROM {table}", $"TRUNCATE {table} CASCADE"];

@@ -31,13 +31,19 @@ internal sealed class LedgerDatabase : IAsyncDisposable
 
     public NpgsqlDataSource Writer { get; }
 
-    public static async Task<LedgerDatabase> CreateAsync(EmbeddedServers servers, CancellationToken cancellationToken)
+    /// <param name="through">The last migration that is applied.</param>
+    public static async Task<LedgerDatabase> CreateAsync(EmbeddedServers servers, CancellationToken cancellationToken, int through = int.MaxValue)
     {
         var connectionString = new NpgsqlConnectionStringBuilder(await servers.CreateDatabaseAsync(cancellationToken)) { MaxPoolSize = 20, PersistSecurityInfo = true }.ConnectionString;
         var owner = NpgsqlDataSource.Create(connectionString);
-        await Migrations.ApplyAsync(owner, Migrations.In(typeof(LedgerModule).Assembly, Plumbing.Inbox), cancellationToken);
+        await Migrations.ApplyAsync(owner, [.. Parts.Where(m => m.Component != Migrations.ServiceComponent || m.Number <= through)], cancellationToken);
         return new(connectionString, owner, NpgsqlDataSource.Create(new ServiceRole(LedgerModule.DefaultRole).Apply(connectionString)));
     }
+
+    private static IReadOnlyList<Migration> Parts => Migrations.In(typeof(LedgerModule).Assembly, Plumbing.Inbox, Plumbing.Idempotency);
+
+    /// <summary>To the newest version.</summary>
+    public Task MigrateAsync(CancellationToken cancellationToken) => Migrations.ApplyAsync(Owner, Parts, cancellationToken);
 
     /// <summary>The journals of what happened, numbered as the publisher would number them; null for events that post nothing.</summary>
     public JournalDraft? Draft(PaymentEvent happened)

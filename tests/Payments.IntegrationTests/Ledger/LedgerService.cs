@@ -25,7 +25,7 @@ internal sealed class LedgerService : IAsyncDisposable
     private LedgerService(EventTestBed bed, LedgerDatabase books, string anchors) => (Bed, Books, AnchorFile) = (bed, books, anchors);
 
     /// <summary>Settings of the next start.</summary>
-    public Dictionary<string, string?> Settings { get; } = new() { ["Payments:Ledger:ClosingKey"] = Convert.ToBase64String(new byte[32]), ["Payments:Secrets:EncryptionKey"] = Convert.ToBase64String(new byte[32]) };
+    public Dictionary<string, string?> Settings { get; } = new() { ["Payments:Ledger:ClosingKey"] = Convert.ToBase64String(new byte[32]), ["Payments:Secrets:EncryptionKey"] = Convert.ToBase64String(new byte[32]), ["Payments:Secrets:FingerprintKey"] = Convert.ToBase64String(new byte[32]) };
 
     public EventTestBed Bed { get; }
 
@@ -114,12 +114,25 @@ internal sealed class LedgerService : IAsyncDisposable
     public Task<(HttpStatusCode Status, JsonElement Body)> PutXmlAsync(string path, string xml) =>
         SendAsync(HttpMethod.Put, path, EventTestBed.InternalKey, new StringContent(xml, System.Text.Encoding.UTF8, "application/xml"));
 
-    public Task<(HttpStatusCode Status, JsonElement Body)> AskAsync(HttpMethod method, string path, string? key = EventTestBed.InternalKey, object? body = null) =>
-        SendAsync(method, path, key, body is null ? null : JsonContent.Create(body));
+    /// <param name="person">Who asks, as the API says it.</param>
+    /// <param name="idempotencyKey">Absent: one that was never used.</param>
+    public Task<(HttpStatusCode Status, JsonElement Body)> AskAsync(
+        HttpMethod method, string path, string? key = EventTestBed.InternalKey, object? body = null, string? person = null, string? idempotencyKey = null) =>
+        SendAsync(method, path, key, body is null ? null : JsonContent.Create(body), person, idempotencyKey);
 
-    private async Task<(HttpStatusCode Status, JsonElement Body)> SendAsync(HttpMethod method, string path, string? key, HttpContent? content)
+    private async Task<(HttpStatusCode Status, JsonElement Body)> SendAsync(HttpMethod method, string path, string? key, HttpContent? content, string? person = null, string? idempotencyKey = null)
     {
         using var request = new HttpRequestMessage(method, path);
+        if (method == HttpMethod.Post)
+        {
+            request.Headers.TryAddWithoutValidation("Idempotency-Key", idempotencyKey ?? LedgerDatabase.Ids.New<Core.RequestId>().ToString());
+        }
+
+        if (person is not null)
+        {
+            request.Headers.TryAddWithoutValidation("Payments-Person", person);
+        }
+
         request.Content = content;
         request.Headers.Authorization = key is null ? null : new("Bearer", key);
         using var response = await http!.SendAsync(request, Cancel);

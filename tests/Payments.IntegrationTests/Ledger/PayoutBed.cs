@@ -4,6 +4,7 @@ using Payments.Ledger;
 using Payments.Ledger.Books;
 using Payments.Ledger.Payouts;
 using Payments.Ledger.Settlement;
+using Payments.Platform;
 using Payments.Platform.Secrets;
 using Xunit;
 
@@ -21,10 +22,10 @@ internal sealed class PayoutBed : IAsyncDisposable
     private PayoutBed(LedgerDatabase database)
     {
         Database = database;
-        Books = new(database.Writer, TimeProvider.System);
+        Books = new(database.Writer, TimeProvider.System, NullLogger<PayoutBooks>.Instance);
         Settings = new(database.Writer, new SecretBox(new byte[32]));
         var options = new LedgerOptions { PayoutDebtorName = "Payments Ltd", PayoutDebtorIban = "GB82WEST12345698765432", PayoutDebtorBic = "WESTGB2L" };
-        Files = new(database.Writer, Settings, LedgerDatabase.Ids, TimeProvider.System, options, NullLogger<PayoutFiles>.Instance);
+        Files = new(database.Writer, Settings, TimeProvider.System, options, NullLogger<PayoutFiles>.Instance);
     }
 
     public LedgerDatabase Database { get; }
@@ -64,15 +65,24 @@ internal sealed class PayoutBed : IAsyncDisposable
     {
         await SettlementTermsTests.PostAsync(Database, log, Merchant, "EUR", kind, amount, cut.AddMinutes(-1));
         await log.ProveAsync(Database, Cancel);
-        await new SettlementBatches(Database.Writer, log).CloseAsync(cut, [new(Mode.Test, Merchant, SettlementTerms.Default, payOn ?? Today)], Cancel);
+        await new SettlementBatches(Database.Writer, log, NullLogger<SettlementBatches>.Instance).CloseAsync(cut, [new(Mode.Test, Merchant, SettlementTerms.Default, payOn ?? Today)], Cancel);
     }
 
     public async Task SetAsync(PayoutStanding standing = PayoutStanding.Cleared, long minimum = 1, BankAccount? account = null) =>
         Assert.NotNull(await Settings.SetAsync(Mode.Test, Merchant, standing, minimum, account ?? Creditor, "test", "opk_1", Cancel));
 
-    public Task<PayoutFile?> FileAsync(string currency = "EUR") => Files.MakeAsync(Mode.Test, Currency.Of(currency), Today, "opk_1", Cancel);
+    public async Task<PayoutFile?> FileAsync(string currency = "EUR")
+    {
+        await using var connection = await Database.Writer.OpenConnectionAsync(Cancel);
+        await using var transaction = await connection.BeginTransactionAsync(Cancel);
+        var file = await Files.MakeAsync(transaction, LedgerDatabase.Ids.New<PayoutFileId>(), Mode.Test, Currency.Of(currency), Today, "opk_1", Cancel);
+        await transaction.CommitAsync(Cancel);
+        Steps.Reached(PayoutSteps.FileAfter);
+        return file;
+    }
 
-    public Task<PayoutVerdict> ChangeAsync(PayoutId id, PayoutState to) => Books.ChangeAsync(id, to, "ref", "", "opk_1", Now, Cancel);
+    /// <summary>As the bank's statement says it.</summary>
+    public Task<PayoutVerdict> ChangeAsync(PayoutId id, PayoutState to) => Books.ChangeAsync(id, new(to, "ref", "", "opk_1", Now, BankEvidence.Statement), Cancel);
 
     public async Task<(long Posted, long Held)> PayableAsync(string currency = "EUR") => (
         await SettlementTermsTests.BalanceAsync(Database, Merchant, AccountKind.MerchantPayable, currency),

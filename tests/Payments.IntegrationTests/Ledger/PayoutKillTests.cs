@@ -55,7 +55,10 @@ public sealed class PayoutKillTests(EmbeddedServers servers)
             var payout = await UntilAsync(ledger, id, _ => true);
             if (payout.GetProperty("status").GetString() == "ready")
             {
-                using var made = await ledger.Http.PostAsJsonAsync(Ops + "payout_files", new { mode = "test", currency = "EUR" }, Cancel);
+                // Another key than that of the request over which it died: that one is still held for a while.
+                using var request = new HttpRequestMessage(HttpMethod.Post, Ops + "payout_files") { Content = JsonContent.Create(new { mode = "test", currency = "EUR" }) };
+                request.Headers.Add("Idempotency-Key", $"{id} {mayDie}");
+                using var made = await ledger.Http.SendAsync(request, Cancel);
                 payout = await UntilAsync(ledger, id, p => p.GetProperty("status").GetString() != "ready");
             }
 

@@ -1,3 +1,4 @@
+using Microsoft.Extensions.Logging.Abstractions;
 using Npgsql;
 using Payments.Core;
 using Payments.Core.Seams;
@@ -209,7 +210,7 @@ public sealed class PayoutTests(EmbeddedServers servers)
         var id = PayoutIds.Of(Mode.Test, bed.Merchant, Currency.Of("EUR"), Today);
         await bed.ChangeAsync(id, PayoutState.Paid);
         var clock = new MovedClock { Ahead = TimeSpan.FromDays(45) };
-        Assert.Equal(PayoutVerdict.Done, await new PayoutBooks(bed.Database.Writer, clock).ChangeAsync(id, PayoutState.Returned, "ref", "", "opk_1", Now, Cancel));
+        Assert.Equal(PayoutVerdict.Done, await new PayoutBooks(bed.Database.Writer, clock, NullLogger<PayoutBooks>.Instance).ChangeAsync(id, new(PayoutState.Returned, "ref", "", "opk_1", Now, BankEvidence.Statement), Cancel));
         var journal = await bed.Database.ValueAsync<Guid>("SELECT id FROM ledger.journals WHERE event_type = 'payout.returned'", Cancel);
         Assert.InRange(Id.TimeOf(journal), Now.AddDays(44), clock.GetUtcNow());
         Assert.Equal((5_000, 0), await bed.PayableAsync());

@@ -8,7 +8,7 @@ using Xunit;
 
 namespace Payments.IntegrationTests.Ledger;
 
-/// <summary>A rate, or terms, that are sent again: what was given after them still counts.</summary>
+/// <summary>What is sent again: what was given after it still counts. Terms that somebody else changed meanwhile are not changed unseen.</summary>
 public sealed class RepeatedRequestTests(EmbeddedServers servers)
 {
     private static CancellationToken Cancel => TestContext.Current.CancellationToken;
@@ -24,14 +24,22 @@ public sealed class RepeatedRequestTests(EmbeddedServers servers)
         foreach (var (path, first, other) in new (string, object, object)[]
         {
             ("rates", Rate("1.0842"), Rate("1.09")),
-            ("settlement_terms", Terms(merchant, "daily_t1"), Terms(merchant, "daily_t2")),
+            ("settlement_terms", Terms(merchant, "daily_t1", 0), Terms(merchant, "daily_t2", 1)),
         })
         {
-            Assert.Equal((HttpStatusCode.OK, 1), await PostAsync(http, path, "k-1", first));
-            Assert.Equal((HttpStatusCode.OK, 2), await PostAsync(http, path, "k-2", other));
-            Assert.Equal((HttpStatusCode.OK, 1), await PostAsync(http, path, "\"k-1\"", first));
-            Assert.Equal(HttpStatusCode.UnprocessableEntity, (await PostAsync(http, path, "k-1", other)).Status);
+            Assert.Equal((HttpStatusCode.OK, 1), await PostAsync(http, path, path + "-1", first));
+            Assert.Equal((HttpStatusCode.OK, 2), await PostAsync(http, path, path + "-2", other));
+            Assert.Equal((HttpStatusCode.OK, 1), await PostAsync(http, path, $"\"{path}-1\"", first));
+            Assert.Equal(HttpStatusCode.UnprocessableEntity, (await PostAsync(http, path, path + "-1", other)).Status);
             Assert.Equal(HttpStatusCode.BadRequest, (await PostAsync(http, path, "\"", other)).Status);
+        }
+
+        // Whoever read version 1 decides anew.
+        Assert.Equal(HttpStatusCode.Conflict, (await PostAsync(http, "settlement_terms", "k-3", Terms(merchant, "daily_t1", 1))).Status);
+        foreach (var (of, version, schedule) in new[] { (merchant, 2, "daily_t2"), (LedgerDatabase.Ids.New<MerchantId>().ToString(), 0, "daily_t2") })
+        {
+            var now = await http.GetFromJsonAsync<JsonElement>(new Uri($"internal/v1/ops/settlement_terms?mode=test&merchant={of}", UriKind.Relative), Cancel);
+            Assert.Equal((version, schedule), (now.GetProperty("version").GetInt32(), now.GetProperty("schedule").GetString()));
         }
 
         Assert.Equal("1.09|daily_t2", await ledger.Books.ValueAsync<string>("""
@@ -50,7 +58,7 @@ public sealed class RepeatedRequestTests(EmbeddedServers servers)
         valid_until = "2026-02-03T15:00:00Z",
     };
 
-    private static object Terms(string merchant, string schedule) => new { merchant_id = merchant, mode = "test", schedule, time_zone = "Europe/Berlin", calendar = "target" };
+    private static object Terms(string merchant, string schedule, int seen) => new { merchant_id = merchant, mode = "test", expected_version = seen, schedule, time_zone = "Europe/Berlin", calendar = "target" };
 
     private static async Task<(HttpStatusCode Status, int Version)> PostAsync(HttpClient http, string path, string key, object content)
     {

@@ -47,6 +47,7 @@ public sealed class RetirementTests(EmbeddedServers servers)
         }
 
         // Retired: everything from the horizon on is as it was, and nothing before it is guessed.
+        await SettledAsync(books);
         await RestartAsync(ledger, Keep);
         var answer = await MonthsAsync(ledger, m => m.GetProperty("data").EnumerateArray().Count(d => d.GetProperty("retired").ValueKind == JsonValueKind.Object) == Retired);
         var horizon = answer.GetProperty("horizon_at").GetDateTimeOffset().UtcDateTime;
@@ -112,6 +113,14 @@ public sealed class RetirementTests(EmbeddedServers servers)
         Assert.Equal(PostgresErrorCodes.ObjectNotInPrerequisiteState, await RefusalAsync(retirer, retire));
         await books.ExecuteAsync("UPDATE ledger.findings SET resolved_at = now()", Cancel);
 
+        // Not settled yet: what goes with the month would never be paid.
+        var unsettled = await Assert.ThrowsAsync<PostgresException>(() => books.ExecuteAsync(
+            $"INSERT INTO ledger.retired_months (month, journals, movements, pending_transfers, carried_journals) VALUES ('{months.Month(0):yyyy-MM-dd}', 0, 0, 0, 0)", Cancel));
+        Assert.Equal(PostgresErrorCodes.ObjectNotInPrerequisiteState, unsettled.SqlState);
+        Assert.Contains("in no settlement", unsettled.MessageText, StringComparison.Ordinal);
+        await SettledAsync(books);
+        Assert.Null(await books.ValueAsync<object>($"SELECT ledger.unsettled_in('{months.Month(0):yyyy-MM-dd}')", Cancel));
+
         // The running ledger's controls may be reading the month; its own round comes again too, as this does.
         await Eventually.BecomesTrueAsync("the month retires", RetiredAsync, Cancel);
 
@@ -139,6 +148,7 @@ public sealed class RetirementTests(EmbeddedServers servers)
         await using var ledger = await LedgerService.StartAsync(servers, books, KeepAll);
         await MonthsAsync(ledger, m => m.GetProperty("data").GetArrayLength() >= VirtualMonths.Count);
         await CompareWithEventsAsync(books);
+        await SettledAsync(books);
         var before = (await months.AsAnsweredAsync(DateTime.MinValue), await TablesAsync(books));
         await using var retirer = NpgsqlDataSource.Create(new ServiceRole(LedgerModule.DefaultRetirementRole).Apply(books.ConnectionString));
         await using (var connection = await retirer.OpenConnectionAsync(Cancel))
@@ -218,6 +228,7 @@ public sealed class RetirementTests(EmbeddedServers servers)
         await using var books = await LedgerDatabase.CreateAsync(servers, Cancel);
         var months = await VirtualMonths.WriteAsync(books, seed: 57, Cancel);
         await CompareWithEventsAsync(books);
+        await SettledAsync(books);
         var directory = servers.CreateDirectory();
         await using var ledger = await LedgerService.StartAsync(servers, books, KeepAll);
         await MonthsAsync(ledger, m => m.GetProperty("data").GetArrayLength() >= VirtualMonths.Count);
@@ -237,6 +248,15 @@ public sealed class RetirementTests(EmbeddedServers servers)
     private static Task CompareWithEventsAsync(LedgerDatabase books) => books.ExecuteAsync("""
         INSERT INTO ledger.control_marks (control, partition, epoch, seq) SELECT 'completeness', p, '00000000-0000-0000-0000-000000000000', 1000000 FROM generate_series(0, 15) p
         ON CONFLICT (control, partition) DO UPDATE SET seq = excluded.seq
+        """, Cancel);
+
+    // As if settlement had gathered everything up to now.
+    private static Task SettledAsync(LedgerDatabase books) => books.ExecuteAsync("""
+        SET session_replication_role = replica;
+        INSERT INTO ledger.settlement_batches (id, mode, merchant_id, currency, cut_at, account_id, gathered_to, items, gross, refunds, commission, disputes, dispute_fees, corrections, other, net)
+        SELECT gen_random_uuid(), a.mode, gen_random_uuid(), a.currency, now(), a.id, b.version, 1, 0, 0, 0, 0, 0, 0, 0, 0
+        FROM ledger.accounts a JOIN ledger.balances b ON b.account_id = a.id WHERE a.kind = 'merchant_pending';
+        SET session_replication_role = origin
         """, Cancel);
 
     private static async Task RestartAsync(LedgerService ledger, int retentionMonths)

@@ -37,7 +37,12 @@ public sealed class SettlementServiceTests(EmbeddedServers servers)
             Assert.Contains($"<td>Payable</td><td class=\"n\">{paid}</td>", html, StringComparison.Ordinal);
         }
 
-        Assert.NotEmpty(await ledger.ListAsync(path));
+        // Also of a month whose rows are gone.
+        var shown = $"{path}/{(await ledger.ListAsync(path))[0].GetProperty("id").GetString()}";
+        var (_, before) = await ledger.TextAsync(shown, "text/csv");
+        Assert.Contains(",pay_", before, StringComparison.Ordinal);
+        await ledger.TamperAsync("DELETE FROM ledger.movements; DELETE FROM ledger.journals");
+        Assert.Equal(before, (await ledger.TextAsync(shown, "text/csv")).Text);
     }
 
     [Fact]
@@ -51,16 +56,18 @@ public sealed class SettlementServiceTests(EmbeddedServers servers)
         Assert.All(ledger.Get<SettlementRounds>().Waiting, w => Assert.Equal(CutoffVerdict.NotProven, w.Verdict));
 
         var merchant = LedgerDatabase.Ids.New<MerchantId>().ToString();
-        object Terms(string schedule = "daily_t1", int? weekday = null, string zone = "UTC", string calendar = "target", string? currency = null, int points = 0, int days = 0) =>
-            weekday is null && currency is null ? new { merchant_id = merchant, mode = "test", schedule, time_zone = zone, calendar, reserve_basis_points = points, reserve_days = days }
-            : currency is null ? new { merchant_id = merchant, mode = "test", schedule, time_zone = zone, calendar, weekday } : new { merchant_id = merchant, mode = "test", schedule, time_zone = zone, calendar, currency };
+        object Terms(string schedule = "daily_t1", int? weekday = null, string zone = "UTC", string calendar = "target", string? currency = null, int points = 0, int days = 0, int seen = 0) =>
+            weekday is null && currency is null ? new { merchant_id = merchant, mode = "test", expected_version = seen, schedule, time_zone = zone, calendar, reserve_basis_points = points, reserve_days = days }
+            : currency is null ? new { merchant_id = merchant, mode = "test", expected_version = seen, schedule, time_zone = zone, calendar, weekday }
+            : new { merchant_id = merchant, mode = "test", expected_version = seen, schedule, time_zone = zone, calendar, currency };
         object Settings(string iban = "DE89370400440532013000", string bic = "COBADEFFXXX", long minimum = 1, string reason = "test") =>
             new { merchant_id = merchant, mode = "test", standing = "cleared", name = "Ada", iban, bic, reason, minimum };
         object Rate(string rate = "1.1", string @base = "EUR", string quote = "USD", string until = "2026-02-01T00:00:00Z") =>
             new { @base, quote, rate, source = "test", observed_at = "2026-01-01T00:00:00Z", valid_from = "2026-01-01T00:00:00Z", valid_until = until };
         foreach (var (path, body, expected) in new (string, object, string)[]
         {
-            ("settlement_terms", Terms(), ""), ("settlement_terms", Terms("weekly", 5), ""), ("settlement_terms", Terms(points: 100, days: 5), ""),
+            ("settlement_terms", Terms(), ""), ("settlement_terms", Terms("weekly", 5, seen: 1), ""), ("settlement_terms", Terms(points: 100, days: 5, seen: 2), ""),
+            ("settlement_terms", Terms(seen: 2), "expected_version"), ("settlement_terms", Terms(seen: 4), "expected_version"), ("settlement_terms", Terms(seen: -1), "expected_version"),
             ("settlement_terms", Terms("weekly"), "weekday"), ("settlement_terms", Terms("daily_t1", 5), "weekday"), ("settlement_terms", Terms("weekly", 8), "weekday"),
             ("settlement_terms", Terms(zone: "Mars/Olympus"), "time_zone"), ("settlement_terms", Terms(calendar: "lunar"), "calendar"), ("settlement_terms", Terms(currency: "JPY"), "currency"),
             ("settlement_terms", Terms(points: 100), "reserve_days"), ("settlement_terms", Terms(points: 10_001, days: 1), "reserve_basis_points"),
@@ -115,9 +122,17 @@ public sealed class SettlementServiceTests(EmbeddedServers servers)
         var ready = await ledger.ListAsync(Ops + "payouts?status=ready", limit: 50);
         Assert.NotEmpty(ready);
         var (mode, currency) = (ready[0].GetProperty("mode").GetString(), ready[0].GetProperty("currency").GetString());
-        var (made, file) = await ledger.AskAsync(HttpMethod.Post, Ops + "payout_files", body: new { mode, currency });
+        var (made, file) = await ledger.AskAsync(HttpMethod.Post, Ops + "payout_files", body: new { mode, currency }, idempotencyKey: "file-1");
         Assert.True(made == HttpStatusCode.OK, file.ToString());
         var id = file.GetProperty("id").GetString();
+
+        // Whoever did not get the answer asks again and is given it; another request finds nothing more.
+        var (repeated, same) = await ledger.AskAsync(HttpMethod.Post, Ops + "payout_files", body: new { mode, currency }, idempotencyKey: "file-1");
+        Assert.Equal((HttpStatusCode.OK, file.ToString()), (repeated, same.ToString()));
+        var (none, nothing) = await ledger.AskAsync(HttpMethod.Post, Ops + "payout_files", body: new { mode, currency });
+        Assert.Equal((HttpStatusCode.Conflict, "no_payout_ready"), (none, nothing.GetProperty("code").GetString()));
+        Assert.Equal([file.ToString()], (await ledger.ListAsync($"{Ops}payout_files?mode={mode}&currency={currency}")).Select(f => f.ToString()));
+        Assert.Empty(await ledger.ListAsync($"{Ops}payout_files?mode={(mode == "test" ? "live" : "test")}"));
         var (type, xml) = await ledger.TextAsync(Ops + "payout_files/" + id, "application/xml");
         Assert.Equal(("application/xml", xml), (type, (await ledger.TextAsync(Ops + "payout_files/" + id, "application/xml")).Text));
         Assert.Equal(file.GetProperty("sha256").GetString(), Convert.ToHexStringLower(System.Security.Cryptography.SHA256.HashData(System.Text.Encoding.UTF8.GetBytes(xml))));
@@ -144,8 +159,14 @@ public sealed class SettlementServiceTests(EmbeddedServers servers)
         Assert.Equal((HttpStatusCode.UnsupportedMediaType, "Content-Type"), (noXml, asJson.GetProperty("param").GetString()));
 
         var paid = (await ledger.ListAsync(Ops + "payouts?status=paid", limit: 50))[0].GetProperty("id").GetString();
-        var (returned, back) = await ledger.AskAsync(HttpMethod.Post, $"{Ops}payouts/{paid}/report", body: new { status = "returned", reference = "R1", reason = "AC04", at = TimeProvider.System.GetUtcNow() });
-        Assert.Equal((HttpStatusCode.OK, "returned", "R1"), (returned, back.GetProperty("status").GetString(), back.GetProperty("reference").GetString()));
+        var back = default(System.Text.Json.JsonElement);
+        foreach (var (person, stands) in new[] { ("ada", "paid"), ("ada", "paid"), ("ben", "returned"), ("ada", "returned") })
+        {
+            (var returned, back) = await ledger.AskAsync(HttpMethod.Post, $"{Ops}payouts/{paid}/report", body: new { status = "returned", reference = "R1", reason = "AC04", at = TimeProvider.System.GetUtcNow() }, person: person);
+            Assert.Equal((HttpStatusCode.OK, stands), (returned, back.GetProperty("status").GetString()));
+        }
+
+        Assert.Equal("R1", back.GetProperty("reference").GetString());
         var (again, refusal) = await ledger.AskAsync(HttpMethod.Post, $"{Ops}payouts/{paid}/approve");
         Assert.Equal((HttpStatusCode.Conflict, "payout_state_conflict"), (again, refusal.GetProperty("code").GetString()));
         await ModelCheck.HoldsAsync(ledger.Books, TestContext.Current.CancellationToken);

@@ -1,3 +1,4 @@
+using Microsoft.Extensions.Logging.Abstractions;
 using Payments.Core;
 using Payments.Ledger.Books;
 using Payments.Ledger.Settlement;
@@ -170,7 +171,7 @@ public sealed class SettlementTermsTests(EmbeddedServers servers)
     private static async Task CloseAsync(LedgerDatabase books, SettledLog log, DateTimeOffset cut, DueMerchant due, CutoffVerdict expected = CutoffVerdict.Closed)
     {
         await log.ProveAsync(books, Cancel);
-        Assert.Equal([(due, expected)], await new SettlementBatches(books.Writer, log).CloseAsync(cut, [due], Cancel));
+        Assert.Equal([(due, expected)], await new SettlementBatches(books.Writer, log, NullLogger<SettlementBatches>.Instance).CloseAsync(cut, [due], Cancel));
     }
 
     /// <summary>A line of the merchant against the provider, as an event of partition 3 would post it.</summary>

@@ -1,3 +1,4 @@
+using Microsoft.Extensions.Logging.Abstractions;
 using Payments.Core;
 using Payments.Ledger.Settlement;
 using Payments.Tests.Ledger.Lives;
@@ -17,7 +18,7 @@ public sealed class SettlementTests(EmbeddedServers servers)
         await using var books = await LedgerDatabase.CreateAsync(servers, Cancel);
         var random = new Random(seed);
         var log = new SettledLog();
-        var batches = new SettlementBatches(books.Writer, log);
+        var batches = new SettlementBatches(books.Writer, log, NullLogger<SettlementBatches>.Instance);
         var cut = TimeProvider.System.GetUtcNow().AddHours(-1);
         foreach (var chunk in Lives(seed, 600).Chunk(60))
         {
@@ -32,15 +33,15 @@ public sealed class SettlementTests(EmbeddedServers servers)
             log.Lag = random.Next(3);
             await log.ProveAsync(books, Cancel);
             cut = cut.AddMinutes(1);
-            Assert.Equal(CutoffVerdict.Closed, await batches.CloseAsync(cut, Cancel));
+            Assert.Equal(CutoffVerdict.Closed, await CloseAsync(books, batches, cut));
             var before = await books.ValueAsync<long>("SELECT count(*) FROM ledger.settlement_items", Cancel);
             log.Lag = 0;
-            Assert.Equal(CutoffVerdict.Closed, await batches.CloseAsync(cut, Cancel));
+            Assert.Equal(CutoffVerdict.Closed, await CloseAsync(books, batches, cut));
             Assert.Equal(before, await books.ValueAsync<long>("SELECT count(*) FROM ledger.settlement_items", Cancel));
         }
 
         await log.ProveAsync(books, Cancel);
-        Assert.Equal(CutoffVerdict.Closed, await batches.CloseAsync(cut.AddMinutes(1), Cancel));
+        Assert.Equal(CutoffVerdict.Closed, await CloseAsync(books, batches, cut.AddMinutes(1)));
         Assert.True(await books.ValueAsync<long>("SELECT count(*) FROM ledger.settlement_batches", Cancel) > 5);
         Assert.Equal(0, await books.ValueAsync<long>("""
             SELECT count(*)
@@ -61,16 +62,16 @@ public sealed class SettlementTests(EmbeddedServers servers)
     {
         await using var books = await LedgerDatabase.CreateAsync(servers, Cancel);
         var log = new SettledLog();
-        var batches = new SettlementBatches(books.Writer, log);
+        var batches = new SettlementBatches(books.Writer, log, NullLogger<SettlementBatches>.Instance);
         var cut = TimeProvider.System.GetUtcNow().AddHours(-1);
         await PostAsync(books, log, 3);
-        Assert.Equal(CutoffVerdict.NotProven, await batches.CloseAsync(cut, Cancel));
+        Assert.Equal(CutoffVerdict.NotProven, await CloseAsync(books, batches, cut));
         await log.ProveAsync(books, Cancel);
         await books.ExecuteAsync("INSERT INTO ledger.findings (kind, subject, detail) VALUES ('journal_missing', 'x', 'x')", Cancel);
-        Assert.Equal(CutoffVerdict.NotProven, await batches.CloseAsync(cut, Cancel));
+        Assert.Equal(CutoffVerdict.NotProven, await CloseAsync(books, batches, cut));
         Assert.Equal(0, await books.ValueAsync<long>("SELECT count(*) FROM ledger.settlement_batches", Cancel));
         await books.ExecuteAsync("UPDATE ledger.findings SET resolved_at = now()", Cancel);
-        Assert.Equal(CutoffVerdict.Closed, await batches.CloseAsync(cut, Cancel));
+        Assert.Equal(CutoffVerdict.Closed, await CloseAsync(books, batches, cut));
         Assert.NotEqual(0, await books.ValueAsync<long>("SELECT count(*) FROM ledger.settlement_batches", Cancel));
     }
 
@@ -89,17 +90,17 @@ public sealed class SettlementTests(EmbeddedServers servers)
     {
         await using var books = await LedgerDatabase.CreateAsync(servers, Cancel);
         var log = new SettledLog();
-        var batches = new SettlementBatches(books.Writer, log);
+        var batches = new SettlementBatches(books.Writer, log, NullLogger<SettlementBatches>.Instance);
         await PostAsync(books, log, 4);
         await log.ProveAsync(books, Cancel);
         var cut = TimeProvider.System.GetUtcNow().AddHours(-1);
         if (step is not null)
         {
             using var breaker = new Breaker(step);
-            await Assert.ThrowsAsync<BrokenOffException>(() => batches.CloseAsync(cut, Cancel));
+            await Assert.ThrowsAsync<BrokenOffException>(() => CloseAsync(books, batches, cut));
         }
 
-        Assert.Equal(CutoffVerdict.Closed, await batches.CloseAsync(cut, Cancel));
+        Assert.Equal(CutoffVerdict.Closed, await CloseAsync(books, batches, cut));
         return await books.ValueAsync<string>("""
             SELECT string_agg(concat_ws('|', mode, currency, items, gross, refunds, commission, other, net), E'\n' ORDER BY mode, currency, items, gross, refunds, commission, net)
                 || (SELECT sum(b.credits - b.debits) FROM ledger.accounts a JOIN ledger.balances b ON b.account_id = a.id WHERE a.kind = 'merchant_payable')
@@ -117,6 +118,14 @@ public sealed class SettlementTests(EmbeddedServers servers)
         }
 
         return [.. world.History];
+    }
+
+    /// <summary>Of every merchant with books.</summary>
+    private static async Task<CutoffVerdict> CloseAsync(LedgerDatabase books, SettlementBatches batches, DateTimeOffset cutAt)
+    {
+        var owners = await books.ValueAsync<string[]>("SELECT array_agg(DISTINCT mode || '|' || owner) FROM ledger.accounts WHERE kind = 'merchant_pending'", Cancel);
+        var due = owners!.Select(o => new DueMerchant(Words.Parse<Mode>(o.Split('|')[0]), Id.TryParse<MerchantId>(o.Split('|')[1], out var merchant) ? merchant : default, SettlementTerms.Default, DateOnly.FromDateTime(cutAt.UtcDateTime)));
+        return (await batches.CloseAsync(cutAt, [.. due], Cancel)).Select(o => o.Verdict).FirstOrDefault(v => v != CutoffVerdict.Closed);
     }
 
     private static async Task PostAsync(LedgerDatabase books, SettledLog log, int seed)

@@ -53,6 +53,20 @@ public sealed class PaymentOrderTests
         Assert.All(root.Descendants().Where(e => e.Name.LocalName is "MsgId" or "PmtInfId" or "EndToEndId"), e => Assert.Matches("^[A-Za-z0-9/?:().,'+ -]{1,35}$", e.Value));
     }
 
+    // currency, minor units: of two, no and three decimals, and the largest amount that there may be
+    [Theory]
+    [InlineData("EUR", 100_005)]
+    [InlineData("JPY", 5)]
+    [InlineData("KWD", 1_234_567)]
+    [InlineData("USD", 1_000_000_000_000)]
+    public void An_order_keeps_the_rules_of_its_schema(string currency, long amount)
+    {
+        Assert.Empty(PainSchema.Faults(Order(currency, amount).ToBytes()));
+        var name = new BankAccount(new string('x', 141), "DE89370400440532013000", "COBADEFFXXX");
+        Assert.NotEmpty(PainSchema.Faults((Order(currency, amount) with { Debtor = name }).ToBytes()));
+        Assert.NotEmpty(PainSchema.Faults(Bytes(Encoding.UTF8.GetString(Order(currency, amount).ToBytes()).Replace("<ChrgBr>SLEV</ChrgBr>", "", StringComparison.Ordinal).Replace("<PmtMtd>", "<ChrgBr>SLEV</ChrgBr><PmtMtd>", StringComparison.Ordinal))));
+    }
+
     [Theory]
     [InlineData("ACSC", PayoutState.Paid)]
     [InlineData("ACCC", PayoutState.Paid)]
@@ -83,6 +97,8 @@ public sealed class PaymentOrderTests
         <OrgnlGrpInfAndSts><OrgnlMsgId>{BankReference.Of(File).ToUpperInvariant()}</OrgnlMsgId><OrgnlMsgNmId>pain.001.001.09</OrgnlMsgNmId><GrpSts>{status}</GrpSts></OrgnlGrpInfAndSts>
         <OrgnlPmtInfAndSts><OrgnlPmtInfId>{BankReference.Of(File)}</OrgnlPmtInfId>{transactions}</OrgnlPmtInfAndSts></CstmrPmtStsRpt></Document>
         """;
+
+    private static PaymentOrder Order(string currency, long amount) => Order() with { Payouts = [new(First, new Money(amount, Currency.Of(currency)), new("Mugs", "NO9386011117947", "DNBANOKK"))] };
 
     private static PaymentOrder Order() => new(
         File, new DateTimeOffset(2026, 11, 28, 10, 0, 0, TimeSpan.Zero), new DateOnly(2026, 11, 30), new("Payments Ltd", "GB82WEST12345698765432", "WESTGB2L"),

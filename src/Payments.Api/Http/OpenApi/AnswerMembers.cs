@@ -53,6 +53,7 @@ internal static class AnswerMembers
         ("attempt", "provider_reference detail missing_since next_look_at incident_id"),
         ("recovery", "merchant_id mode payment_id attempt_id before after"),
         ("ledger_account", "partition"),
+        ("journal", "payment"),
         ("trial_balance", "at"),
         ("ledger_months", "horizon_at"),
         ("closed_month", "audited_at retired"),

@@ -105,7 +105,7 @@ internal static class Examples
     public const string NewApiKey = $$"""{"api_key": {{ApiKey}}, "key": "sk_test_…", "signing_secret": "ssec_…"}""";
 
     public const string OperatorKey = """
-        {"id": "opk_01k0x5w3n8e2v9y7t4r6q1m5za", "object": "operator_key", "name": "Ada", "last4": "x9Qa", "created_at": "2026-01-31T12:00:00Z", "revoked_at": null}
+        {"id": "opk_01k0x5w3n8e2v9y7t4r6q1m5za", "object": "operator_key", "name": "Ada", "person": "ada.lovelace", "last4": "x9Qa", "created_at": "2026-01-31T12:00:00Z", "revoked_at": null}
         """;
 
     public const string Account = """
@@ -192,6 +192,11 @@ internal static class Examples
     public const string MerchantPayout = """
         {"id": "po_01k0x5w3n8e2v9y7t4r6q1m5za", "object": "payout", "mode": "test", "currency": "EUR", "amount": 108819, "status": "paid", "due_on": "2026-02-03",
          "created_at": "2026-02-03T00:00:12Z", "updated_at": "2026-02-04T09:12:44Z"}
+        """;
+
+    public const string SettlementTerms = """
+        {"object": "settlement_terms", "merchant_id": "mer_01k0x5w3n8e2v9y7t4r6q1m5za", "mode": "test", "version": 1, "schedule": "weekly", "weekday": 5, "time_zone": "Europe/Berlin", "calendar": "target",
+         "currency": "EUR", "reserve_basis_points": 1000, "reserve_days": 90}
         """;
 
     public const string PayoutFile = """

@@ -40,6 +40,8 @@ internal static class Glossary
         ["schedule"] = Words<SettlementSchedule>("When captured money is paid out."),
         ["settlement_terms.schedule"] = new("When the merchant is settled and paid.", ["daily_t1", "daily_t2", "weekly"]),
         ["settlement_terms.currency"] = new("What the merchant is paid in; null: each currency as it is.", ["USD", "EUR"]),
+        ["expected_version"] = new("The version that was read; 0 where there was none."),
+        ["person"] = new("Whose key it is; absent: the maker's own."),
         ["standing"] = new("Whether the merchant may be paid; only cleared is.", PayoutStandings),
         ["payout.status"] = new("Where it stands: see docs/payouts.md.", PayoutStates),
         ["settlement.paid"] = new("What became payable: net less the reserve held plus the reserve released, exchanged at the rate."),

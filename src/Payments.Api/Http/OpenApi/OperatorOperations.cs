@@ -53,7 +53,8 @@ internal static class OperatorOperations
 
         new("POST", "/ops/v1/operator_keys", "Operators: access", "Create an operator's key")
         {
-            Request = """{"name": "Ada"}""",
+            Description = "Each key is a person's, and where two people are needed two keys of one person are one. A key makes others of its own person; only the installation's own key makes those of other people: 403 person_not_yours.",
+            Request = """{"name": "Ada", "person": "ada.lovelace"}""",
             Required = ["name"],
             Status = 201,
             Response = $$"""{"operator_key": {{Examples.OperatorKey}}, "key": "ok_…"}""",
@@ -249,18 +250,22 @@ internal static class OperatorOperations
             Required = ["reason"],
             Status = 204,
         },
+        new("GET", "/ops/v1/ledger/settlement_terms", "Operators: ledger", "Read when and how a merchant is settled")
+        {
+            Description = "The newest version; version 0, with the defaults, where nobody set any.",
+            Query = ["merchant", "mode"],
+            RequiredQuery = ["merchant", "mode"],
+            Response = Examples.SettlementTerms,
+        },
         new("POST", "/ops/v1/ledger/settlement_terms", "Operators: ledger", "Set when and how a merchant is settled")
         {
-            Description = "A new version, from the next cut-off on. See docs/settlement.md.",
+            Description = "A new version, from the next cut-off on. 409 settlement_terms_changed when expected_version is not the newest any more. See docs/settlement.md.",
             Request = """
-                {"merchant_id": "mer_01k0x5w3n8e2v9y7t4r6q1m5za", "mode": "test", "schedule": "weekly", "time_zone": "Europe/Berlin", "calendar": "target", "weekday": 5, "currency": "EUR",
+                {"merchant_id": "mer_01k0x5w3n8e2v9y7t4r6q1m5za", "mode": "test", "expected_version": 0, "schedule": "weekly", "time_zone": "Europe/Berlin", "calendar": "target", "weekday": 5, "currency": "EUR",
                  "reserve_basis_points": 1000, "reserve_days": 90}
                 """,
-            Required = ["merchant_id", "mode", "schedule", "time_zone", "calendar"],
-            Response = """
-                {"object": "settlement_terms", "merchant_id": "mer_01k0x5w3n8e2v9y7t4r6q1m5za", "mode": "test", "version": 1, "schedule": "weekly", "weekday": 5, "time_zone": "Europe/Berlin", "calendar": "target",
-                 "currency": "EUR", "reserve_basis_points": 1000, "reserve_days": 90}
-                """,
+            Required = ["merchant_id", "mode", "expected_version", "schedule", "time_zone", "calendar"],
+            Response = Examples.SettlementTerms,
         },
         new("POST", "/ops/v1/ledger/rates", "Operators: ledger", "Give an exchange rate")
         {
@@ -290,6 +295,17 @@ internal static class OperatorOperations
             Required = ["stopped", "reason"],
             Response = """{"object": "payout_switch", "stopped": false, "reason": "The bank answers again"}""",
         },
+        new("GET", "/ops/v1/ledger/payout_limits", "Operators: ledger", "List from which amount on a payout needs two people")
+        {
+            Response = DocumentedOperation.List("""{"object": "payout_limit", "currency": "*", "above": 1000000}"""),
+        },
+        new("POST", "/ops/v1/ledger/payout_limits", "Operators: ledger", "Set from which amount on a payout needs two people")
+        {
+            Description = "Of a currency, or of every other (*). A lower limit counts at once; one that lets more go out counts when another person asks for the same.",
+            Request = """{"currency": "EUR", "above": 500000, "reason": "The bank's own limit"}""",
+            Required = ["currency", "above", "reason"],
+            Response = """{"object": "payout_limit_request", "currency": "EUR", "above": 500000, "reason": "The bank's own limit", "counts": true}""",
+        },
         new("GET", "/ops/v1/ledger/payouts", "Operators: ledger", "List payouts") { Query = ["mode", "merchant", "status@payout", .. Paging], Response = DocumentedOperation.List(Examples.Payout) },
         new("POST", "/ops/v1/ledger/payouts/{id}/approve", "Operators: ledger", "Approve a payout above the limit")
         {
@@ -299,18 +315,19 @@ internal static class OperatorOperations
         },
         new("POST", "/ops/v1/ledger/payouts/{id}/report", "Operators: ledger", "Tell what became of a payout")
         {
-            Description = "paid, failed or returned as the bank says, or canceled. Told again it changes nothing.",
+            Description = "paid, failed or returned as the bank says, or canceled. What one person says of failed or returned is noted, and counts when another person says it too; the bank's own report or statement needs nobody. Told again it changes nothing.",
             Request = """{"status": "canceled", "reference": "", "reason": "The merchant asked for it", "at": "2026-02-03T09:00:00Z"}""",
             Required = ["status", "reference", "reason", "at"],
             Response = Examples.Payout,
         },
         new("POST", "/ops/v1/ledger/payout_files", "Operators: ledger", "Make a bank file")
         {
-            Description = "Of all payouts of a mode and currency that are ready, up to 10000: ISO 20022 pain.001.001.09. Repeated, it takes what became ready since, and never a payout twice. execute_on is today, or up to 30 days ahead.",
+            Description = "Of all payouts of a mode and currency that are ready, up to 10000: ISO 20022 pain.001.001.09. Repeated under its key it is answered with the same file; under another one it takes what became ready since, and never a payout twice. execute_on is today, or up to 30 days ahead.",
             Request = """{"mode": "test", "currency": "EUR"}""",
             Required = ["mode", "currency"],
             Response = Examples.PayoutFile,
         },
+        new("GET", "/ops/v1/ledger/payout_files", "Operators: ledger", "List bank files") { Query = ["mode", "currency", .. Paging], Response = DocumentedOperation.List(Examples.PayoutFile) },
         new("GET", "/ops/v1/ledger/payout_files/{id}", "Operators: ledger", "Read a bank file")
         {
             Description = "With Accept: application/xml the file itself, the same to the byte each time.",
