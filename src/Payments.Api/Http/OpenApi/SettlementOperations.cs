@@ -1,0 +1,99 @@
+namespace Payments.Api.Http.OpenApi;
+
+/// <summary>What operators set and do about settlement and payouts, which the ledger owns.</summary>
+internal static class SettlementOperations
+{
+    private static readonly string[] Paging = ["limit", "cursor"];
+
+    public static DocumentedOperation[] All { get; } =
+    [
+        new("GET", "/ops/v1/ledger/settlement_terms", "Operators: ledger", "Read when and how a merchant is settled")
+        {
+            Description = "The newest version; version 0, with the defaults, where nobody set any.",
+            Query = ["merchant", "mode"],
+            RequiredQuery = ["merchant", "mode"],
+            Response = Examples.SettlementTerms,
+        },
+        new("POST", "/ops/v1/ledger/settlement_terms", "Operators: ledger", "Set when and how a merchant is settled")
+        {
+            Description = "A new version, from the next cut-off on. 409 settlement_terms_changed when expected_version is not the newest any more. See docs/settlement.md.",
+            Request = """
+                {"merchant_id": "mer_01k0x5w3n8e2v9y7t4r6q1m5za", "mode": "test", "expected_version": 0, "schedule": "weekly", "time_zone": "Europe/Berlin", "calendar": "target", "weekday": 5, "currency": "EUR",
+                 "reserve_basis_points": 1000, "reserve_days": 90}
+                """,
+            Required = ["merchant_id", "mode", "expected_version", "schedule", "time_zone", "calendar"],
+            Response = Examples.SettlementTerms,
+        },
+        new("POST", "/ops/v1/ledger/rates", "Operators: ledger", "Give an exchange rate")
+        {
+            Description = "Never changed: of several that are valid at a time the newest counts.",
+            Request = """
+                {"base": "EUR", "quote": "USD", "rate": "1.0842", "source": "ECB", "observed_at": "2026-01-31T15:00:00Z", "valid_from": "2026-01-31T15:00:00Z", "valid_until": "2026-02-03T15:00:00Z"}
+                """,
+            Required = ["base", "quote", "rate", "source", "observed_at", "valid_from", "valid_until"],
+            Response = """
+                {"object": "exchange_rate", "version": 1, "base": "EUR", "quote": "USD", "rate": "1.0842", "source": "ECB", "observed_at": "2026-01-31T15:00:00Z", "valid_from": "2026-01-31T15:00:00Z", "valid_until": "2026-02-03T15:00:00Z"}
+                """,
+        },
+        new("POST", "/ops/v1/ledger/payout_settings", "Operators: ledger", "Set whether and where a merchant is paid")
+        {
+            Description = "A new version. The account is kept sealed; only its last four characters are ever shown. See docs/payouts.md.",
+            Request = """
+                {"merchant_id": "mer_01k0x5w3n8e2v9y7t4r6q1m5za", "mode": "test", "standing": "cleared", "name": "Ada's Mugs", "iban": "DE89370400440532013000", "bic": "COBADEFFXXX", "reason": "Documents checked", "minimum": 1000}
+                """,
+            Required = ["merchant_id", "mode", "standing", "name", "iban", "bic", "reason"],
+            Response = """
+                {"object": "payout_settings", "merchant_id": "mer_01k0x5w3n8e2v9y7t4r6q1m5za", "mode": "test", "version": 1, "standing": "cleared", "minimum": 1000, "iban_last4": "3000"}
+                """,
+        },
+        new("POST", "/ops/v1/ledger/payout_switch", "Operators: ledger", "Stop all payouts, or let them go on")
+        {
+            Request = """{"stopped": false, "reason": "The bank answers again"}""",
+            Required = ["stopped", "reason"],
+            Response = """{"object": "payout_switch", "stopped": false, "reason": "The bank answers again"}""",
+        },
+        new("GET", "/ops/v1/ledger/payout_limits", "Operators: ledger", "List from which amount on a payout needs two people")
+        {
+            Response = DocumentedOperation.List("""{"object": "payout_limit", "currency": "*", "above": 1000000}"""),
+        },
+        new("POST", "/ops/v1/ledger/payout_limits", "Operators: ledger", "Set from which amount on a payout needs two people")
+        {
+            Description = "Of a currency, or of every other (*). A lower limit counts at once; one that lets more go out counts when another person asks for the same.",
+            Request = """{"currency": "EUR", "above": 500000, "reason": "The bank's own limit"}""",
+            Required = ["currency", "above", "reason"],
+            Response = """{"object": "payout_limit_request", "currency": "EUR", "above": 500000, "reason": "The bank's own limit", "counts": true}""",
+        },
+        new("GET", "/ops/v1/ledger/payouts", "Operators: ledger", "List payouts") { Query = ["mode", "merchant", "status@payout", .. Paging], Response = DocumentedOperation.List(Examples.Payout) },
+        new("POST", "/ops/v1/ledger/payouts/{id}/approve", "Operators: ledger", "Approve a payout above the limit")
+        {
+            Description = "Two people are needed; one of them twice is refused.",
+            Request = "{}",
+            Response = Examples.Payout,
+        },
+        new("POST", "/ops/v1/ledger/payouts/{id}/report", "Operators: ledger", "Tell what became of a payout")
+        {
+            Description = "paid, failed or returned as the bank says, or canceled. What one person says of failed or returned is noted, and counts when another person says it too; the bank's own report or statement needs nobody. Told again it changes nothing.",
+            Request = """{"status": "canceled", "reference": "", "reason": "The merchant asked for it", "at": "2026-02-03T09:00:00Z"}""",
+            Required = ["status", "reference", "reason", "at"],
+            Response = Examples.Payout,
+        },
+        new("POST", "/ops/v1/ledger/payout_files", "Operators: ledger", "Make a bank file")
+        {
+            Description = "Of all payouts of a mode and currency that are ready, up to 10000: ISO 20022 pain.001.001.09. Repeated under its key it is answered with the same file; under another one it takes what became ready since, and never a payout twice. execute_on is today, or up to 30 days ahead.",
+            Request = """{"mode": "test", "currency": "EUR"}""",
+            Required = ["mode", "currency"],
+            Response = Examples.PayoutFile,
+        },
+        new("GET", "/ops/v1/ledger/payout_files", "Operators: ledger", "List bank files") { Query = ["mode", "currency", .. Paging], Response = DocumentedOperation.List(Examples.PayoutFile) },
+        new("GET", "/ops/v1/ledger/payout_files/{id}", "Operators: ledger", "Read a bank file")
+        {
+            Description = "With Accept: application/xml the file itself, the same to the byte each time.",
+            Response = Examples.PayoutFile,
+        },
+        new("PUT", "/ops/v1/ledger/payout_files/{id}/status_report", "Operators: ledger", "Tell what the bank answers to a file")
+        {
+            Description = "The body is the bank's pain.002 itself, of any version, as application/xml, up to 16 MiB. Told again it changes nothing.",
+            Response = """{"object": "payout_status_report", "file": "pof_01k0x5w3n8e2v9y7t4r6q1m5za", "changed": 12, "unchanged": 0}""",
+        },
+    ];
+}
