@@ -2,9 +2,10 @@ using System.Globalization;
 using System.Text.Json;
 using Payments.Bench;
 using Payments.Bench.Load;
+using Payments.Bench.Outage;
 
 var settings = new LoadSettings();
-Scenario[] scenarios = [.. LoadScenarios.Of(settings), FraudModelScenario.Fraud, AttackScenario.Attack, ReconciliationScenario.Reconciliation];
+Scenario[] scenarios = [.. LoadScenarios.Of(settings), FraudModelScenario.Fraud, AttackScenario.Attack, OutageScenario.Outage, ReconciliationScenario.Reconciliation];
 string usage = $"""
     Usage: ./bench.sh [SCENARIO|all]... [OPTION]...
 

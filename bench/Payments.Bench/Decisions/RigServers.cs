@@ -22,6 +22,9 @@ internal sealed class OwnServers : IAsyncDisposable
 
     private List<RedisServer> Redises { get; } = [];
 
+    /// <summary>Processor time of both so far, in microseconds.</summary>
+    public (double Postgres, double Redis) Used() => (Processor.OfFamily(postgres.ProcessId!.Value), Redises.Sum(r => Processor.Of(r.ProcessId!.Value)));
+
     public static async Task<OwnServers> StartAsync(CancellationToken cancellationToken)
     {
         var directory = System.IO.Directory.CreateTempSubdirectory("payments-bench-").FullName;

@@ -1,14 +1,10 @@
-using System.Globalization;
 using Npgsql;
-using Payments.AllInOne.Embedded;
 
 namespace Payments.Bench.Load;
 
 /// <summary>Processor time by part, and what PostgreSQL wrote, since the machine or the server started.</summary>
 internal sealed record Consumption(double Product, double Postgres, double Redis, double Load, double Commits, double WalBytes, double Syncs, double WalRecords)
 {
-    private const double MicrosecondsPerTick = 10_000;
-
     /// <summary>Statistics are behind by up to a second: wait before the second reading.</summary>
     public static async Task<Consumption> ReadAsync(Product product, CancellationToken cancellationToken)
     {
@@ -21,9 +17,8 @@ internal sealed record Consumption(double Product, double Postgres, double Redis
             """, connection);
         await using var row = await command.ExecuteReaderAsync(cancellationToken);
         await row.ReadAsync(cancellationToken);
-        var postmaster = product.PostgresId;
         return new(
-            Used(product.ProcessId), Used(postmaster, withReaped: true) + Posix.ChildrenOf(postmaster).Sum(p => Used(p)), Used(product.RedisId),
+            Processor.Of(product.ProcessId), Processor.OfFamily(product.PostgresId), Processor.Of(product.RedisId),
             Environment.CpuUsage.TotalTime.TotalMicroseconds, row.GetDouble(0), row.GetDouble(1), row.GetDouble(2), row.GetDouble(3));
     }
 
@@ -48,21 +43,4 @@ internal sealed record Consumption(double Product, double Postgres, double Redis
         new($"{prefix} WAL records", WalRecords / operations, ""),
         new($"{prefix} fsyncs", Syncs / operations, ""),
     ];
-
-    /// <summary>Microseconds; with what ended children used where asked for.</summary>
-    private static double Used(int process, bool withReaped = false)
-    {
-        try
-        {
-            // "pid (name) state parent …": user and system time are the 14th and 15th, of children that were waited for the 16th and 17th.
-            var stat = File.ReadAllText($"/proc/{process}/stat");
-            var fields = stat[(stat.LastIndexOf(')') + 2)..].Split(' ');
-            double Field(int number) => double.Parse(fields[number - 3], CultureInfo.InvariantCulture) * MicrosecondsPerTick;
-            return Field(14) + Field(15) + (withReaped ? Field(16) + Field(17) : 0);
-        }
-        catch (IOException)
-        {
-            return 0; // gone meanwhile: its parent has its time
-        }
-    }
 }

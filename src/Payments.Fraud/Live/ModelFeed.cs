@@ -11,7 +11,7 @@ namespace Payments.Fraud.Live;
 /// other replicas scored, with answers and labels as they are stored, and with promotions.
 /// </summary>
 internal sealed class ModelFeed(
-    StoredOccurrences stored, LiveFeatures features, LoadedModels models, ModelRegistry registry, IdSource ids, NpgsqlDataSource database, ModelOptions options,
+    StoredOccurrences stored, LiveFeatures features, LoadedModels models, ModelRegistry registry, Replica replica, IdSource ids, NpgsqlDataSource database, ModelOptions options,
     TimeProvider time, ILogger<ModelFeed> logger)
     : BackgroundService
 {
@@ -46,7 +46,7 @@ internal sealed class ModelFeed(
         {
             foreach (var mode in Enum.GetValues<Mode>())
             {
-                features.Apply(mode, await stored.SinceAsync(mode, reached - Overlap, reached, now, cancellationToken));
+                features.Apply(mode, await stored.SinceAsync(mode, replica, reached - Overlap, reached, now, cancellationToken));
                 features.ForgetSeen(mode, Remembered);
             }
         }

@@ -23,6 +23,7 @@ internal static class ModelModule
         services.AddSingleton<ModelMetrics>();
         services.AddSingleton<ModelReasons>();
         services.AddSingleton<StoredOccurrences>();
+        services.AddSingleton(s => new Replica(s.GetRequiredService<IdSource>().New<Core.EventId>().Value));
         services.AddSingleton<ScoredRows>();
         services.AddHostedService(s => s.GetRequiredService<ScoredRows>());
         services.AddSingleton<ModelFeed>();

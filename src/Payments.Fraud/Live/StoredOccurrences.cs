@@ -74,14 +74,15 @@ internal sealed class StoredOccurrences(NpgsqlDataSource database)
     /// <summary>
     /// What was written since a moment of the database's clock, and what matured in a span: some of it may have been told before.
     /// </summary>
-    public async Task<List<Occurrence>> SinceAsync(Mode mode, DateTimeOffset stored, DateTimeOffset maturedFrom, DateTimeOffset maturedTo, CancellationToken cancellationToken)
+    /// <param name="except">What this process scored it has counted already.</param>
+    public async Task<List<Occurrence>> SinceAsync(Mode mode, Replica except, DateTimeOffset stored, DateTimeOffset maturedFrom, DateTimeOffset maturedTo, CancellationToken cancellationToken)
     {
         var occurrences = new List<Occurrence>();
-        foreach (var (sql, condition, from, to, kind) in new[]
+        foreach (var (sql, condition, from, to, kind) in new (string, string, DateTimeOffset, object?, OccurrenceKind)[]
         {
-            (OfAttempts, "stored_at > $2", stored, stored, OccurrenceKind.Attempted),
-            (OfAnswers, "stored_at > $2", stored, stored, OccurrenceKind.Answered),
-            (OfLabels, "known_at > $2", stored, stored, OccurrenceKind.Labelled),
+            (OfAttempts, "stored_at > $2 AND r.replica IS DISTINCT FROM $3", stored, except.Id, OccurrenceKind.Attempted),
+            (OfAnswers, "stored_at > $2", stored, null, OccurrenceKind.Answered),
+            (OfLabels, "known_at > $2", stored, null, OccurrenceKind.Labelled),
             (OfMatured, "at > $2 AND r.at <= $3", maturedFrom - PaymentHistory.Maturity, maturedTo - PaymentHistory.Maturity, OccurrenceKind.Matured),
         })
         {
@@ -102,14 +103,14 @@ internal sealed class StoredOccurrences(NpgsqlDataSource database)
     }
 
     private async IAsyncEnumerable<Occurrence> ReadAsync(
-        string sql, string condition, Mode mode, DateTimeOffset from, DateTimeOffset to, OccurrenceKind kind, [EnumeratorCancellation] CancellationToken cancellationToken)
+        string sql, string condition, Mode mode, DateTimeOffset from, object? third, OccurrenceKind kind, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
         await using var command = database.CreateCommand(sql.Replace(":when", condition, StringComparison.Ordinal));
         command.Parameters.Add(new() { Value = ModeNames.Of(mode) });
         command.Parameters.Add(new() { Value = from });
-        if (condition.Contains("$3", StringComparison.Ordinal))
+        if (third is not null)
         {
-            command.Parameters.Add(new() { Value = to });
+            command.Parameters.Add(new() { Value = third });
         }
 
         if (kind == OccurrenceKind.Matured)

@@ -12,6 +12,9 @@ public sealed record RiskFactor(string Name, double Contribution, string Feature
 /// <summary>Sums contributions up to the risk factors that people are told.</summary>
 public static class RiskFactors
 {
+    private static readonly string[] Names = [.. FeatureCatalogue.All.Select(f => f.Factor).Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal)];
+    private static readonly int[] FactorOf = [.. FeatureCatalogue.All.Select(f => Array.BinarySearch(Names, f.Factor, StringComparer.Ordinal))];
+
     /// <summary>All factors that say anything, the strongest argument for fraud first.</summary>
     /// <param name="row">Of all features, or of a stream's, which come first.</param>
     public static ImmutableArray<RiskFactor> Of(Attribution attribution, ReadOnlySpan<float> row)
@@ -19,28 +22,32 @@ public static class RiskFactors
         ArgumentNullException.ThrowIfNull(attribution);
         ArgumentOutOfRangeException.ThrowIfGreaterThan(row.Length, FeatureCatalogue.Count);
         ArgumentOutOfRangeException.ThrowIfNotEqual(attribution.Contributions.Length, row.Length);
-        var factors = new Dictionary<string, (double Sum, int Strongest)>(StringComparer.Ordinal);
+        Span<double> sums = stackalloc double[Names.Length];
+        Span<int> strongest = stackalloc int[Names.Length];
+        sums.Clear();
+        strongest.Fill(-1);
+        var contributions = attribution.Contributions;
         for (var i = 0; i < row.Length; i++)
         {
-            var contribution = attribution.Contributions[i];
-            if (contribution == 0)
+            if (contributions[i] != 0)
             {
-                continue;
+                var factor = FactorOf[i];
+                sums[factor] += contributions[i];
+                strongest[factor] = strongest[factor] < 0 || Math.Abs(contributions[i]) > Math.Abs(contributions[strongest[factor]]) ? i : strongest[factor];
             }
-
-            var name = FeatureCatalogue.All[i].Factor;
-            var (sum, strongest) = factors.GetValueOrDefault(name, (0, i));
-            factors[name] = (sum + contribution, Math.Abs(contribution) > Math.Abs(attribution.Contributions[strongest]) ? i : strongest);
         }
 
-        var values = row.ToArray();
-        return [.. factors
-            .OrderByDescending(f => f.Value.Sum).ThenBy(f => f.Key, StringComparer.Ordinal)
-            .Select(f => new RiskFactor(
-                f.Key,
-                f.Value.Sum,
-                FeatureCatalogue.All[f.Value.Strongest].Name,
-                float.IsNaN(values[f.Value.Strongest]) ? null : values[f.Value.Strongest],
-                FeatureCatalogue.All[f.Value.Strongest].Meaning))];
+        var factors = ImmutableArray.CreateBuilder<RiskFactor>(Names.Length);
+        for (var factor = 0; factor < Names.Length; factor++)
+        {
+            if (strongest[factor] is >= 0 and var feature)
+            {
+                var (name, meaning) = (FeatureCatalogue.All[feature].Name, FeatureCatalogue.All[feature].Meaning);
+                factors.Add(new(Names[factor], sums[factor], name, float.IsNaN(row[feature]) ? null : row[feature], meaning));
+            }
+        }
+
+        factors.Sort(static (a, b) => b.Contribution.CompareTo(a.Contribution) is not 0 and var order ? order : string.CompareOrdinal(a.Name, b.Name));
+        return factors.DrainToImmutable();
     }
 }

@@ -7,6 +7,9 @@ namespace Payments.Fraud.Model;
 /// </summary>
 public sealed class TreeShap
 {
+    // By length of a path and place in it, what weights are multiplied with: a division in the innermost loop costs more than all the rest.
+    private static readonly Ratios[] ByLength = [.. Enumerable.Range(0, EnsembleValidation.MostDepth + 3).Select(length => new Ratios(length))];
+
     private readonly Ensemble ensemble;
     private readonly int deepest;
 
@@ -41,6 +44,14 @@ public sealed class TreeShap
     /// <param name="One">1 if this payment goes this way when it is known, otherwise 0.</param>
     /// <param name="Weight">Weight of the sets of known features of each size.</param>
     private record struct Entry(int Feature, double Zero, double One, double Weight);
+
+    /// <summary>length / (i + 1), (length − 1 − i) / length, length / (length − 1 − i).</summary>
+    private sealed class Ratios(int length)
+    {
+        public readonly double[] Up = [.. Enumerable.Range(0, length).Select(i => length / (i + 1.0))];
+        public readonly double[] Down = [.. Enumerable.Range(0, length).Select(i => (length - 1.0 - i) / length)];
+        public readonly double[] Rest = [.. Enumerable.Range(0, length).Select(i => length / (length - 1.0 - i))];
+    }
 
     private readonly ref struct Walk(ReadOnlySpan<TreeNode> nodes, ReadOnlySpan<float> row, double[] contributions)
     {
@@ -88,10 +99,12 @@ public sealed class TreeShap
         private static void Extend(Span<Entry> path, int length, Entry reached)
         {
             path[length] = reached with { Weight = length == 0 ? 1 : 0 };
+            var share = 1.0 / (length + 1);
             for (var i = length - 1; i >= 0; i--)
             {
-                path[i + 1].Weight += reached.One * path[i].Weight * (i + 1) / (length + 1);
-                path[i].Weight = reached.Zero * path[i].Weight * (length - i) / (length + 1);
+                var weight = path[i].Weight * share;
+                path[i + 1].Weight += reached.One * weight * (i + 1);
+                path[i].Weight = reached.Zero * weight * (length - i);
             }
         }
 
@@ -99,17 +112,18 @@ public sealed class TreeShap
         {
             var (zero, one) = (path[index].Zero, path[index].One);
             var next = path[length - 1].Weight;
+            var ratios = ByLength[length];
             for (var i = length - 2; i >= 0; i--)
             {
                 if (one != 0)
                 {
                     var before = path[i].Weight;
-                    path[i].Weight = next * length / ((i + 1) * one);
-                    next = before - path[i].Weight * zero * (length - 1 - i) / length;
+                    path[i].Weight = next * ratios.Up[i];
+                    next = before - path[i].Weight * zero * ratios.Down[i];
                 }
                 else
                 {
-                    path[i].Weight = path[i].Weight * length / (zero * (length - 1 - i));
+                    path[i].Weight = path[i].Weight * ratios.Rest[i] / zero;
                 }
             }
 
@@ -123,22 +137,29 @@ public sealed class TreeShap
         private static double UnwoundWeight(ReadOnlySpan<Entry> path, int length, int index)
         {
             var (zero, one) = (path[index].Zero, path[index].One);
-            double total = 0, next = path[length - 1].Weight;
-            for (var i = length - 2; i >= 0; i--)
+            var ratios = ByLength[length];
+            double total = 0;
+            if (one != 0)
             {
-                if (one != 0)
+                var next = path[length - 1].Weight;
+                var (up, down) = (ratios.Up, ratios.Down);
+                for (var i = length - 2; i >= 0; i--)
                 {
-                    var weight = next * length / ((i + 1) * one);
+                    var weight = next * up[i];
                     total += weight;
-                    next = path[i].Weight - weight * zero * (length - 1 - i) / length;
+                    next = path[i].Weight - weight * zero * down[i];
                 }
-                else
-                {
-                    total += path[i].Weight * length / (zero * (length - 1 - i));
-                }
+
+                return total;
             }
 
-            return total;
+            var rest = ratios.Rest;
+            for (var i = length - 2; i >= 0; i--)
+            {
+                total += path[i].Weight * rest[i];
+            }
+
+            return total / zero;
         }
     }
 }

@@ -15,6 +15,9 @@ internal sealed class FraudScorer(
     /// <summary>Marks a decision whose counters came from the database because Redis was away.</summary>
     public const string FromDatabase = "velocity_from_database";
 
+    /// <summary>An approval of the last month is known without asking for those of all time.</summary>
+    private static readonly VelocityCounter Bought = VelocityCounter.Find("card_merchant.approvals_30d")!;
+
     public async Task<FraudDecision> ScoreAsync(FraudRequest request, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(request);
@@ -26,7 +29,8 @@ internal sealed class FraudScorer(
         var facts = PaymentFacts.Of(request, keys, observed, countries.Find(request.Context?.Ip), await habits.SigmasAsync(request, cancellationToken));
         if (book.DependsOnFirstPurchase(request, facts))
         {
-            facts = facts with { FirstPurchase = !await habits.HasBoughtAsync(request, keys.Card, cancellationToken) };
+            var bought = observed.Reading[Bought] > 0 || await habits.HasBoughtAsync(request, keys.Card, cancellationToken);
+            facts = facts with { FirstPurchase = !bought };
         }
 
         var answer = await model.ScoreAsync(request, new ScoringMoment(observed.At, keys, observed.Reading) { IpCountry = facts.IpCountry }, cancellationToken);

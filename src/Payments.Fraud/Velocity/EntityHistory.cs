@@ -62,60 +62,109 @@ internal static class EntityHistory
     /// <summary>The newest records that a history keeps of attempts, and as many of outcomes.</summary>
     public const int MostRecords = 255;
 
+    private static readonly long[] Milliseconds = [.. Window.All.Select(w => (long)w.Length.TotalMilliseconds)];
+
     private static readonly (Measure Measure, Func<Parties, uint> Of)[] Distinct =
     [
         (Measure.Cards, p => p.Card), (Measure.Customers, p => p.Customer), (Measure.Ips, p => p.Ip),
         (Measure.Devices, p => p.Device), (Measure.Emails, p => p.Email), (Measure.Merchants, p => p.Merchant),
     ];
 
-    private static readonly Dictionary<Subject, (Subject Pair, Func<Parties, uint> Other)[]> Pairs = new()
-    {
-        [Subject.Card] =
-        [
-            (Subject.CardMerchant, p => p.Merchant), (Subject.CardIp, p => p.Ip), (Subject.CardDevice, p => p.Device),
-            (Subject.CardEmail, p => p.Email), (Subject.CardCustomer, p => p.Customer),
-        ],
-        [Subject.Ip] = [(Subject.IpMerchant, p => p.Merchant), (Subject.IpEmail, p => p.Email)],
-        [Subject.Device] = [(Subject.DeviceMerchant, p => p.Merchant)],
-        [Subject.Email] = [(Subject.EmailMerchant, p => p.Merchant)],
-    };
+    private static readonly (Subject Pair, Func<Parties, uint> Other)[][] Pairs = PairsBySubject();
 
-    /// <param name="attempts">In any order.</param>
+    /// <param name="attempts">In any order, at most <see cref="MostRecords"/>.</param>
+    /// <param name="outcomes">As many at most.</param>
     /// <param name="present">Who takes part in the attempt that is decided: pairs are counted with them.</param>
     public static void Count(VelocityReading reading, Subject subject, ReadOnlySpan<VelocityRecord> attempts, ReadOnlySpan<VelocityRecord> outcomes, Parties present, long nowMilliseconds)
     {
-        var tally = new Tally(reading, nowMilliseconds);
-        foreach (var record in attempts)
+        Span<byte> windows = stackalloc byte[MostRecords];
+        CountKinds(reading, subject, attempts, windows[..attempts.Length], present, nowMilliseconds);
+        foreach (var (measure, of) in Distinct)
         {
-            if (tally.Window(record) is { } window)
+            if (VelocityCounter.PlaceOf(subject, measure) is { } place)
             {
-                tally.Add(subject, Measure.Attempts, window);
-                tally.See(record, window);
-                AddPairs(ref tally, subject, record, present, window);
+                CountDistinct(reading, place, attempts, windows[..attempts.Length], of);
             }
         }
 
-        tally.AddDistinct(subject);
+        CountKinds(reading, subject, outcomes, windows[..outcomes.Length], present, nowMilliseconds);
+    }
 
-        foreach (var record in outcomes)
+    /// <summary>Records by their kind, also those that were made together with who is present.</summary>
+    /// <param name="windows">Is filled with the shortest window that holds each record.</param>
+    private static void CountKinds(VelocityReading reading, Subject subject, ReadOnlySpan<VelocityRecord> records, Span<byte> windows, Parties present, long now)
+    {
+        for (var i = 0; i < records.Length; i++)
         {
-            if (tally.Window(record) is { } window)
+            windows[i] = ShortestWindow(Math.Max(0, now - records[i].AtMilliseconds));
+            AddFrom(reading, VelocityCounter.PlaceOf(subject, records[i].Kind), windows[i]);
+        }
+
+        foreach (var (pair, other) in Pairs[(int)subject])
+        {
+            if (other(present) is not 0 and var wanted)
             {
-                tally.Add(subject, record.Kind, window);
-                AddPairs(ref tally, subject, record, present, window);
+                for (var i = 0; i < records.Length; i++)
+                {
+                    if (other(records[i].Parties) == wanted)
+                    {
+                        AddFrom(reading, VelocityCounter.PlaceOf(pair, records[i].Kind), windows[i]);
+                    }
+                }
             }
         }
     }
 
-    private static void AddPairs(ref Tally tally, Subject subject, VelocityRecord record, Parties present, int window)
+    /// <summary>Different others: each counts from the shortest window that it was seen in. A table with open places, on the stack.</summary>
+    private static void CountDistinct(VelocityReading reading, int place, ReadOnlySpan<VelocityRecord> records, ReadOnlySpan<byte> windows, Func<Parties, uint> of)
     {
-        foreach (var (pair, other) in Pairs.GetValueOrDefault(subject, []))
+        // Twice the records, so that a search ends soon.
+        var size = (int)System.Numerics.BitOperations.RoundUpToPowerOf2((uint)(2 * records.Length) | 2);
+        Span<uint> others = stackalloc uint[size];
+        Span<byte> seen = stackalloc byte[size];
+        others.Clear();
+        for (var i = 0; i < records.Length; i++)
         {
-            if (other(present) is not 0 and var wanted && other(record.Parties) == wanted)
+            if (windows[i] < Window.All.Length && of(records[i].Parties) is not 0 and var other)
             {
-                tally.Add(pair, record.Kind, window);
+                var at = (int)(unchecked(other * 0x9E37_79B1) >> 7) & (size - 1);
+                while (others[at] != 0 && others[at] != other)
+                {
+                    at = (at + 1) & (size - 1);
+                }
+
+                seen[at] = others[at] == 0 ? windows[i] : Math.Min(seen[at], windows[i]);
+                others[at] = other;
             }
         }
+
+        for (var at = 0; at < size; at++)
+        {
+            if (others[at] != 0)
+            {
+                AddFrom(reading, place, seen[at]);
+            }
+        }
+    }
+
+    private static void AddFrom(VelocityReading reading, int? place, byte window)
+    {
+        for (var i = (int)window; place is { } first && i < Window.All.Length; i++)
+        {
+            reading.Add(first + i, 1);
+        }
+    }
+
+    /// <summary>The number of windows where none holds it. What a clock put ahead of now is now.</summary>
+    private static byte ShortestWindow(long ageMilliseconds)
+    {
+        byte window = 0;
+        while (window < Milliseconds.Length && ageMilliseconds >= Milliseconds[window])
+        {
+            window++;
+        }
+
+        return window;
     }
 
     /// <summary>The last 255 that were written, each of <see cref="VelocityRecord.Bytes"/>.</summary>
@@ -132,57 +181,17 @@ internal static class EntityHistory
         return records;
     }
 
-    /// <summary>What is being counted of one history.</summary>
-    private readonly ref struct Tally(VelocityReading reading, long now)
+    private static (Subject Pair, Func<Parties, uint> Other)[][] PairsBySubject()
     {
-        // For each kind of other: in which window at the earliest each was last seen.
-        private readonly Dictionary<(Measure, uint), int> seen = [];
-
-        /// <summary>The shortest window that holds the record; null where none does. What a clock put ahead of now is now.</summary>
-        public int? Window(VelocityRecord record)
-        {
-            var age = Math.Max(0, now - record.AtMilliseconds);
-            for (var i = 0; i < Velocity.Window.All.Length; i++)
-            {
-                if (age < (long)Velocity.Window.All[i].Length.TotalMilliseconds)
-                {
-                    return i;
-                }
-            }
-
-            return null;
-        }
-
-        public void Add(Subject subject, Measure measure, int window)
-        {
-            if (VelocityCounter.PlaceOf(subject, measure) is not { } place)
-            {
-                return;
-            }
-
-            for (var i = window; i < Velocity.Window.All.Length; i++)
-            {
-                reading.Set(place + i, reading[place + i] + 1);
-            }
-        }
-
-        public void See(VelocityRecord record, int window)
-        {
-            foreach (var (measure, of) in Distinct)
-            {
-                if (of(record.Parties) is not 0 and var other && (!seen.TryGetValue((measure, other), out var before) || window < before))
-                {
-                    seen[(measure, other)] = window;
-                }
-            }
-        }
-
-        public void AddDistinct(Subject subject)
-        {
-            foreach (var ((measure, _), window) in seen)
-            {
-                Add(subject, measure, window);
-            }
-        }
+        var pairs = Enum.GetValues<Subject>().Select(_ => Array.Empty<(Subject, Func<Parties, uint>)>()).ToArray();
+        pairs[(int)Subject.Card] =
+        [
+            (Subject.CardMerchant, p => p.Merchant), (Subject.CardIp, p => p.Ip), (Subject.CardDevice, p => p.Device),
+            (Subject.CardEmail, p => p.Email), (Subject.CardCustomer, p => p.Customer),
+        ];
+        pairs[(int)Subject.Ip] = [(Subject.IpMerchant, p => p.Merchant), (Subject.IpEmail, p => p.Email)];
+        pairs[(int)Subject.Device] = [(Subject.DeviceMerchant, p => p.Merchant)];
+        pairs[(int)Subject.Email] = [(Subject.EmailMerchant, p => p.Merchant)];
+        return pairs;
     }
 }

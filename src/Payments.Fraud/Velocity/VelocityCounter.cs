@@ -83,8 +83,10 @@ internal sealed record VelocityCounter(int Place, Subject Subject, Measure Measu
     public static readonly VelocityCounter[] All =
         [.. Rows.SelectMany(r => r.Measures.SelectMany(m => Window.All.Select((_, w) => (r.Subject, Measure: m, Window: w)))).Select((c, place) => new VelocityCounter(place, c.Subject, c.Measure, c.Window))];
 
-    private static readonly FrozenDictionary<(Subject, Measure), int> FirstPlaces =
-        All.Where(c => c.WindowIndex == 0).ToFrozenDictionary(c => (c.Subject, c.Measure), c => c.Place);
+    private static readonly int Measures = Enum.GetValues<Measure>().Length;
+
+    // By subject and measure; −1 where nothing is counted.
+    private static readonly int[] FirstPlaces = PlacesOfFirstWindows();
 
     private static readonly FrozenDictionary<string, VelocityCounter> ByName = All.ToFrozenDictionary(c => c.Name, StringComparer.Ordinal);
 
@@ -96,7 +98,19 @@ internal sealed record VelocityCounter(int Place, Subject Subject, Measure Measu
     public static VelocityCounter? Find(string name) => ByName.GetValueOrDefault(name);
 
     /// <summary>Where the five windows of a measure begin; null where it is not counted.</summary>
-    public static int? PlaceOf(Subject subject, Measure measure) => FirstPlaces.TryGetValue((subject, measure), out var place) ? place : null;
+    public static int? PlaceOf(Subject subject, Measure measure) => (uint)measure < Measures && FirstPlaces[((int)subject * Measures) + (int)measure] is >= 0 and var place ? place : null;
+
+    private static int[] PlacesOfFirstWindows()
+    {
+        var places = new int[Enum.GetValues<Subject>().Length * Measures];
+        Array.Fill(places, -1);
+        foreach (var counter in All.Where(c => c.WindowIndex == 0))
+        {
+            places[((int)counter.Subject * Measures) + (int)counter.Measure] = counter.Place;
+        }
+
+        return places;
+    }
 
     private static string SubjectName(Subject subject) => subject switch
     {

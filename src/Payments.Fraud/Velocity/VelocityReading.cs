@@ -15,6 +15,8 @@ internal sealed class VelocityReading
 
     public void Set(int place, int count) => counts[place] = (ushort)Math.Min(count, ushort.MaxValue);
 
+    public void Add(int place, int count) => Set(place, counts[place] + count);
+
     /// <summary>A stored form: seven bits a byte, trailing zeros left out.</summary>
     public byte[] Pack()
     {

@@ -8,8 +8,9 @@ namespace Payments.Fraud.Velocity;
 /// <summary>What Redis has after it recorded something.</summary>
 /// <param name="Complete">False where its counters are still being filled.</param>
 /// <param name="At">When the record counts from: for a repeated request the time of the first.</param>
+/// <param name="First">False where it had been counted before.</param>
 /// <param name="Reading">Null where none was asked for.</param>
-internal sealed record Recorded(bool Complete, DateTimeOffset At, VelocityReading? Reading);
+internal sealed record Recorded(bool Complete, DateTimeOffset At, bool First, VelocityReading? Reading);
 
 /// <summary>An attempt or an outcome to be counted.</summary>
 /// <param name="Id">Counted once under it: the attempt's key, or the event's id.</param>
@@ -30,14 +31,16 @@ internal sealed class VelocityRedis(RedisLink redis)
     private static readonly TimeSpan Remembered = TimeSpan.FromHours(48);
 
     private const string RecordScript = """
-        local ready, building = redis.call('GET', KEYS[1]), redis.call('GET', KEYS[2])
+        local generations = redis.call('MGET', KEYS[1], KEYS[2])
+        local ready, building = generations[1], generations[2]
         local generation, kind, given, parties, reads = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3]), ARGV[4], ARGV[5] == '1'
         if generation ~= ready and generation ~= building then return {0, ready or building or ''} end
         local time = redis.call('TIME')
         local now = given > 0 and reads and given or time[1] * 1000 + math.floor(time[2] / 1000)
         local at = given > 0 and given or now
         local outcome = kind >= 7
-        if redis.call('SET', KEYS[3], at, 'NX', 'PX', ARGV[6]) then
+        local first = redis.call('SET', KEYS[3], at, 'NX', 'PX', ARGV[6])
+        if first then
           local record = struct.pack('>I2I6', kind, at) .. parties
           for i = 5 + (outcome and 1 or 0), #KEYS, 2 do
             local length = redis.call('APPEND', KEYS[i], record)
@@ -46,10 +49,11 @@ internal sealed class VelocityRedis(RedisLink redis)
           end
           local column = outcome and kind - 6 or 0
           local widths = {10000, 120000, 2880000, 20160000, 86400000}
+          local ring = redis.call('GET', KEYS[4]) or ''
           for w = 1, 5 do
             local bucket = math.floor(at / widths[w])
             local offset = ((w - 1) * 31 + bucket % 31) * 24
-            local slot = redis.call('GETRANGE', KEYS[4], offset, offset + 23)
+            local slot = string.sub(ring, offset + 1, offset + 24)
             local counts = {bucket, 0, 0, 0, 0, 0}
             if #slot == 24 then
               local was = {struct.unpack('>I4I4I4I4I4I4', slot)}
@@ -64,11 +68,7 @@ internal sealed class VelocityRedis(RedisLink redis)
         else
           at = tonumber(redis.call('GET', KEYS[3]) or at)
         end
-        local answer = {generation == ready and 2 or 1, at, now}
-        if reads then
-          for i = 4, #KEYS do answer[i] = redis.call('GET', KEYS[i]) end
-        end
-        return answer
+        return {generation == ready and 2 or 1, at, now, first and 1 or 0, reads and redis.call('MGET', unpack(KEYS, 4)) or nil}
         """;
 
     private static readonly (Subject Subject, string Letter, Func<EntityKeys, Guid?> Of)[] Subjects =
@@ -102,7 +102,8 @@ internal sealed class VelocityRedis(RedisLink redis)
             var answer = (RedisResult[])reply.Value!;
             if ((int)answer[0] > 0)
             {
-                return new Recorded((int)answer[0] == 2, Instant((long)answer[1]), reads ? Read(answer, what.Keys) : null);
+                return new Recorded(
+                    (int)answer[0] == 2, Instant((long)answer[1]), (int)answer[3] == 1, reads ? Read((RedisResult[])answer[4]!, (long)answer[2], what.Keys) : null);
             }
 
             Volatile.Write(ref generation, (string?)answer[1]);
@@ -205,18 +206,17 @@ internal sealed class VelocityRedis(RedisLink redis)
         }
     }
 
-    private static VelocityReading Read(RedisResult[] answer, EntityKeys keys)
+    private static VelocityReading Read(RedisResult[] histories, long now, EntityKeys keys)
     {
-        var now = (long)answer[2];
         var reading = new VelocityReading();
-        MerchantRing.Count(reading, (byte[]?)answer[3] ?? [], now);
+        MerchantRing.Count(reading, (byte[]?)histories[0] ?? [], now);
         var present = Parties.Of(keys);
-        var next = 4;
+        var next = 1;
         foreach (var (subject, _, of) in Subjects)
         {
             if (of(keys) is not null)
             {
-                EntityHistory.Count(reading, subject, EntityHistory.Newest((byte[]?)answer[next]), EntityHistory.Newest((byte[]?)answer[next + 1]), present, now);
+                EntityHistory.Count(reading, subject, EntityHistory.Newest((byte[]?)histories[next]), EntityHistory.Newest((byte[]?)histories[next + 1]), present, now);
                 next += 2;
             }
         }
@@ -235,7 +235,9 @@ internal static class MerchantRing
 {
     private const int Slots = 31;
     private const int SlotBytes = 24;
-    private static readonly Measure[] Columns = [Measure.Attempts, Measure.Approvals, Measure.Declines, Measure.Refunds, Measure.Chargebacks];
+
+    private static readonly int[] Places =
+        [.. new[] { Measure.Attempts, Measure.Approvals, Measure.Declines, Measure.Refunds, Measure.Chargebacks }.Select(m => VelocityCounter.PlaceOf(Subject.Merchant, m)!.Value)];
 
     public static void Count(VelocityReading reading, ReadOnlySpan<byte> ring, long nowMilliseconds)
     {
@@ -257,10 +259,9 @@ internal static class MerchantRing
                     continue;
                 }
 
-                for (var column = 0; column < Columns.Length; column++)
+                for (var column = 0; column < Places.Length; column++)
                 {
-                    var place = VelocityCounter.PlaceOf(Subject.Merchant, Columns[column])!.Value + w;
-                    reading.Set(place, reading[place] + (int)System.Buffers.Binary.BinaryPrimitives.ReadUInt32BigEndian(bytes[(4 + (4 * column))..]));
+                    reading.Add(Places[column] + w, (int)System.Buffers.Binary.BinaryPrimitives.ReadUInt32BigEndian(bytes[(4 + (4 * column))..]));
                 }
             }
         }

@@ -1,5 +1,6 @@
 using Microsoft.Extensions.Logging.Abstractions;
 using Npgsql;
+using Payments.Core;
 using Payments.Core.Seams;
 using Payments.Fraud;
 using Payments.Fraud.Live;
@@ -28,9 +29,11 @@ internal sealed class ModelReplica : IAsyncDisposable
         Registry = new(database);
         Models = new(Registry, NullLogger<LoadedModels>.Instance);
         metrics = new(Models, Features);
-        rows = new(database, metrics, NullLogger<ScoredRows>.Instance);
+        var ids = new IdSource(TimeProvider.System);
+        var replica = new Replica(ids.New<EventId>().Value);
+        rows = new(database, replica, metrics, TimeProvider.System, NullLogger<ScoredRows>.Instance);
         scorer = new(Features, Models, rows, metrics);
-        Feed = new(new(database), Features, Models, Registry, new(TimeProvider.System), database, options, TimeProvider.System, NullLogger<ModelFeed>.Instance);
+        Feed = new(new(database), Features, Models, Registry, replica, ids, database, options, TimeProvider.System, NullLogger<ModelFeed>.Instance);
         Reasons = new(database, Models);
     }
 
