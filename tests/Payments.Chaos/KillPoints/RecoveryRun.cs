@@ -52,7 +52,8 @@ internal sealed class RecoveryRun(Fleet fleet, KillPointRun run, Action<string> 
             return struck;
         }
 
-        // Who held these leases is dead: nobody waits a minute for their end.
+        // Who held these leases is dead: nobody waits for their end, which is a minute away, or ten for a hold whose void never arrived.
+        await ExecuteAsync("UPDATE holds SET leased_until = NULL WHERE payment_id = $1", id, cancellationToken);
         await ExecuteAsync("UPDATE attempts SET leased_until = NULL WHERE payment_id = $1 AND leased_until IS NOT NULL", id, cancellationToken);
         await ExecuteAsync("UPDATE provider_notices SET due_at = now() WHERE due_at IS NOT NULL", null, cancellationToken);
         (int, long, long) wanted = isSecond ? (2, errand.Amount, 0) : (1, 0, 0);
