@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Imports statements, compares and explains: ./recon.sh import|match|close|report|explain …; see ./recon.sh --help
-# ./recon.sh prove [--payments N] [--seed S] makes payments in a product of its own, with discrepancies, and says whether exactly those are found.
+# ./recon.sh prove [--payments N] [--seed S] makes payments in a product of its own, with discrepancies, and says whether exactly those are found;
+# the last line is "PROOF ok …" or "PROOF FAILED …".
 # Works on the database of ConnectionStrings__reconciliation, or of the product that runs in .payments.
 set -euo pipefail
 
@@ -24,7 +25,12 @@ if [ "${1:-}" = prove ]; then
   export PAYMENTS_PROVE_PAYMENTS
   step "Building Payments.IntegrationTests (Release)" dotnet build tests/Payments.IntegrationTests/Payments.IntegrationTests.csproj -c Release --nologo -v quiet -nodeReuse:false --disable-build-servers >&2 \
     || die "The build failed."
-  exec dotnet exec tests/Payments.IntegrationTests/bin/Release/net10.0/Payments.IntegrationTests.dll -noLogo -noColor -showLiveOutput -class Payments.IntegrationTests.Reconciliation.ProofTests
+  if dotnet exec tests/Payments.IntegrationTests/bin/Release/net10.0/Payments.IntegrationTests.dll -noLogo -noColor -showLiveOutput -class Payments.IntegrationTests.Reconciliation.ProofTests; then
+    echo "PROOF ok: $PAYMENTS_PROVE_PAYMENTS payments"
+    exit 0
+  fi
+  echo "PROOF FAILED: $PAYMENTS_PROVE_PAYMENTS payments"
+  exit 1
 fi
 
 if [ -z "${ConnectionStrings__reconciliation:-}" ] && [ -f .payments/run.json ]; then

@@ -9,8 +9,8 @@ public sealed record ChaosOptions
         Usage: ./chaos.sh [OPTION]...
 
         Runs every service as a separate process on real servers, sends a seeded load at them, kills, empties, fills, delays and misleads
-        everything by a seeded plan, lets the product come to rest, and compares five independent views of every payment. The last line is
-        "VERDICT ok …" or "VERDICT VIOLATION …".
+        everything by a seeded plan, lets the product come to rest, compares five independent views of every payment, and reconciles the
+        books with the providers' reports and the bank's statements. The last line is "VERDICT ok …" or "VERDICT VIOLATION …".
 
           --minutes N      how long the load and the faults go on (default 10; fractions allowed)
           --seed S         of the load and the faults (default 1)
@@ -33,6 +33,9 @@ public sealed record ChaosOptions
 
     /// <summary>How long everything may take to come to rest.</summary>
     public TimeSpan Settling { get; init; } = TimeSpan.FromMinutes(6);
+
+    /// <summary>How long reports, statements, comparing, booking and closing may take together.</summary>
+    public TimeSpan Reconciling { get; init; } = TimeSpan.FromMinutes(5);
 
     public TimeSpan Challenge { get; init; } = TimeSpan.FromSeconds(15);
 

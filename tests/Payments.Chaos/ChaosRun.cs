@@ -3,10 +3,11 @@ using Payments.Chaos.Faults;
 using Payments.Chaos.Judging;
 using Payments.Chaos.Load;
 using Payments.Chaos.Processes;
+using Payments.Chaos.Reconciling;
 
 namespace Payments.Chaos;
 
-/// <summary>One run: start, load and faults, rest, evidence.</summary>
+/// <summary>One run: start, load and faults, rest, evidence, reconciliation.</summary>
 public static class ChaosRun
 {
     /// <summary>Longer than a provider's late webhook takes.</summary>
@@ -67,6 +68,14 @@ public static class ChaosRun
         await reader.ReadBackAsync(cancellationToken);
         var fire = new FireRow(options.Minutes, options.PerSecond, arsonist.Counts.ToDictionary(), leftOut) { ProviderFaults = await providers.StruckAsync(cancellationToken) };
         var evidence = await reader.ReadAsync(arsonist.Silences, fire, cancellationToken);
+
+        // The views are those of the run itself: what is booked from here on is in none of them.
+        Tell("reconciling the books");
+        using (var bookkeeper = new Bookkeeper(fleet, reader, options.Reconciling, Tell))
+        {
+            evidence = evidence with { Reconciled = await bookkeeper.ReconcileAsync(evidence.Charges, cancellationToken) };
+        }
+
         await evidence.SaveAsync(Path.Combine(options.Evidence, Evidence.FileName), cancellationToken);
         return new Outcome(evidence, Verdict.Of(evidence), providers.Counts, supervisor.Restarts);
     }
@@ -132,6 +141,10 @@ public static class ChaosRun
         ["Payments:Webhooks:PollMilliseconds"] = "500",
         ["Payments:Ledger:ControlSeconds"] = "5",
         ["Payments:Ledger:AuditMinutes"] = "1",
+        ["Payments:Reconciliation:MatchSeconds"] = "30",
+        ["Payments:Reconciliation:FetchSeconds"] = "5",
+        ["Payments:Reconciliation:BookSeconds"] = "5",
+        ["Payments:Reconciliation:StatementQuietSeconds"] = "0",
     };
 
     /// <summary>

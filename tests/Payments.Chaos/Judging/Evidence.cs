@@ -44,6 +44,9 @@ public sealed record Evidence
     /// <summary>Times in which a provider executed every authorization and answered none.</summary>
     public IReadOnlyList<SilenceRow> Silences { get; init; } = [];
 
+    /// <summary>What reconciling the books came to after all that; null where nobody did.</summary>
+    public ReconciledRow? Reconciled { get; init; }
+
     /// <summary>How much burned; null where nobody set fire.</summary>
     public FireRow? Fire { get; init; }
 

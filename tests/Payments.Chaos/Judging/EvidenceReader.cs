@@ -20,6 +20,22 @@ public sealed record EvidenceSource(Func<string, string> ConnectionString, Uri A
         var api = fleet.Api.First();
         return new(fleet.ConnectionString, api.Address, api.Name, fleet[Names.Services.Simulators].Address);
     }
+
+    internal async Task<List<T>> RowsAsync<T>(string database, string sql, Func<NpgsqlDataReader, T> row, CancellationToken cancellationToken)
+    {
+        // Not pooled: the server may have been killed since the last look.
+        await using var connection = new NpgsqlConnection(ConnectionString(database) + ";Pooling=false;Command Timeout=120");
+        await connection.OpenAsync(cancellationToken);
+        await using var command = new NpgsqlCommand(sql, connection);
+        await using var reader = await command.ExecuteReaderAsync(cancellationToken);
+        var rows = new List<T>();
+        while (await reader.ReadAsync(cancellationToken))
+        {
+            rows.Add(row(reader));
+        }
+
+        return rows;
+    }
 }
 
 /// <summary>Collects the views of what has come to rest, each from its own source.</summary>
@@ -27,11 +43,13 @@ public sealed class EvidenceReader(EvidenceSource source, Journal journal, IRead
 {
     private const int PageSize = 100;
 
+    internal EvidenceSource Source => source;
+
     /// <summary>What is not at rest yet; empty when everything is.</summary>
     public async Task<IReadOnlyList<StuckRow>> UnrestAsync(CancellationToken cancellationToken) =>
         [.. ProgressRules.Behind(await PositionsAsync(cancellationToken)), .. await LeftAsync(cancellationToken)];
 
-    private async Task<IReadOnlyList<StuckRow>> LeftAsync(CancellationToken cancellationToken)
+    internal async Task<IReadOnlyList<StuckRow>> LeftAsync(CancellationToken cancellationToken)
     {
         var stuck = new List<StuckRow>();
         stuck.AddRange(await StuckAsync(
@@ -147,10 +165,7 @@ public sealed class EvidenceReader(EvidenceSource source, Journal journal, IRead
             UNION ALL SELECT journal_id, line, action, kind, debit_account_id, credit_account_id, amount, currency FROM ledger.pending_transfers
             """,
             r => new LineRow(Of<EventId>(r, 0), r.GetInt32(1), r.GetString(2), r.GetString(3), r.GetGuid(4).ToString(), r.GetGuid(5).ToString(), r.GetInt64(6), r.GetString(7)), cancellationToken),
-        Accounts = await RowsAsync(
-            Names.Databases.Ledger,
-            "SELECT a.id, a.owner, a.kind, a.currency, b.debits, b.credits, b.pending_debits, b.pending_credits FROM ledger.accounts a JOIN ledger.balances b ON b.account_id = a.id",
-            r => new AccountRow(r.GetGuid(0).ToString(), r.GetString(1), r.GetString(2), r.GetString(3), r.GetInt64(4), r.GetInt64(5), r.GetInt64(6), r.GetInt64(7)), cancellationToken),
+        Accounts = await AccountsAsync(cancellationToken),
         Charges = [.. await ChargesAsync("stripe", cancellationToken), .. await ChargesAsync("adyen", cancellationToken)],
         Received = [.. journal.Received.OrderBy(r => r.At)],
         Stuck = await LeftAsync(cancellationToken),
@@ -161,6 +176,11 @@ public sealed class EvidenceReader(EvidenceSource source, Journal journal, IRead
         Silences = silences,
         Fire = fire,
     };
+
+    internal Task<List<AccountRow>> AccountsAsync(CancellationToken cancellationToken) => RowsAsync(
+        Names.Databases.Ledger,
+        "SELECT a.id, a.owner, a.kind, a.currency, b.debits, b.credits, b.pending_debits, b.pending_credits FROM ledger.accounts a JOIN ledger.balances b ON b.account_id = a.id",
+        r => new AccountRow(r.GetGuid(0).ToString(), r.GetString(1), r.GetString(2), r.GetString(3), r.GetInt64(4), r.GetInt64(5), r.GetInt64(6), r.GetInt64(7)), cancellationToken);
 
     private Task<List<PaymentRow>> PaymentsAsync(CancellationToken cancellationToken) => RowsAsync(
         Names.Databases.Payments,
@@ -194,23 +214,10 @@ public sealed class EvidenceReader(EvidenceSource source, Journal journal, IRead
     private Task<List<StuckRow>> StuckAsync(string database, string sql, CancellationToken cancellationToken) =>
         RowsAsync(database, sql, r => new StuckRow(r.GetString(0), r.GetString(1)), cancellationToken);
 
-    private async Task<List<T>> RowsAsync<T>(string database, string sql, Func<NpgsqlDataReader, T> row, CancellationToken cancellationToken)
-    {
-        // Not pooled: the server may have been killed since the last look.
-        await using var connection = new NpgsqlConnection(source.ConnectionString(database) + ";Pooling=false;Command Timeout=120");
-        await connection.OpenAsync(cancellationToken);
-        await using var command = new NpgsqlCommand(sql, connection);
-        await using var reader = await command.ExecuteReaderAsync(cancellationToken);
-        var rows = new List<T>();
-        while (await reader.ReadAsync(cancellationToken))
-        {
-            rows.Add(row(reader));
-        }
+    private Task<List<T>> RowsAsync<T>(string database, string sql, Func<NpgsqlDataReader, T> row, CancellationToken cancellationToken) =>
+        source.RowsAsync(database, sql, row, cancellationToken);
 
-        return rows;
-    }
-
-    private static string Of<TId>(NpgsqlDataReader row, int column)
+    internal static string Of<TId>(NpgsqlDataReader row, int column)
         where TId : struct, IId<TId> => TId.From(row.GetGuid(column)).ToString()!;
 
     private static string? Text(NpgsqlDataReader row, int column) => row.IsDBNull(column) ? null : row.GetString(column);

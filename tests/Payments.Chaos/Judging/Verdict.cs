@@ -19,6 +19,7 @@ public static class Verdict
             .. ProgressRules.Judge(evidence),
             .. SilenceRules.Judge(evidence),
             .. FireRules.Judge(evidence),
+            .. ReconciliationRules.Judge(evidence),
         ];
     }
 }

@@ -34,4 +34,5 @@ public static class Rules
     public const string Failover = "failover_after_unknown";
     public const string LateResolution = "late_resolution";
     public const string Incident = "incident";
+    public const string BreakLeft = "break_left";
 }

@@ -64,14 +64,32 @@ public sealed class ProofProduct(EmbeddedServers servers) : FlowProduct(servers)
             Assert.True(laid.IsSuccessStatusCode, await laid.Content.ReadAsStringAsync(cancellationToken));
         }
 
-        var answered = await FlowProduct.PostAsync(shop.Merchant, path + (outcome == "accepted" ? "/accept" : "/submit"), new { }, cancellationToken);
-        Assert.True(answered.Status is HttpStatusCode.OK or HttpStatusCode.Accepted, answered.Body);
+        await InsistAsync(shop.Merchant, path + (outcome == "accepted" ? "/accept" : "/submit"), new { }, cancellationToken);
         var withheld = outcome == "won" ? 0 : read.GetProperty("amount").GetInt64();
         await Eventually.BecomesTrueAsync(
             $"the dispute is {outcome}",
             async () => await shop.GetAsync(path, cancellationToken) is var seen && Text(seen, "status") == outcome && seen.GetProperty("amount_withheld").GetInt64() == withheld ? null : seen.ToString(),
             cancellationToken);
         return (provider, outcome) switch { (_, "won") => 2, ("adyen", "lost") => 3, _ => 1 };
+    }
+
+    /// <summary>Asks under one key until there is an answer: what is refused because of too many requests, or because somebody was away for a moment, is asked again.</summary>
+    internal static async Task<Answer> InsistAsync(HttpClient client, string path, object body, CancellationToken cancellationToken)
+    {
+        var key = NewKey();
+        using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        limit.CancelAfter(TimeSpan.FromMinutes(2));
+        while (true)
+        {
+            var answer = await PostAsync(client, path, body, cancellationToken, key);
+            if ((int)answer.Status is not (429 or 502 or 503 or 504) || limit.IsCancellationRequested)
+            {
+                Assert.True((int)answer.Status is >= 200 and < 300, $"{path} answered {(int)answer.Status}: {answer.Body}");
+                return answer;
+            }
+
+            await Task.Delay(200, limit.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        }
     }
 
     /// <summary>Waits until the first row is this.</summary>
