@@ -70,7 +70,11 @@ public sealed class BankDebitTests
         var captured = Samples.Tell(processing, Authorize, Succeeded, captured: true);
         var fact = new DisputeFact(Provider.Stripe, "du_1", 10_000, "USD")
         {
-            Status = DisputeStatus.Lost, Movements = [new ToldMovement(1, 10_000, 1_500)], ProviderReason = "insufficient_funds", ProviderTime = PaymentSamples.Noon, LearnedAt = PaymentSamples.Noon,
+            Status = DisputeStatus.Lost,
+            Movements = [new ToldMovement(1, 10_000, 1_500)],
+            ProviderReason = "insufficient_funds",
+            ProviderTime = PaymentSamples.Noon,
+            LearnedAt = PaymentSamples.Noon,
         };
 
         var applied = Assert.IsType<Application.Applied>(Applying.Apply(captured, fact));
