@@ -7,16 +7,19 @@ using Xunit;
 
 namespace Payments.IntegrationTests.Chaos;
 
-[Trait("proof", "apart")]
-public sealed class KillPointTests
+/// <summary>
+/// Every step with every operation, half of the operations at once with the other half; a test's output lists the points in the order in
+/// which they were visited, and <c>./test.sh</c> prints it.
+/// </summary>
+internal static class Tours
 {
-    /// <summary>Every step with every operation; the test's output lists them in the order in which they were visited, and <c>./test.sh</c> prints it.</summary>
-    [Fact]
-    public async Task A_process_may_die_at_every_step_of_every_operation()
+    public static IReadOnlyList<KillPoint> Of(params string[] operations) => [.. KillPoint.All.Where(p => operations.Contains(p.Operation))];
+
+    public static async Task VisitAsync(IReadOnlyList<KillPoint> points)
     {
         var visited = new ConcurrentQueue<string>();
 
-        var problems = await KillPointTour.RunAsync(KillPoint.All, visited.Enqueue, TestContext.Current.CancellationToken);
+        var problems = await KillPointTour.RunAsync(points, visited.Enqueue, TestContext.Current.CancellationToken);
 
         foreach (var point in visited)
         {
@@ -24,8 +27,34 @@ public sealed class KillPointTests
         }
 
         Assert.Empty(problems);
-        Assert.Equal(KillPoint.All.Count, visited.Count);
+        Assert.Equal(points.Count, visited.Count);
     }
+}
+
+[Trait("proof", "apart")]
+public sealed class AuthorizeAndVoidKillPointTests
+{
+    internal static readonly IReadOnlyList<KillPoint> Points = Tours.Of("authorize", "void");
+
+    [Fact]
+    public Task A_process_may_die_at_every_step_of_authorizations_and_voids() => Tours.VisitAsync(Points);
+}
+
+[Trait("proof", "apart")]
+public sealed class CaptureAndRefundKillPointTests
+{
+    internal static readonly IReadOnlyList<KillPoint> Points = Tours.Of("capture", "refund", KillPoint.DoubleCharge, KillPoint.OrphanedHold);
+
+    [Fact]
+    public Task A_process_may_die_at_every_step_of_captures_and_refunds_and_of_recoveries() => Tours.VisitAsync(Points);
+}
+
+[Trait("proof", "apart")]
+public sealed class KillPointTests
+{
+    [Fact]
+    public void The_tours_visit_every_point_once() =>
+        Assert.Equal(KillPoint.All.OrderBy(p => p.ToString()), AuthorizeAndVoidKillPointTests.Points.Concat(CaptureAndRefundKillPointTests.Points).OrderBy(p => p.ToString()));
 
     [Fact]
     public void Every_consumer_of_the_event_log_dies_at_each_of_its_steps_of_every_operation()

@@ -49,8 +49,10 @@ public sealed class ProofTests(ProofProduct product, ITestOutputHelper output) :
         await product.Host.ServicesOf(Names.Services.Reconciliation).GetRequiredService<Matcher>().MatchAsync(null, null, Cancel);
 
         var expected = (await Task.WhenAll(faults.Select(ExpectedAsync))).OfType<string>().Order(StringComparer.Ordinal).ToList();
+        // What a rule closes is being booked for a moment.
         var found = await product.RowsAsync("""
-            SELECT concat_ws(' ', b.provider, coalesce(i.reference, l.reference), b.class, b.currency, b.amount, CASE WHEN b.state = 'resolved' THEN 'by ' || b.resolved_by END)
+            SELECT concat_ws(' ', b.provider, coalesce(i.reference, l.reference), b.class, b.currency, b.amount,
+                CASE WHEN b.state = 'resolved' THEN 'by ' || b.resolved_by WHEN b.state = 'booking' THEN 'by rule ' || b.closing_rule END)
             FROM recon.breaks b LEFT JOIN recon.items i ON i.item_id = b.item_id LEFT JOIN recon.lines l ON l.line_id = b.line_id WHERE b.leg = 'provider'
             """);
         var shifted = await product.RowsAsync("""

@@ -39,6 +39,8 @@ internal static class Glossary
         ["risk_tier"] = Words<RiskTier>("How closely the merchant is watched."),
         ["schedule"] = Words<SettlementSchedule>("When captured money is paid out."),
         ["settlement_terms.schedule"] = new("When the merchant is settled and paid.", ["daily_t1", "daily_t2", "weekly"]),
+        ["payout_limit.currency"] = new("A currency, or * for every one without a limit of its own.", ["*", .. Currency.All.Select(c => c.Code)]),
+        ["payout_limit_request.currency"] = new("A currency, or * for every one without a limit of its own.", ["*", .. Currency.All.Select(c => c.Code)]),
         ["settlement_terms.currency"] = new("What the merchant is paid in; null: each currency as it is.", ["USD", "EUR"]),
         ["expected_version"] = new("The version that was read; 0 where there was none."),
         ["person"] = new("Whose key it is; absent: the maker's own."),
