@@ -34,6 +34,10 @@ public sealed class SimulatorsOptions
     [Range(0, 864_000_000)]
     public int? DebitMilliseconds { get; set; }
 
+    /// <summary>Longest pause before a webhook is sent again; by default as long as the vendors': up to a day.</summary>
+    [Range(1, 86_400_000)]
+    public int LongestWebhookPauseMilliseconds { get; set; } = 86_400_000;
+
     [Required]
     public StripeAccount Stripe { get; set; } = new();
 

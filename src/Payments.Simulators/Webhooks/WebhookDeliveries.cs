@@ -1,11 +1,12 @@
 using System.Collections.Concurrent;
+using Microsoft.Extensions.Options;
 using Payments.Simulators.Books;
 using Payments.Simulators.Faults;
 
 namespace Payments.Simulators.Webhooks;
 
 /// <summary>The way of a webhook: what faults make of it, attempts, back-off, and the books' record of it.</summary>
-public sealed class WebhookDeliveries(BookStore books, WebhookSender sender, FaultInjector faults)
+public sealed class WebhookDeliveries(BookStore books, WebhookSender sender, FaultInjector faults, IOptions<SimulatorsOptions> options)
 {
     private static readonly TimeSpan[] Delays =
     [
@@ -53,10 +54,16 @@ public sealed class WebhookDeliveries(BookStore books, WebhookSender sender, Fau
         }
         else
         {
-            Move(delivery with { Attempts = delivery.Attempts + 1 }, Delays[delivery.Attempts]);
+            Move(delivery with { Attempts = delivery.Attempts + 1 }, PauseAfter(delivery.Attempts));
         }
 
         ReleaseHeld(delivery.Provider);
+    }
+
+    private TimeSpan PauseAfter(int attempts)
+    {
+        var longest = TimeSpan.FromMilliseconds(options.Value.LongestWebhookPauseMilliseconds);
+        return Delays[attempts] < longest ? Delays[attempts] : longest;
     }
 
     private void Finish(Delivery delivery) => books.Write(transaction =>

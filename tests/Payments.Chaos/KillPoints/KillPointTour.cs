@@ -22,6 +22,8 @@ public static class KillPointTour
         ["Payments:Outbox:MarkMilliseconds"] = "10",
         ["Payments:Events:HeadsPollMilliseconds"] = "500",
         ["Payments:HoldSweepMilliseconds"] = "500",
+        // A provider whose webhook found nobody is waited for before the next visit.
+        ["Simulators:LongestWebhookPauseMilliseconds"] = "2000",
     };
 
     /// <returns>What went wrong: points that were not reached or not survived, then the violations.</returns>
