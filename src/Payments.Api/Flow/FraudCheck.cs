@@ -25,7 +25,7 @@ public sealed class FraudCheck(IFraudScorer scorer, IOptions<FlowOptions> option
             new FraudRequest(
                 payment.Id, payment.MerchantId, payment.Mode, payment.Amount.Minor, payment.Amount.Currency.Code, token.Fingerprint, token.Brand, token.Bin,
                 token.Country, token.Funding)
-            { RequestHash = requestHash, CustomerReference = told.CustomerReference, Context = told.Context, Method = payment.IsBankDebit ? "bank_transfer" : "card" },
+            { RequestHash = requestHash, CustomerReference = told.CustomerReference, Context = told.Context, Method = payment.IsBankDebit ? FraudMethods.BankTransfer : FraudMethods.Card },
             cancellationToken);
     }
 }

@@ -15,7 +15,7 @@ public sealed record FraudDefault
 
 /// <summary>
 /// What is decided when scoring is late or down, by amount: small amounts are approved with authentication that the issuer decides
-/// about, larger ones only after a challenge, and the largest are held for a person. A payment is not refused because a service of ours
+/// about, larger ones only after a challenge, and the largest are held for a person, and so is what nobody can be challenged about. A payment is not refused because a service of ours
 /// is down, and nobody gains a large one by bringing it down.
 /// </summary>
 public static class FraudFallback
@@ -30,7 +30,7 @@ public static class FraudFallback
         var amount = RiskAmounts.InUsCents(request.AmountMinor, request.Currency);
         var (verdict, authentication) =
             amount <= limits.ApproveUpToUsCents ? (FraudVerdict.Approve, ThreeDSecureRequest.NoPreference)
-            : amount <= limits.ChallengeUpToUsCents ? (FraudVerdict.Challenge, ThreeDSecureRequest.Challenge)
+            : amount <= limits.ChallengeUpToUsCents && request.Method != FraudMethods.BankTransfer ? (FraudVerdict.Challenge, ThreeDSecureRequest.Challenge)
             : (FraudVerdict.Review, ThreeDSecureRequest.None);
         return new FraudDecision(0, verdict, [Factor]) { ThreeDSecure = authentication };
     }

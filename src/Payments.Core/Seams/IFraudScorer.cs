@@ -32,8 +32,8 @@ public sealed record FraudRequest(
     /// <summary>The merchant's own name for the customer; counted within the merchant.</summary>
     public string? CustomerReference { get; init; }
 
-    /// <summary>card or bank_transfer.</summary>
-    public string Method { get; init; } = "card";
+    /// <summary>One of <see cref="FraudMethods"/>.</summary>
+    public string Method { get; init; } = FraudMethods.Card;
 
     /// <summary>What the merchant told of the circumstances; what it did not tell is null.</summary>
     public RiskContext? Context { get; init; }
@@ -70,4 +70,13 @@ public sealed record FraudDecision(int Score, FraudVerdict Verdict, IReadOnlyLis
 
     /// <summary>Null where rules alone decided.</summary>
     public string? ModelVersion { get; init; }
+}
+
+/// <summary>Methods of payment as fraud scoring and its rules call them.</summary>
+public static class FraudMethods
+{
+    public const string Card = "card";
+
+    /// <summary>Debits of bank accounts. Nobody can be challenged about one.</summary>
+    public const string BankTransfer = "bank_transfer";
 }

@@ -31,7 +31,7 @@ internal sealed record RuleAttribute(string Name, ValueType Type, Func<PaymentFa
         Number("amount_usd", f => InUsDollars(f), "US dollars, by the fixed table of risk amounts"),
         Number("amount_sigmas", f => Finite(f.AmountSigmas), "standard deviations above the merchant's mean in this currency; unknown below 30 payments"),
         Text("currency", f => f.Currency, "ISO 4217"),
-        Text("method", f => f.Method, "card"),
+        Text("method", f => f.Method, "card, or bank_transfer for a debit of a bank account"),
         Text("card.brand", f => f.CardBrand, "visa, mastercard, …"),
         Text("card.bin", f => f.CardBin, "first six digits"),
         Text("card.country", f => f.CardCountry, "country of the issuer (ISO 3166 alpha-2)"),

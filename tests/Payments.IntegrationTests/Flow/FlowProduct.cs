@@ -60,6 +60,8 @@ public class FlowProduct(EmbeddedServers servers) : IAsyncLifetime
         ["Payments:Deadlines:Challenge"] = "00:00:30",
         ["Payments:ResolverIntervalMilliseconds"] = "200",
         ["Payments:Redis:CallLimitMilliseconds"] = "10000",
+        // On a machine that stands still for a moment payments are not decided by the default for scoring that is late.
+        ["Payments:FraudBudgetMilliseconds"] = "5000",
         // As seldom as may be: what the listing of charges finds out first is another test's matter.
         ["Payments:Listing:IntervalMilliseconds"] = "240000",
         ["Payments:LikelyDuplicatesMilliseconds"] = "1500000",

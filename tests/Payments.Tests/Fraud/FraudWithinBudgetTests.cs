@@ -79,6 +79,14 @@ public sealed class FraudWithinBudgetTests
         Assert.Equal((verdict, authentication, FraudFallback.Factor), (decision.Verdict, decision.ThreeDSecure, Assert.Single(decision.Factors)));
     }
 
+    [Theory]
+    [InlineData(5_000, FraudVerdict.Approve)]
+    [InlineData(5_001, FraudVerdict.Review)]
+    [InlineData(50_000, FraudVerdict.Review)]
+    [InlineData(50_001, FraudVerdict.Review)]
+    public void Without_scoring_a_debit_that_nobody_can_be_challenged_about_is_held_where_a_card_is_challenged(long amount, FraudVerdict verdict) =>
+        Assert.Equal(verdict, FraudFallback.Decide(Request with { AmountMinor = amount, Method = FraudMethods.BankTransfer }, new FraudDefault()).Verdict);
+
     [Fact]
     public void Every_accepted_currency_has_its_risk_amount() => Assert.All(Currency.All, c => Assert.True(RiskAmounts.Knows(c.Code), c.Code));
 
