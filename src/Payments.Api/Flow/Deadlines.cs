@@ -15,6 +15,9 @@ public sealed class Deadlines
     /// <summary>An accepted call whose outcome comes by webhook.</summary>
     public TimeSpan Pending { get; set; } = TimeSpan.FromMinutes(5);
 
+    /// <summary>A provider's notice that a process has taken, and neither applied nor postponed.</summary>
+    public TimeSpan Notice { get; set; } = TimeSpan.FromSeconds(30);
+
     /// <summary>A challenge that the customer does not finish.</summary>
     public TimeSpan Challenge { get; set; } = TimeSpan.FromMinutes(30);
 

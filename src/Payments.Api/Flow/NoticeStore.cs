@@ -80,11 +80,11 @@ public sealed class NoticeStore : IAsyncDisposable
         return [.. settled.Select(_ => true)];
     }
 
-    /// <summary>Takes notices that are due, each for half a minute.</summary>
-    public async Task<IReadOnlyList<WaitingNotice>> TakeDueAsync(int atMost, CancellationToken cancellationToken)
+    /// <summary>Takes notices that are due, each for a lease: whoever dies with one leaves it to the next after that.</summary>
+    public async Task<IReadOnlyList<WaitingNotice>> TakeDueAsync(int atMost, TimeSpan lease, CancellationToken cancellationToken)
     {
         const string sql = """
-            UPDATE provider_notices AS n SET due_at = now() + interval '30 seconds', tries = n.tries + 1
+            UPDATE provider_notices AS n SET due_at = now() + $2, tries = n.tries + 1
             FROM (
                 SELECT provider, mode, notice_id FROM provider_notices
                 WHERE due_at <= now() ORDER BY due_at LIMIT $1 FOR UPDATE SKIP LOCKED
@@ -92,7 +92,7 @@ public sealed class NoticeStore : IAsyncDisposable
             WHERE n.provider = due.provider AND n.mode = due.mode AND n.notice_id = due.notice_id
             RETURNING n.provider, n.mode, n.notice_id, n.fact, n.tries
             """;
-        await using var batch = database.CreateKeyedBatch(sql, atMost);
+        await using var batch = database.CreateKeyedBatch(sql, atMost, lease);
         await using var row = await batch.ExecuteReaderAsync(cancellationToken);
         await row.NextResultAsync(cancellationToken);
         var taken = new List<WaitingNotice>();

@@ -68,7 +68,7 @@ public sealed class NoticeWorker(
     /// <summary>Applies what is due; returns how many notices that were.</summary>
     public async Task<int> ApplyDueAsync(CancellationToken cancellationToken)
     {
-        var due = await notices.TakeDueAsync(Batch, cancellationToken);
+        var due = await notices.TakeDueAsync(Batch, options.Value.Deadlines.Notice, cancellationToken);
         // Many at once: what they read and write they read and write together.
         await Parallel.ForEachAsync(due, new ParallelOptions { MaxDegreeOfParallelism = AtOnce, CancellationToken = cancellationToken }, async (notice, token) => await TryApplyAsync(notice, token));
         return due.Count;

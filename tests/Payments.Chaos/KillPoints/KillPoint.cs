@@ -21,12 +21,12 @@ public sealed record KillPoint(string Service, string Step, string Operation, st
     private static readonly string[] Consuming = [Steps.ConsumeBefore, Steps.ConsumeEffects, Steps.ConsumeAfter];
 
     // Where a request, a provider's webhook, the relay, each consumer and a delivery can die. The synchronous provider shows every
-    // point of a request, the asynchronous one every point of a webhook.
+    // point of a request; the asynchronous one, which cannot be asked what became of a call, the call and every point of a webhook.
     private static readonly (string Service, string? Consumer, string Provider, string[] Steps)[] Paths =
     [
         (Names.Services.Api, null, "stripe",
             [Steps.IntentBefore, Steps.IntentAfter, Steps.CallBefore, Steps.CallAfter, Steps.OutcomeBefore, Steps.OutcomeAfter, Steps.AnswerBefore]),
-        (Names.Services.Api, null, "adyen", [Steps.NoticeBefore, Steps.NoticeAfter]),
+        (Names.Services.Api, null, "adyen", [Steps.CallBefore, Steps.CallAfter, Steps.NoticeBefore, Steps.NoticeAfter]),
         (Names.Services.Api, null, "stripe", [Steps.ProduceBefore, Steps.ProduceAfter, Steps.MarkAfter]),
         (Names.Services.Ledger, "ledger", "stripe", Consuming),
         (Names.Services.Fraud, "fraud", "stripe", Consuming),

@@ -15,6 +15,7 @@ public static class KillPointTour
         ["Payments:Deadlines:Open"] = "00:00:01",
         ["Payments:Deadlines:Unknown"] = "00:00:01",
         ["Payments:Deadlines:Pending"] = "00:00:05",
+        ["Payments:Deadlines:Notice"] = "00:00:02",
         ["Payments:Deadlines:MissingSpacing"] = "00:00:01",
         ["Payments:ResolverIntervalMilliseconds"] = "200",
         ["Payments:Webhooks:TimeoutSeconds"] = "4",
