@@ -24,7 +24,7 @@ internal sealed class ProviderFaults(Uri simulators) : IDisposable
         "webhook_lost", "webhook_lost", WebhookLate, WebhookDuplicate, WebhookReorder,
     ];
 
-    private readonly HttpClient http = new() { BaseAddress = simulators, Timeout = TimeSpan.FromSeconds(20) };
+    private readonly HttpClient http = new() { BaseAddress = simulators, Timeout = TimeSpan.FromMinutes(2) };
     private readonly ConcurrentDictionary<string, int> counts = new();
     private volatile string? silent;
 

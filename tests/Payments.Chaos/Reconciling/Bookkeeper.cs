@@ -192,7 +192,7 @@ internal sealed class Bookkeeper : IDisposable
 
     private async Task<HttpClient> SecondAsync(CancellationToken cancellationToken)
     {
-        using var made = await PostAsync(operators, "/ops/v1/operator_keys", new { name = "second" }, cancellationToken);
+        using var made = await PostAsync(operators, "/ops/v1/operator_keys", new { name = "second", person = "second" }, cancellationToken);
         made.EnsureSuccessStatusCode();
         var client = new HttpClient { BaseAddress = operators.BaseAddress };
         client.DefaultRequestHeaders.Authorization = new("Bearer", (await made.Content.ReadFromJsonAsync<JsonElement>(cancellationToken)).GetProperty("key").GetString());
