@@ -26,6 +26,7 @@ internal sealed class Retention(NpgsqlDataSource database, RetentionOptions opti
     //  table, key, what its age counts from; what others refer to comes after them
     private static readonly (string Table, string Key, string Since)[] Signals =
     [
+        ("second_looks", "payment_id, because_of", "at"),
         ("model_answers", "payment_id, kind", "at"),
         ("model_rows", "payment_id", "at"),
         ("labels", "payment_id, source", "known_at"),

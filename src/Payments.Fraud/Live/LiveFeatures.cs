@@ -17,7 +17,13 @@ internal sealed class LiveFeatures(ModelOptions options, TimeProvider time)
 
     public int PartyCount => test.PartyCount + live.PartyCount;
 
+    /// <summary>The moment of the database's clock up to which this process knows what the database tells; null before <see cref="Ready"/>.</summary>
+    public DateTimeOffset? Reached { get; set; }
+
     public PaymentTrace Attempt(Mode mode, Guid payment, in PaymentFact fact, Span<float> row) => Of(mode).Attempt(payment, fact, row);
+
+    /// <summary>The features that a payment has now, which is not counted.</summary>
+    public void Describe(Mode mode, in PaymentFact fact, Span<float> row) => Of(mode).Describe(fact, row);
 
     /// <summary>Applies what was not yet applied.</summary>
     /// <param name="rememberFrom">What is older will not be told again, and need not be remembered.</param>
@@ -64,6 +70,14 @@ internal sealed class LiveFeatures(ModelOptions options, TimeProvider time)
 
                 // A second question about one payment is answered alike, and counts once.
                 return See(occurrence) ? history.Apply(occurrence) : occurrence.Trace;
+            }
+        }
+
+        public void Describe(in PaymentFact fact, Span<float> row)
+        {
+            lock (turn)
+            {
+                history.Describe(fact, row);
             }
         }
 

@@ -3,7 +3,6 @@ using System.Diagnostics;
 using Payments.Core;
 using Payments.Core.Seams;
 using Payments.Fraud.Features;
-using Payments.Fraud.Model;
 using Payments.Fraud.Scoring;
 using Payments.Fraud.Velocity;
 using ModelScore = Payments.Fraud.Scoring.ModelScore;
@@ -46,42 +45,24 @@ internal sealed class LiveModelScorer(LiveFeatures features, LoadedModels models
         var fact = RequestFacts.Of(request, moment.Keys, moment.IpCountry, moment.At);
         var trace = features.Attempt(request.Mode, request.PaymentId.Value, fact, row);
         var set = models.Of(request.Mode);
-        var own = set.Own.GetValueOrDefault(request.MerchantId);
-        var weight = own is not null && set.Champion is not null ? own.OwnWeight : 0;
-        own = weight > 0 ? own : null;
-
-        var score = set.Champion is { } champion ? Blended(champion, own, weight, row) : default(Calibrated?);
+        var deciding = set.For(request.MerchantId);
+        var score = deciding?.Score(row);
         var shadow = set.Challenger?.Scorer.Score(row).Score;
         rows.Add(new(
             request.PaymentId, request.Mode, request.MerchantId, moment.At, trace, FeatureRowCode.Encode(row),
-            set.Champion?.Record.Id, own?.Record.Id, weight, score?.Probability * 100, set.Challenger?.Record.Id, shadow));
-        if (score is not { } decided)
+            deciding?.Champion.Record.Id, deciding?.Own?.Record.Id, deciding?.OwnWeight ?? 0, score?.Probability * 100, set.Challenger?.Record.Id, shadow));
+        if (deciding is not { } by || score is not { } decided)
         {
             return null;
         }
 
         var points = 100 * decided.Probability;
-        set.Champion!.Drift.Count(row, (float)points, moment.At);
+        by.Champion.Drift.Count(row, (float)points, moment.At);
         var exact = points >= PlainBelow;
-        var factors = ModelReasons.Of(set.Champion, own, weight, row, exact);
+        var factors = ModelReasons.Of(by.Champion, by.Own, by.OwnWeight, row, exact);
         metrics.Answered(Stopwatch.GetElapsedTime(began), exact);
         return new(
-            points, decided.Confidence, VersionOf(set.Champion, own),
+            points, decided.Confidence, by.Version,
             [.. factors.Where(f => f.Contribution > 0).Take(MostFactors).Select(f => new ModelFactor(f.Name, f.Contribution, f.Feature, f.Value))]);
     }
-
-    private static Calibrated Blended(LoadedModel champion, LoadedModel? own, double weight, ReadOnlySpan<float> row)
-    {
-        var global = champion.Scorer.Score(row);
-        if (own is null)
-        {
-            return new(global.Score / 100, global.Confidence);
-        }
-
-        var other = own.Scorer.Score(row);
-        return new(Blend.Mix(global.Score / 100, other.Score / 100, weight), (1 - weight) * global.Confidence + weight * other.Confidence);
-    }
-
-    private static string VersionOf(LoadedModel champion, LoadedModel? own) =>
-        own is null ? champion.Record.Version : $"{champion.Record.Version}+{own.Record.Version}";
 }

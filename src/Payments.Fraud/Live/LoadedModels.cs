@@ -28,6 +28,36 @@ internal sealed class LoadedModel(ModelRecord record, Ensemble ensemble)
 internal sealed record ModelSet(LoadedModel? Champion, LoadedModel? Challenger, FrozenDictionary<MerchantId, LoadedModel> Own)
 {
     public static readonly ModelSet None = new(null, null, FrozenDictionary<MerchantId, LoadedModel>.Empty);
+
+    /// <summary>What decides about a merchant's payments; null where no model does.</summary>
+    public DecidingModels? For(MerchantId merchant)
+    {
+        if (Champion is null)
+        {
+            return null;
+        }
+
+        var own = Own.GetValueOrDefault(merchant);
+        return own is { OwnWeight: > 0 } ? new(Champion, own, own.OwnWeight) : new(Champion, null, 0);
+    }
+}
+
+/// <summary>The model of all merchants, and the merchant's own mixed in with its weight where it has one that counts.</summary>
+internal readonly record struct DecidingModels(LoadedModel Champion, LoadedModel? Own, double OwnWeight)
+{
+    public string Version => Own is null ? Champion.Record.Version : $"{Champion.Record.Version}+{Own.Record.Version}";
+
+    public Calibrated Score(ReadOnlySpan<float> row)
+    {
+        var global = Champion.Scorer.Score(row);
+        if (Own is null)
+        {
+            return new(global.Score / 100, global.Confidence);
+        }
+
+        var other = Own.Scorer.Score(row);
+        return new(Blend.Mix(global.Score / 100, other.Score / 100, OwnWeight), (1 - OwnWeight) * global.Confidence + OwnWeight * other.Confidence);
+    }
 }
 
 /// <summary>The models in use. They change while payments are scored, all of a mode at once.</summary>

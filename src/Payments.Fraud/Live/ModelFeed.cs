@@ -52,6 +52,7 @@ internal sealed class ModelFeed(
         }
 
         reached = now;
+        features.Reached = now;
     }
 
     private async Task LoadAsync(DateTimeOffset now, CancellationToken cancellationToken)

@@ -25,4 +25,10 @@ internal static partial class ModelLog
 
     [LoggerMessage(6108, LogLevel.Warning, "No new challenger could be trained; the next round tries again.")]
     public static partial void NotRetrained(ILogger logger, Exception exception);
+
+    [LoggerMessage(6109, LogLevel.Warning, "{Payment} scored {Before} and scores {Now} by what has become known since: the payment path is told to release what it still holds.")]
+    public static partial void SuspectedLater(ILogger logger, string payment, int before, int now);
+
+    [LoggerMessage(6110, LogLevel.Warning, "Payments could not be looked at again ({Failure}); the next round tries again.")]
+    public static partial void NotLookedAgain(ILogger logger, string failure);
 }

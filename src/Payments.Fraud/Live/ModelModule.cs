@@ -3,6 +3,7 @@ using Microsoft.Extensions.Options;
 using Payments.Core;
 using Payments.Fraud.Registry;
 using Payments.Fraud.Scoring;
+using Payments.Platform.Http.Seams;
 using Payments.Platform.Inbox;
 
 namespace Payments.Fraud.Live;
@@ -31,6 +32,9 @@ internal static class ModelModule
         services.AddSingleton<StoredRows>();
         services.AddSingleton<Retraining>();
         services.AddHostedService(s => s.GetRequiredService<Retraining>());
+        builder.AddInternalClient(SecondLook.PaymentPath);
+        services.AddSingleton<SecondLook>();
+        services.AddHostedService(s => s.GetRequiredService<SecondLook>());
         services.TryAddSingleton<IModelScorer, LiveModelScorer>();
         builder.AddEventConsumer<OutcomeIntake>(OutcomeIntake.Consumer);
     }

@@ -32,6 +32,14 @@ public sealed class ModelOptions
     [Range(14, 3_650)]
     public int TrainingDays { get; set; } = 180;
 
+    /// <summary>Payments of so many days are scored again when somebody who took part in them turns out to have taken part in fraud; 0 is never.</summary>
+    [Range(0, 30)]
+    public int SecondLookDays { get; set; } = 7;
+
+    /// <summary>How often is looked for what has become known.</summary>
+    [Range(50, 600_000)]
+    public int SecondLookMilliseconds { get; set; } = 5_000;
+
     /// <summary>What the built-in model does where no model is stored yet.</summary>
     public BuiltInUse BuiltIn { get; set; } = BuiltInUse.Challenger;
 }

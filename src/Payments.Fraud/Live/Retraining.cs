@@ -6,6 +6,7 @@ using Payments.Fraud.Registry;
 using Payments.Fraud.Training;
 using Payments.Platform;
 using Payments.Platform.Http;
+using Payments.Platform.Postgres;
 
 namespace Payments.Fraud.Live;
 
@@ -18,7 +19,7 @@ internal sealed class Retraining(
 {
     private const string By = "retraining";
 
-    /// <summary>One turn for all replicas, kept by the session.</summary>
+    /// <summary>One turn for all replicas.</summary>
     private const long Turn = 0x667261756401;
 
     protected override Task ExecuteAsync(CancellationToken stoppingToken) => options.RetrainDays == 0
@@ -28,32 +29,18 @@ internal sealed class Retraining(
     internal async Task RoundAsync(CancellationToken cancellationToken)
     {
         using var untraced = Untraced.Begin();
-        await using var connection = await database.OpenConnectionAsync(cancellationToken);
-        if (!await TurnAsync(connection, "pg_try_advisory_lock", cancellationToken))
-        {
-            return;
-        }
-
-        try
-        {
-            foreach (var mode in Enum.GetValues<Mode>())
-            {
-                if (await IsDueAsync(connection, mode, cancellationToken))
-                {
-                    await TrainAsync(mode, cancellationToken);
-                }
-            }
-        }
-        finally
-        {
-            await TurnAsync(connection, "pg_advisory_unlock", CancellationToken.None);
-        }
+        await SessionTurn.RunAsync(database, Turn, TrainDueAsync, cancellationToken);
     }
 
-    private static async Task<bool> TurnAsync(NpgsqlConnection connection, string function, CancellationToken cancellationToken)
+    private async Task TrainDueAsync(NpgsqlConnection connection, CancellationToken cancellationToken)
     {
-        await using var turn = new NpgsqlCommand($"SELECT {function}($1)", connection) { Parameters = { new() { Value = Turn } } };
-        return (bool)(await turn.ExecuteScalarAsync(cancellationToken))!;
+        foreach (var mode in Enum.GetValues<Mode>())
+        {
+            if (await IsDueAsync(connection, mode, cancellationToken))
+            {
+                await TrainAsync(mode, cancellationToken);
+            }
+        }
     }
 
     private async Task<bool> IsDueAsync(NpgsqlConnection connection, Mode mode, CancellationToken cancellationToken)

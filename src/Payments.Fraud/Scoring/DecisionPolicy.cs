@@ -10,6 +10,9 @@ internal static class DecisionPolicy
     /// <summary>Above it a score of 60 to 84 goes to a person, up to it the issuer is asked: 200 US dollars (<see cref="RiskAmounts"/>).</summary>
     public const decimal ReviewAboveUsCents = 20_000;
 
+    /// <summary>The lowest score that is rejected whatever the amount.</summary>
+    public const int RejectFrom = 85;
+
     /// <param name="From">Lowest score of the band.</param>
     /// <param name="AboveVerdict">The verdict above <see cref="ReviewAboveUsCents"/>.</param>
     private sealed record Band(int From, FraudVerdict Verdict, FraudVerdict AboveVerdict, ThreeDSecureRequest Authentication);
@@ -17,7 +20,7 @@ internal static class DecisionPolicy
     //  score from, verdict up to $200,      above $200,           3-D Secure
     private static readonly Band[] Bands =
     [
-        new(85, FraudVerdict.Reject, FraudVerdict.Reject, ThreeDSecureRequest.None),
+        new(RejectFrom, FraudVerdict.Reject, FraudVerdict.Reject, ThreeDSecureRequest.None),
         new(60, FraudVerdict.Challenge, FraudVerdict.Review, ThreeDSecureRequest.None),
         new(30, FraudVerdict.Approve, FraudVerdict.Approve, ThreeDSecureRequest.NoPreference),
         new(0, FraudVerdict.Approve, FraudVerdict.Approve, ThreeDSecureRequest.None),
@@ -38,7 +41,7 @@ internal static class DecisionPolicy
     /// <param name="marks">Factors that say how the decision came about (a model that did not answer in time).</param>
     public static FraudDecision Decide(IReadOnlyList<RuleHit> hits, ModelScore? model, long amountMinor, string currency, params IReadOnlyList<string> marks)
     {
-        var modelScore = model is null ? 0 : (int)Math.Clamp(Math.Round(model.Score, MidpointRounding.AwayFromZero), 0, 100);
+        var modelScore = model is null ? 0 : Points(model.Score);
         var (source, action, floor) = Array.Find(Precedence, p => hits.Any(h => (h.Source, h.Action) == (p.Source, p.Action)));
         var decided = hits.Count > 0;
         var allowed = decided && action == RuleAction.Allow;
@@ -56,6 +59,9 @@ internal static class DecisionPolicy
             ModelVersion = model?.Version,
         };
     }
+
+    /// <summary>A model's score as the bands take it.</summary>
+    public static int Points(double score) => (int)Math.Clamp(Math.Round(score, MidpointRounding.AwayFromZero), 0, 100);
 
     private static (FraudVerdict Verdict, ThreeDSecureRequest Authentication) OfScore(int score, long amountMinor, string currency)
     {

@@ -273,16 +273,7 @@ public sealed class ModelLifeTests(EmbeddedServers servers) : IAsyncLifetime
         return (code, output.ToString(), errors.ToString());
     }
 
-    private async Task ExecuteAsync(string sql, params object[] values)
-    {
-        await using var command = replicas[0].Database.CreateCommand(sql);
-        Array.ForEach(values, v => command.Parameters.Add(new() { Value = v }));
-        await command.ExecuteNonQueryAsync(Cancel);
-    }
+    private Task ExecuteAsync(string sql, params object[] values) => replicas[0].ExecuteAsync(sql, Cancel, values);
 
-    private async Task<T> ScalarAsync<T>(string sql)
-    {
-        await using var command = replicas[0].Database.CreateCommand(sql);
-        return (T)(await command.ExecuteScalarAsync(Cancel))!;
-    }
+    private Task<T> ScalarAsync<T>(string sql) => replicas[0].ScalarAsync<T>(sql, Cancel);
 }

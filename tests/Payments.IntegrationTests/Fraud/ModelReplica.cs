@@ -17,7 +17,6 @@ internal sealed class ModelReplica : IAsyncDisposable
     public static readonly EntityHash Hash = new(new byte[32]);
 
     private readonly NpgsqlDataSource database;
-    private readonly ModelMetrics metrics;
     private readonly ScoredRows rows;
     private readonly LiveModelScorer scorer;
 
@@ -28,11 +27,11 @@ internal sealed class ModelReplica : IAsyncDisposable
         Features = new(options, TimeProvider.System);
         Registry = new(database);
         Models = new(Registry, NullLogger<LoadedModels>.Instance);
-        metrics = new(Models, Features);
+        Metrics = new(Models, Features);
         var ids = new IdSource(TimeProvider.System);
         var replica = new Replica(ids.New<EventId>().Value);
-        rows = new(database, replica, metrics, TimeProvider.System, NullLogger<ScoredRows>.Instance);
-        scorer = new(Features, Models, rows, metrics);
+        rows = new(database, replica, Metrics, TimeProvider.System, NullLogger<ScoredRows>.Instance);
+        scorer = new(Features, Models, rows, Metrics);
         Feed = new(new(database), Features, Models, Registry, replica, ids, database, options, TimeProvider.System, NullLogger<ModelFeed>.Instance);
         Reasons = new(database, Models);
     }
@@ -46,6 +45,8 @@ internal sealed class ModelReplica : IAsyncDisposable
     public ModelFeed Feed { get; }
 
     public ModelReasons Reasons { get; }
+
+    public ModelMetrics Metrics { get; }
 
     public NpgsqlDataSource Database => database;
 
@@ -88,12 +89,24 @@ internal sealed class ModelReplica : IAsyncDisposable
         throw new TimeoutException($"{count} rows were not stored.");
     }
 
+    public async Task ExecuteAsync(string sql, CancellationToken cancellationToken, params object?[] values)
+    {
+        await using var command = database.CreateCommand(sql).With(values);
+        await command.ExecuteNonQueryAsync(cancellationToken);
+    }
+
+    public async Task<T> ScalarAsync<T>(string sql, CancellationToken cancellationToken)
+    {
+        await using var command = database.CreateCommand(sql);
+        return (T)(await command.ExecuteScalarAsync(cancellationToken))!;
+    }
+
     public async ValueTask DisposeAsync()
     {
         await rows.StopAsync(CancellationToken.None);
         rows.Dispose();
         Feed.Dispose();
-        metrics.Dispose();
+        Metrics.Dispose();
         await database.DisposeAsync();
     }
 }

@@ -17,6 +17,11 @@ internal static class ModelSample
         new(version, "hand", 0, 0, 86_400, 100, 10, ImmutableSortedDictionary<string, double>.Empty), ["amount"], start,
         [new([new TreeNode(0, 500, 1, 2, true, 0, 100), TreeNode.Leaf(-1, 90), TreeNode.Leaf(1, 10)])], new PlattCalibration(1, 0, 1_000));
 
+    /// <summary>A card of which a fraud is known is rejected (95), any other approved (2).</summary>
+    public static Ensemble OfKnownFrauds(string version) => new(
+        new(version, "hand", 0, 0, 86_400, 100, 10, ImmutableSortedDictionary<string, double>.Empty), ["card_frauds_28d"], -4,
+        [new([new TreeNode(0, 0.5f, 1, 2, true, 0, 100), TreeNode.Leaf(0, 90), TreeNode.Leaf(7, 10)])], new PlattCalibration(1, 0, 1_000));
+
     /// <summary>A candidate of live payments, which decides nothing, and a payment that it once scored.</summary>
     public static async Task<(string Model, string Payment)> AddAsync(string connectionString, CancellationToken cancellationToken)
     {
