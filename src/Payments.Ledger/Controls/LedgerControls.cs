@@ -2,6 +2,7 @@ using Npgsql;
 using Payments.Ledger.Chain;
 using Payments.Ledger.Closing;
 using Payments.Platform.Outbox;
+using Payments.Platform.Postgres;
 
 namespace Payments.Ledger.Controls;
 
@@ -17,9 +18,9 @@ public sealed class LedgerControls(
     public const string AccountChanged = "account_changed";
     public const string AnchorBroken = "anchor_broken";
 
-    // "ledger" and "controls"; held while a round runs, so that replicas do not do the same work.
-    private const string TryLock = "SELECT pg_try_advisory_lock(1818584167, 1668247156)";
-    private const string Unlock = "SELECT pg_advisory_unlock(1818584167, 1668247156)";
+    /// <summary>Replicas do not do the same work.</summary>
+    private const long Turn = 0x6c65646701;
+
     private Dictionary<int, ChainHead>? verified;
     private DateTimeOffset lastAudit = DateTimeOffset.MinValue;
 
@@ -47,44 +48,31 @@ public sealed class LedgerControls(
     }
 
     /// <summary>One round. Does nothing where another replica is at it.</summary>
-    public async Task RoundAsync(CancellationToken cancellationToken)
+    public Task RoundAsync(CancellationToken cancellationToken) => SessionTurn.RunAsync(database, Turn, (_, token) => ControlAsync(token), cancellationToken);
+
+    private async Task ControlAsync(CancellationToken cancellationToken)
     {
-        await using var connection = await database.OpenConnectionAsync(cancellationToken);
-        await using var lockIt = new NpgsqlCommand(TryLock, connection);
-        if (await lockIt.ExecuteScalarAsync(cancellationToken) is not true)
+        await MakePartitionsAsync(cancellationToken);
+        var now = time.GetUtcNow();
+        var whole = now - lastAudit >= TimeSpan.FromMinutes(options.AuditMinutes);
+        if (whole || verified is null)
         {
-            return;
+            await AuditAsync(cancellationToken);
+            lastAudit = now;
+        }
+        else
+        {
+            await VerifyChainAsync(verified, cancellationToken);
         }
 
-        try
+        await AnchorDailyAsync(now, cancellationToken);
+        await ExamineCompletenessAsync(int.MaxValue, cancellationToken);
+        if (whole)
         {
-            await MakePartitionsAsync(cancellationToken);
-            var now = time.GetUtcNow();
-            var whole = now - lastAudit >= TimeSpan.FromMinutes(options.AuditMinutes);
-            if (whole || verified is null)
-            {
-                await AuditAsync(cancellationToken);
-                lastAudit = now;
-            }
-            else
-            {
-                await VerifyChainAsync(verified, cancellationToken);
-            }
-
-            await AnchorDailyAsync(now, cancellationToken);
-            await ExamineCompletenessAsync(int.MaxValue, cancellationToken);
-            if (whole)
-            {
-                await retirement.RetireDueAsync(cancellationToken);
-            }
-
-            LastRoundAt = time.GetUtcNow();
+            await retirement.RetireDueAsync(cancellationToken);
         }
-        finally
-        {
-            await using var unlock = new NpgsqlCommand(Unlock, connection);
-            await unlock.ExecuteNonQueryAsync(CancellationToken.None);
-        }
+
+        LastRoundAt = time.GetUtcNow();
     }
 
     private async Task MakePartitionsAsync(CancellationToken cancellationToken)
