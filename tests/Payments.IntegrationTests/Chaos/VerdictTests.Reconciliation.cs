@@ -1,3 +1,4 @@
+using System.Text.Json.Nodes;
 using Payments.Chaos.Judging;
 using Xunit;
 
@@ -38,6 +39,29 @@ public sealed partial class VerdictTests
     [InlineData("comparison")]
     public void A_break_that_the_product_settled_itself_is_no_violation(string how) =>
         Assert.Empty(Verdict.Of(Evidence with { Reconciled = Reconciled with { Breaks = [new BreakRow("provider", "stripe", null, "pi_1", "fee_difference", "USD", 1, "resolved", how)] } }));
+
+    [Theory]
+    [InlineData("fee_difference", "payment.double_charge_found", false)]
+    [InlineData("missing_here", "payment.double_charge_found", true)]
+    [InlineData("fee_difference", "payment.captured", true)]
+    public void People_may_agree_to_a_fee_that_nobody_could_know_and_to_nothing_else(string ofClass, string type, bool isLeft)
+    {
+        var captured = Evidence.Events.First(e => e.Type == "payment.captured");
+        var closed = Reconciled with { Breaks = [new BreakRow("provider", "adyen", captured.Payment, "PSP", ofClass, "USD", 30, "resolved", "person")] };
+        var happened = Evidence with { Events = [.. Evidence.Events, captured with { Id = "evt_more", Type = type }], Reconciled = closed };
+        Assert.Equal(isLeft, Verdict.Of(happened).Any(v => v.Rule == Rules.BreakLeft));
+
+        // Nor is anything foreseen of a card that nothing is known about.
+        var blind = Evidence.Events.Select(e => e.Payment == captured.Payment ? e with { Data = Blind(e.Data) } : e).ToArray();
+        Assert.Equal(ofClass != "fee_difference", Verdict.Of(Evidence with { Events = blind, Reconciled = closed }).Any(v => v.Rule == Rules.BreakLeft));
+    }
+
+    private static string Blind(string data)
+    {
+        var altered = JsonNode.Parse(data)!;
+        (altered["payment"]!["payment_method"]!["country"], altered["payment"]!["payment_method"]!["funding"]) = (null, null);
+        return altered.ToJsonString();
+    }
 
     [Fact]
     public void A_line_that_nobody_answered_is_found() => Left(Reconciled with { Unanswered = [new UnansweredRow("bank", "adyen", null, "BATCH 1", "EUR", 4_711)] });

@@ -1,3 +1,4 @@
+using System.Globalization;
 using Payments.Reconciliation;
 using Xunit;
 
@@ -14,6 +15,7 @@ public sealed class RestartTests(EmbeddedServers servers)
         var books = new RandomBooks(new Random(7).Next, 60);
         var expected = await RunAsync(books, []);
         Assert.Contains("entries", expected, StringComparison.Ordinal);
+        Assert.Contains($"settlements{Environment.NewLine}(", expected, StringComparison.Ordinal);
 
         Assert.Equal(expected, await RunAsync(books, ReconciliationSteps.All));
     }
@@ -22,7 +24,11 @@ public sealed class RestartTests(EmbeddedServers servers)
     {
         await using var database = await ReconciliationDatabase.CreateAsync(servers);
         await database.AddAsync(books.Items);
-        var files = new[] { database.Write("stripe.csv", books.StripeReport()), database.Write("adyen.csv", books.AdyenReport()) };
+        var (stripe, adyen) = (books.StripeReport(), books.AdyenReport());
+
+        // The bank has a payout of each, so that something is noted of both.
+        var bank = Statements.Bank("1", (6, Paid(stripe, 0, "po_USD", 7, null), "STRIPE PAYOUT po_USD"), (6, Paid(adyen, 13, "USD", 15, 14), "ADYEN N.V. BATCH 7"));
+        var files = new[] { database.Write("stripe.csv", stripe), database.Write("adyen.csv", adyen), database.Write("bank.sta", bank) };
         string[][] commands = [["import", .. files], ["match"], ["close", "2026-03-11", "--provider", "stripe"]];
         var done = new HashSet<string>();
         Assert.Equal(0, await ReconProcess.RunAsync(database, commands[0], null));
@@ -63,6 +69,12 @@ public sealed class RestartTests(EmbeddedServers servers)
 
         return await database.DumpAsync();
     }
+
+    /// <summary>What the report pays out, in cents.</summary>
+    private static long Paid(string report, int column, string of, int credit, int? debit) => report.Split('\n').Select(l => l.Split(',')).Where(f => f.Length > column && f[column] == of)
+        .Sum(f => Cents(f[credit]) - (debit is { } place ? Cents(f[place]) : 0));
+
+    private static long Cents(string amount) => amount.Length == 0 ? 0 : (long)(decimal.Parse(amount, CultureInfo.InvariantCulture) * 100);
 
     // A file of its own for each step, with a line that cannot be read.
     private static string Extra(string step) => $"""

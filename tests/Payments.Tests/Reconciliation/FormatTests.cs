@@ -39,6 +39,47 @@ public sealed class FormatTests : IDisposable
     }
 
     [Fact]
+    public void Adyens_columns_are_found_in_any_order_too()
+    {
+        var plain = Line(Read($"{AdyenHeader}\nCo,Shop,PSP1,ref,visa,2026-03-10 10:00:00,CET,Settled,MOD1,EUR,,10.00,1,EUR,,9.80,,0.10,0.05,0.05,3\n"));
+        var (names, values) = (AdyenHeader.Split(','), "Co,Shop,PSP1,ref,visa,2026-03-10 10:00:00,CET,Settled,MOD1,EUR,,10.00,1,EUR,,9.80,,0.10,0.05,0.05,3".Split(','));
+        var order = Enumerable.Range(0, names.Length).Reverse().ToArray();
+
+        Assert.Equal(plain, Line(Read(string.Join('\t', order.Select(i => names[i])) + "\r\n" + string.Join('\t', order.Select(i => $"\"{values[i]}\"")) + "\r\n")));
+    }
+
+    [Fact]
+    public void Bank_statements_are_read_in_every_encoding()
+    {
+        var camt = Camt("CRDT", "1200.50").Replace("Account fee", "Kontoführung", StringComparison.Ordinal);
+        const string mt940 = ":20:S\r\n:25:DE02/1\r\n:28C:1/1\r\n:60F:C260311EUR0,\r\n:61:2603120312C5,NTRFNONREF\r\n:86:Müller BATCH 17\r\n:62F:C260312EUR5,\r\n-\r\n";
+        foreach (var text in new[] { camt, camt.Replace("UTF-8", "ISO-8859-1", StringComparison.Ordinal), mt940 })
+        {
+            var expected = Read(text).Select(r => r.Line).ToArray();
+            Assert.All(expected, Assert.NotNull);
+            foreach (var encoding in new[] { new UTF8Encoding(true), Encoding.Latin1, Encoding.Unicode, Encoding.BigEndianUnicode })
+            {
+                Assert.Equal(expected, Read(text, encoding).Select(r => r.Line));
+            }
+        }
+    }
+
+    // The bank's own date, through both ends of summer time.
+    [Theory]
+    [InlineData("2026-03-29T00:30:00+01:00", "2026-03-29")]
+    [InlineData("2026-03-29T03:00:00+02:00", "2026-03-29")]
+    [InlineData("2026-10-25T02:30:00+02:00", "2026-10-25")]
+    [InlineData("2026-10-25T02:30:00+01:00", "2026-10-25")]
+    [InlineData("2026-10-24T23:59:59.999Z", "2026-10-24")]
+    [InlineData("2026-10-25T00:00:00", "2026-10-25")]
+    public void An_entry_is_on_the_day_that_the_bank_writes(string time, string day)
+    {
+        var lines = Read(Camt("CRDT", "1200.50").Replace("2026-03-12T23:30:00+01:00", time, StringComparison.Ordinal)).Select(r => r.Line!).ToArray();
+
+        Assert.Equal(day, lines[1].BatchDay?.ToString("O", System.Globalization.CultureInfo.InvariantCulture));
+    }
+
+    [Fact]
     public void A_line_that_cannot_be_read_is_set_aside_with_its_number_and_reason_and_the_rest_is_read()
     {
         var read = Read(StripeHeader + """
