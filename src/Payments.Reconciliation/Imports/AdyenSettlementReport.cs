@@ -33,11 +33,19 @@ public static class AdyenSettlementReport
 
     public static bool Recognizes(string head) => head.Contains("Psp Reference", StringComparison.OrdinalIgnoreCase) && head.Contains("Batch Number", StringComparison.OrdinalIgnoreCase);
 
-    /// <summary>The account and the batch, as the first row says them.</summary>
+    /// <summary>The account and the batch, as the first row that can be read says them.</summary>
     public static string IdentityOf(StatementFile file)
     {
         using var rows = CsvRows.Open(file, RequiredColumns);
-        return rows.Next() ? $"{rows["Merchant Account"]} batch {rows["Batch Number"]}" : throw new RefusedFileException(2, "the file has no row");
+        while (rows.Next())
+        {
+            if (rows.IsWhole && rows["Merchant Account"] is { } account && rows["Batch Number"] is { } batch)
+            {
+                return $"{account} batch {batch}";
+            }
+        }
+
+        throw new RefusedFileException(2, "no row says its account and batch");
     }
 
     public static IEnumerable<LineRead> Read(StatementFile file)
@@ -91,6 +99,7 @@ public static class AdyenSettlementReport
     {
         var zone = Calendars.ZoneNamed(row.Required("TimeZone")) ?? throw new UnreadableException("TimeZone", "is no time zone");
         return DateTime.TryParseExact(row["Creation Date"], ["yyyy-MM-dd HH:mm:ss", "yyyy-MM-dd'T'HH:mm:ss", "yyyy-MM-dd"], CultureInfo.InvariantCulture, DateTimeStyles.None, out var time)
+            && time.Year is > 1900 and < 9999 // where every zone has an instant
             ? Calendars.InstantOf(LocalDateTime.FromDateTime(time), zone)
             : throw new UnreadableException("Creation Date", "is no time");
     }

@@ -1,4 +1,3 @@
-using System.Globalization;
 using System.Text;
 using System.Xml;
 using System.Xml.Linq;
@@ -26,27 +25,6 @@ public static class Camt053
         MaxCharactersFromEntities = 1024,
         CloseInput = true,
     };
-
-    // Children in the schema's order, with how often they may come (least, most).
-    private static readonly (string Name, int Least, int Most)[] OfStatement =
-    [
-        ("Id", 1, 1), ("StmtPgntn", 0, 1), ("ElctrncSeqNb", 0, 1), ("RptgSeq", 0, 1), ("LglSeqNb", 0, 1), ("CreDtTm", 0, 1), ("FrToDt", 0, 1), ("CpyDplctInd", 0, 1), ("RptgSrc", 0, 1),
-        ("Acct", 1, 1), ("RltdAcct", 0, 1), ("Intrst", 0, int.MaxValue), ("Bal", 1, int.MaxValue), ("TxsSummry", 0, 1), ("Ntry", 0, int.MaxValue), ("AddtlStmtInf", 0, 1),
-    ];
-
-    private static readonly (string Name, int Least, int Most)[] OfEntry =
-    [
-        ("NtryRef", 0, 1), ("Amt", 1, 1), ("CdtDbtInd", 1, 1), ("RvslInd", 0, 1), ("Sts", 1, 1), ("BookgDt", 0, 1), ("ValDt", 0, 1), ("AcctSvcrRef", 0, 1), ("Avlbty", 0, int.MaxValue),
-        ("BkTxCd", 1, 1), ("ComssnWvrInd", 0, 1), ("AddtlInfInd", 0, 1), ("AmtDtls", 0, 1), ("Chrgs", 0, 1), ("TechInptChanl", 0, 1), ("Intrst", 0, 1), ("CardTx", 0, 1),
-        ("NtryDtls", 0, int.MaxValue), ("AddtlNtryInf", 0, 1),
-    ];
-
-    // The older version, which banks still send: charges and interest one by one.
-    private static readonly (string Name, int Least, int Most)[] OfEntryInVersion2 =
-        [.. OfEntry.Where(e => e.Name != "CardTx").Select(e => e.Name is "Chrgs" or "Intrst" ? e with { Most = int.MaxValue } : e)];
-
-    internal static readonly (string Name, int Least, int Most)[] OfBalance =
-        [("Tp", 1, 1), ("CdtLine", 0, int.MaxValue), ("Amt", 1, 1), ("CdtDbtInd", 1, 1), ("Dt", 1, 1), ("Avlbty", 0, int.MaxValue)];
 
     public static bool Recognizes(string head)
     {
@@ -111,11 +89,8 @@ public static class Camt053
             throw new RefusedFileException(LineOf(reader), "GrpHdr is expected");
         }
 
-        var header = (XElement)XNode.ReadFrom(reader);
-        if (header.Element(XName.Get("MsgId", space)) is null || header.Element(XName.Get("CreDtTm", space)) is null)
-        {
-            throw new RefusedFileException(LineOf(reader), "GrpHdr has no MsgId and CreDtTm");
-        }
+        var began = LineOf(reader);
+        Shape.Hold((XElement)XNode.ReadFrom(reader), Shape.Header, began);
 
         while (Is(reader, "Stmt", space))
         {
@@ -131,6 +106,19 @@ public static class Camt053
             throw new RefusedFileException(LineOf(reader), "Stmt is expected");
         }
 
+        // A statement behind anything else would be one that nobody reads.
+        while (Is(reader, "SplmtryData", space))
+        {
+            reader.Skip();
+        }
+
+        if (reader.NodeType != XmlNodeType.EndElement)
+        {
+            throw new RefusedFileException(LineOf(reader), $"{(reader.NodeType == XmlNodeType.Element ? reader.LocalName : "text")} is not expected here in BkToCstmrStmt");
+        }
+
+        reader.ReadEndElement();
+        reader.ReadEndElement();
         while (reader.Read())
         {
             // To the end: also what follows must be well-formed.
@@ -140,18 +128,17 @@ public static class Camt053
     private static IEnumerable<LineRead> Statement(XmlReader reader, string space)
     {
         var began = LineOf(reader);
-        var order = new ChildOrder("Stmt", OfStatement);
+        var order = new ChildOrder("Stmt", space, Shape.Statement);
         CamtBalances? balances = null;
         reader.Read();
         while (reader.NodeType == XmlNodeType.Element)
         {
             var (line, name) = (LineOf(reader), reader.LocalName);
-            order.Next(name, line);
+            var shape = order.Next(name, reader.NamespaceURI, line);
             var element = (XElement)XNode.ReadFrom(reader);
+            shape.Hold(element, line);
             switch (name)
             {
-                case "Acct" when element.Element(XName.Get("Id", space)) is not { HasElements: true }:
-                    throw new RefusedFileException(line, "the account has no Id");
                 case "Bal":
                     (balances ??= new()).Add(element, space, line);
                     break;
@@ -176,16 +163,9 @@ public static class Camt053
     {
         try
         {
-            var order = new ChildOrder("Ntry", space.EndsWith(".02", StringComparison.Ordinal) ? OfEntryInVersion2 : OfEntry);
-            foreach (var child in entry.Elements())
-            {
-                order.Next(child.Name.LocalName, line);
-            }
-
-            order.End(line);
+            Shape.Hold(entry, Shape.EntryIn(space), line);
             var (currency, amount) = AmountOf(entry, space);
-            var status = entry.Element(XName.Get("Sts", space))!;
-            var code = (status.Element(XName.Get("Cd", space)) ?? status).Value.Trim();
+            var code = entry.Element(XName.Get("Sts", space))!.Value.Trim();
             if (code is not ("BOOK" or "PDNG" or "INFO" or "FUTR"))
             {
                 throw new UnreadableException("Sts", "is no status");
@@ -196,9 +176,13 @@ public static class Camt053
                 return null; // not on the account yet
             }
 
-            var day = DayOf(entry.Element(XName.Get("BookgDt", space)) ?? entry.Element(XName.Get("ValDt", space)), space) ?? throw new UnreadableException("BookgDt", "is missing");
+            var dated = entry.Element(XName.Get("BookgDt", space)) ?? entry.Element(XName.Get("ValDt", space)) ?? throw new UnreadableException("BookgDt", "is missing");
+
+            // A time of the bank's own clock: its date is the date on the statement, whatever the offset.
+            var day = Shape.DayOf(dated.Value.Trim()) ?? throw new UnreadableException(dated.Name.LocalName, "is no date");
+            var read = LineRead.Of(BankText.Line(line, currency, amount, day, Words(entry)));
             balances.Booked(currency, amount);
-            return LineRead.Of(BankText.Line(line, currency, amount, day, Words(entry)));
+            return read;
         }
         catch (UnreadableException e)
         {
@@ -218,37 +202,21 @@ public static class Camt053
         var element = parent.Element(XName.Get("Amt", space))!;
         var text = element.Value.Trim();
         var point = text.IndexOf('.', StringComparison.Ordinal);
-        if (text.Length == 0 || !text.All(c => char.IsAsciiDigit(c) || c == '.') || text.Count(char.IsAsciiDigit) > 18 || (point >= 0 && text.Length - point - 1 > 5))
+        if (element.HasElements || text.Length == 0 || !text.All(c => char.IsAsciiDigit(c) || c == '.') || text.Count(char.IsAsciiDigit) > 18 || (point >= 0 && text.Length - point - 1 > 5))
         {
             throw new UnreadableException("Amt", "is not a number of 18 digits, 5 of them behind the point, without a sign");
         }
 
-        var currency = AmountText.CurrencyOf(element.Attribute("Ccy")?.Value, "Amt/@Ccy");
+        var code = element.Attribute("Ccy")?.Value ?? "";
+        var currency = Shape.IsCurrency(code) ? AmountText.CurrencyOf(code, "Amt/@Ccy") : throw new UnreadableException("Amt/@Ccy", "is no code of three capitals");
         var amount = AmountText.Parse(text, currency, "Amt");
-        return (currency, parent.Element(XName.Get("CdtDbtInd", space))!.Value.Trim() switch
+        var sign = parent.Element(XName.Get("CdtDbtInd", space))!;
+        return (currency, (sign.HasElements ? "" : sign.Value.Trim()) switch
         {
             "CRDT" => amount,
             "DBIT" => -amount,
             _ => throw new UnreadableException("CdtDbtInd", "is neither CRDT nor DBIT"),
         });
-    }
-
-    internal static DateOnly? DayOf(XElement? choice, string space)
-    {
-        if (choice is null)
-        {
-            return null;
-        }
-
-        if (choice.Element(XName.Get("Dt", space)) is { } date)
-        {
-            return DateOnly.TryParseExact(date.Value.Trim(), "yyyy-MM-dd", CultureInfo.InvariantCulture, DateTimeStyles.None, out var day) ? day : throw new UnreadableException(choice.Name.LocalName, "is no date");
-        }
-
-        // A time of the bank's own clock: its date is the date on the statement, whatever the offset.
-        return choice.Element(XName.Get("DtTm", space)) is { } time && DateTimeOffset.TryParse(time.Value.Trim(), CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal, out var at)
-            ? DateOnly.FromDateTime(at.DateTime)
-            : throw new UnreadableException(choice.Name.LocalName, "is no date");
     }
 
     private static string Words(XElement entry)
@@ -280,6 +248,10 @@ public static class Camt053
         catch (XmlException e)
         {
             throw new RefusedFileException(Math.Max(1, e.LineNumber), "the XML is not well-formed");
+        }
+        catch (OverflowException)
+        {
+            throw new RefusedFileException(1, "the amounts are too large");
         }
     }
 }

@@ -4,19 +4,21 @@ using Payments.Core;
 namespace Payments.Reconciliation.Imports;
 
 /// <summary>Holds the children of an element to the schema's sequence.</summary>
-internal sealed class ChildOrder(string parent, (string Name, int Least, int Most)[] sequence)
+internal sealed class ChildOrder(string parent, string space, Shape[] sequence)
 {
     private int at;
     private int times;
 
-    public void Next(string name, long line)
+    /// <summary>The next child of a sequence.</summary>
+    public Shape Next(string name, string ofSpace, long line)
     {
+        OfTheSchema(name, ofSpace, line);
         while (sequence[at].Name != name)
         {
             Leave(line);
             if (++at == sequence.Length)
             {
-                throw new RefusedFileException(line, $"{name} is not expected here in {parent}");
+                throw NotExpected(name, line);
             }
 
             times = 0;
@@ -26,6 +28,15 @@ internal sealed class ChildOrder(string parent, (string Name, int Least, int Mos
         {
             throw new RefusedFileException(line, $"{name} comes too often in {parent}");
         }
+
+        return sequence[at];
+    }
+
+    /// <summary>A child of a choice.</summary>
+    public Shape Among(string name, string ofSpace, long line)
+    {
+        OfTheSchema(name, ofSpace, line);
+        return Array.Find(sequence, s => s.Name == name) ?? throw NotExpected(name, line);
     }
 
     public void End(long line)
@@ -35,6 +46,16 @@ internal sealed class ChildOrder(string parent, (string Name, int Least, int Mos
             Leave(line);
         }
     }
+
+    private void OfTheSchema(string name, string ofSpace, long line)
+    {
+        if (ofSpace != space)
+        {
+            throw new RefusedFileException(line, $"{name} in {parent} is of another namespace");
+        }
+    }
+
+    private RefusedFileException NotExpected(string name, long line) => new(line, $"{name} is not expected here in {parent}");
 
     private void Leave(long line)
     {
@@ -51,6 +72,8 @@ internal sealed class CamtBalances
     private readonly Dictionary<string, (Currency Currency, long Amount)> stated = new(StringComparer.Ordinal);
     private long booked;
 
+    private (Currency Currency, long Amount)? Opening => stated.TryGetValue("OPBD", out var opening) || stated.TryGetValue("PRCD", out opening) ? opening : null;
+
     /// <summary>An entry could not be read: then the closing balance cannot come out, and says nothing.</summary>
     public bool Uncertain { get; set; }
 
@@ -58,15 +81,8 @@ internal sealed class CamtBalances
     {
         try
         {
-            var order = new ChildOrder("Bal", Camt053.OfBalance);
-            foreach (var child in balance.Elements())
-            {
-                order.Next(child.Name.LocalName, line);
-            }
-
-            order.End(line);
-            _ = Camt053.DayOf(balance.Element(XName.Get("Dt", space)), space);
-            var code = balance.Element(XName.Get("Tp", space))!.Element(XName.Get("CdOrPrtry", space))?.Value.Trim() ?? throw new UnreadableException("Tp", "has no code");
+            Shape.Hold(balance, Shape.Balance, line);
+            var code = balance.Element(XName.Get("Tp", space))!.Element(XName.Get("CdOrPrtry", space))!.Value.Trim();
             stated.TryAdd(code, Camt053.AmountOf(balance, space));
         }
         catch (UnreadableException e)
@@ -77,7 +93,7 @@ internal sealed class CamtBalances
 
     public void Booked(Currency currency, long amount)
     {
-        if (stated.TryGetValue("OPBD", out var opening) && !opening.Currency.Equals(currency))
+        if (Opening is { } opening && !opening.Currency.Equals(currency))
         {
             throw new UnreadableException("Amt/@Ccy", "is not the currency of the account");
         }
@@ -87,14 +103,15 @@ internal sealed class CamtBalances
 
     public void Close(long line)
     {
-        if ((!stated.TryGetValue("OPBD", out var opening) && !stated.TryGetValue("PRCD", out opening)) || !stated.TryGetValue("CLBD", out var closing))
+        if (Opening is not { } opening || !stated.TryGetValue("CLBD", out var closing))
         {
             throw new RefusedFileException(line, "the statement needs an opening (OPBD or PRCD) and a closing (CLBD) balance");
         }
 
-        if (!Uncertain && (!opening.Currency.Equals(closing.Currency) || checked(opening.Amount + booked) != closing.Amount))
+        var comesTo = checked(opening.Amount + booked);
+        if (!opening.Currency.Equals(closing.Currency) || (!Uncertain && comesTo != closing.Amount))
         {
-            throw new RefusedFileException(line, $"opening balance and entries come to {new Money(opening.Amount + booked, opening.Currency)}, the closing balance says {new Money(closing.Amount, closing.Currency)}");
+            throw new RefusedFileException(line, $"opening balance and entries come to {new Money(comesTo, opening.Currency)}, the closing balance says {new Money(closing.Amount, closing.Currency)}");
         }
     }
 }

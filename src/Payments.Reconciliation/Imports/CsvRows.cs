@@ -7,10 +7,13 @@ namespace Payments.Reconciliation.Imports;
 /// <summary>A CSV file by the names of its columns, whatever their order, quoting and separator.</summary>
 internal sealed class CsvRows : IDisposable
 {
+    private const string Torn = "its quotes do not hold together";
     private static readonly char[] Separators = [',', ';', '\t', '|'];
     private readonly Records records;
     private readonly CsvParser parser;
     private readonly Dictionary<string, int> columns = new(StringComparer.OrdinalIgnoreCase);
+    private readonly Queue<long> swallowed = new();
+    private bool isTorn;
 
     private CsvRows(Records records, char separator)
     {
@@ -31,22 +34,36 @@ internal sealed class CsvRows : IDisposable
     /// <exception cref="RefusedFileException">A column that must be there is not.</exception>
     public static CsvRows Open(StatementFile file, IReadOnlyList<string> required)
     {
-        var rows = new CsvRows(new Records(file.Read()), SeparatorOf(file.Head()));
+        var separator = SeparatorOf(file.Head());
+        var rows = new CsvRows(new Records(file.Read(), separator), separator);
         if (!rows.Next())
         {
             rows.Dispose();
             throw new RefusedFileException(1, "the file has no header");
         }
 
+        var twice = new HashSet<string>(StringComparer.OrdinalIgnoreCase);
         for (var i = 0; i < rows.parser.Count; i++)
         {
-            rows.columns.TryAdd(rows.parser[i].Trim().TrimStart('\uFEFF'), i);
+            var name = rows.parser[i].Trim().TrimStart('\uFEFF');
+            if (!rows.columns.TryAdd(name, i))
+            {
+                twice.Add(name);
+            }
         }
 
+        var line = rows.Line;
+        rows.HeaderWidth = rows.parser.Count;
         if (required.FirstOrDefault(r => !rows.columns.ContainsKey(r)) is { } missing)
         {
             rows.Dispose();
-            throw new RefusedFileException(1, $"the column '{missing}' is missing");
+            throw new RefusedFileException(line, $"the column '{missing}' is missing");
+        }
+
+        if (required.FirstOrDefault(twice.Contains) is { } repeated)
+        {
+            rows.Dispose();
+            throw new RefusedFileException(line, $"the column '{repeated}' comes twice");
         }
 
         return rows;
@@ -62,7 +79,10 @@ internal sealed class CsvRows : IDisposable
 
     public int Width => parser.Count;
 
-    public int HeaderWidth => columns.Count;
+    public int HeaderWidth { get; private set; }
+
+    /// <summary>Whether the row has the fields of the header. One more separator at its end says nothing.</summary>
+    public bool IsWhole => !isTorn && Width >= HeaderWidth && Enumerable.Range(HeaderWidth, Width - HeaderWidth).All(i => parser[i].Length == 0);
 
     /// <summary>Goes to the next row.</summary>
     public bool Next()
@@ -72,7 +92,8 @@ internal sealed class CsvRows : IDisposable
             return false;
         }
 
-        Line = records.NextLine();
+        // A record is a row. What the parser sees otherwise is no row that could be trusted.
+        (Line, isTorn) = records.NextLine() is { } line ? (line, records.TryTakeSwallowed(swallowed)) : (Line, true);
         return true;
     }
 
@@ -90,6 +111,11 @@ internal sealed class CsvRows : IDisposable
             {
                 yield return line;
             }
+
+            while (swallowed.TryDequeue(out var lost))
+            {
+                yield return LineRead.Rejected(lost, null, Torn);
+            }
         }
 
         while (records.TryTakeRejected(long.MaxValue, out var torn))
@@ -106,7 +132,12 @@ internal sealed class CsvRows : IDisposable
 
     private LineRead? One(Func<CsvRows, StatementLine?> read)
     {
-        if (Width < HeaderWidth)
+        if (isTorn)
+        {
+            return LineRead.Rejected(Line, null, Torn);
+        }
+
+        if (!IsWhole)
         {
             return LineRead.Rejected(Line, null, $"has {Width} fields, the header has {HeaderWidth}");
         }
@@ -127,6 +158,7 @@ internal sealed class CsvRows : IDisposable
 
     private static char SeparatorOf(string head)
     {
+        head = head.TrimStart();
         var header = head.AsSpan(0, head.IndexOfAny(['\r', '\n']) is var end && end < 0 ? head.Length : end).ToString();
         return Separators.MaxBy(c => header.Count(h => h == c));
     }

@@ -3,6 +3,8 @@ namespace Payments.Reconciliation.Imports;
 /// <summary>A kind of statement: how it is recognised, what a file of it calls itself, and how it is read.</summary>
 public sealed record StatementFormat(string Name, Func<string, bool> Recognizes, Func<StatementFile, string> IdentityOf, Func<StatementFile, IEnumerable<LineRead>> Read)
 {
+    private const int LongestIdentity = 500;
+
     public static IReadOnlyList<StatementFormat> All { get; } =
     [
         new(StripePayoutReport.Format, StripePayoutReport.Recognizes, StripePayoutReport.IdentityOf, StripePayoutReport.Read),
@@ -11,6 +13,13 @@ public sealed record StatementFormat(string Name, Func<string, bool> Recognizes,
         new(Camt053.Format, Camt053.Recognizes, Camt053.IdentityOf, Camt053.Read),
         new(Mt940.Format, Mt940.Recognizes, Mt940.IdentityOf, Mt940.Read),
     ];
+
+    /// <summary>What the file calls itself, as it can be kept.</summary>
+    /// <exception cref="RefusedFileException">It cannot.</exception>
+    public string NameIn(StatementFile file) =>
+        IdentityOf(file) is var identity && identity.Length <= LongestIdentity && !identity.Contains('\0', StringComparison.Ordinal)
+            ? identity
+            : throw new RefusedFileException(1, "what the file calls itself is no text that can be kept");
 
     /// <exception cref="RefusedFileException">It is none that is known.</exception>
     public static StatementFormat Of(StatementFile file, string? named)

@@ -31,7 +31,7 @@ public sealed class Importer(NpgsqlDataSource database)
         try
         {
             var found = StatementFormat.Of(file, format);
-            var begun = await BeginAsync(mode, file, found.Name, found.IdentityOf(file), cancellationToken);
+            var begun = await BeginAsync(mode, file, found.Name, found.NameIn(file), cancellationToken);
             Steps.Reached(ReconciliationSteps.ImportBegun);
             var staging = new Staging(begun.Number, mode, file.Hash, await Rates.LoadAsync(database, cancellationToken));
             await StageAsync(file, found, begun, staging, progress, cancellationToken);
@@ -119,13 +119,17 @@ public sealed class Importer(NpgsqlDataSource database)
                 continue;
             }
 
-            if (read.Line is { } line)
+            if (read.Line is not { } line)
+            {
+                rejected.Add(read);
+            }
+            else if (staging.CanHold(line))
             {
                 lines.Add(line);
             }
             else
             {
-                rejected.Add(read);
+                rejected.Add(LineRead.Rejected(read.Number, null, "its exchange is out of all bounds"));
             }
 
             if (lines.Count + rejected.Count >= ChunkLines)

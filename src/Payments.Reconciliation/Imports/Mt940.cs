@@ -7,7 +7,7 @@ namespace Payments.Reconciliation.Imports;
 /// <summary>
 /// MT940, the older bank statement. The grammar that is read:
 /// <code>
-/// file      = { [ "{1:…}{2:…}{4:" ] message [ "-}" | "-" ] }
+/// file      = { [ "{1:…}{2:…}{4:" ] message [ "-}" [ "{5:…}" ] | "-" ] }
 /// message   = :20: reference  [:21:]  :25: account  :28C: number  balance(60F|60M)  { entry }  balance(62F|62M)  [:64:] { :65: } [:86:]
 /// entry     = :61: yymmdd [mmdd] (C|D|RC|RD) [letter] amount (N|S|F)xxx reference [ "//" reference ]  [ supplement line ]  [ :86: words, up to 6 lines ]
 /// balance   = (C|D) yymmdd currency amount
@@ -105,7 +105,17 @@ public static partial class Mt940
 
                 (began, tag, text) = (number, field.Groups[1].Value, field.Groups[2].Value.Trim());
             }
-            else if (tag.Length > 0 && line is not ("-" or "-}"))
+            else if (line.TrimEnd() == "-" || line.StartsWith("-}", StringComparison.Ordinal))
+            {
+                // The message ends. What stands between it and the next one is the envelope.
+                if (tag.Length > 0)
+                {
+                    yield return (began, tag, text);
+                }
+
+                tag = "";
+            }
+            else if (tag.Length > 0)
             {
                 text += "\n" + line.TrimEnd();
             }
@@ -131,6 +141,11 @@ public static partial class Mt940
 
         public void Open(long line, string text)
         {
+            if (isOpen)
+            {
+                throw new RefusedFileException(line, "the statement before has no closing balance (:62F:)");
+            }
+
             if (NeededTags.FirstOrDefault(t => !seen.Contains(t)) is { } missing)
             {
                 throw new RefusedFileException(line, $"a statement opens without :{missing}:");
@@ -184,8 +199,13 @@ public static partial class Mt940
                     day = PostedOn(day, posted);
                 }
 
+                var read = LineRead.Of(BankText.Line(number, currency, amount, day, $"{entry.Groups["rest"].Value} {words.ReplaceLineEndings(" ")}"));
                 sum = checked(sum + amount);
-                return LineRead.Of(BankText.Line(number, currency, amount, day, $"{entry.Groups["rest"].Value} {words.ReplaceLineEndings(" ")}"));
+                return read;
+            }
+            catch (OverflowException)
+            {
+                throw new RefusedFileException(number, "the amounts are too large");
             }
             catch (UnreadableException e)
             {

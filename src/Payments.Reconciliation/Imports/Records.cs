@@ -6,7 +6,8 @@ namespace Payments.Reconciliation.Imports;
 /// The text of a CSV file as whole records: a record goes on over line breaks inside quotes, but a quote that is never closed costs its
 /// own line and not the rest of the file.
 /// </summary>
-internal sealed class Records(TextReader file) : TextReader
+/// <param name="separator">A quote opens a field only right behind one, or at the beginning of a line; anywhere else it is a character.</param>
+internal sealed class Records(TextReader file, char separator) : TextReader
 {
     private const int MostLines = 20;
     private const int MostCharacters = 64 * 1024;
@@ -24,8 +25,22 @@ internal sealed class Records(TextReader file) : TextReader
         return rejected.TryPeek(out var first) && first.Number < before && rejected.TryDequeue(out line);
     }
 
-    /// <summary>Where the next record that was given begins.</summary>
-    public long NextLine() => given.Dequeue();
+    /// <summary>Where the next record that was given begins; null where none was.</summary>
+    public long? NextLine() => given.TryDequeue(out var line) ? line : null;
+
+    /// <summary>Records that were given beyond the one that was read: whether there are any, which is not as it should be.</summary>
+    public bool TryTakeSwallowed(Queue<long> lines)
+    {
+        ArgumentNullException.ThrowIfNull(lines);
+        var any = false;
+        while (given.TryDequeue(out var line))
+        {
+            lines.Enqueue(line);
+            any = true;
+        }
+
+        return any;
+    }
 
     public override int Read(char[] buffer, int index, int count) => Read(buffer.AsSpan(index, count));
 
@@ -77,8 +92,8 @@ internal sealed class Records(TextReader file) : TextReader
 
     private string? Whole(string first)
     {
-        var quotes = first.Count(c => c == '"');
-        if (quotes % 2 == 0)
+        var quotes = new Quotes(separator);
+        if (!first.Contains('"', StringComparison.Ordinal) || quotes.AreClosedAfter(first))
         {
             return first;
         }
@@ -89,8 +104,7 @@ internal sealed class Records(TextReader file) : TextReader
         {
             taken.Add(more);
             text.Append('\n').Append(more.Text);
-            quotes += more.Text.Count(c => c == '"');
-            if (quotes % 2 == 0)
+            if (quotes.AreClosedAfter(more.Text))
             {
                 return text.ToString();
             }
@@ -115,5 +129,36 @@ internal sealed class Records(TextReader file) : TextReader
         }
 
         return file.ReadLine() is { } text ? (++lines, text) : null;
+    }
+
+    /// <summary>Where quotes open and close, as the parser sees them.</summary>
+    private sealed class Quotes(char separator)
+    {
+        private bool isOpen;
+        private bool isQuoted;
+        private bool isSpoiled;
+
+        public bool AreClosedAfter(string line)
+        {
+            var (begins, before) = (!isOpen, '\n');
+            foreach (var c in line)
+            {
+                if (begins)
+                {
+                    (isQuoted, isSpoiled) = (c == '"', false);
+                }
+
+                if (isQuoted && c == '"')
+                {
+                    // Behind a closing quote only another one, or the end of the field, is expected. Otherwise all that follows is text.
+                    isSpoiled |= !isOpen && !begins && before != '"';
+                    isOpen = isSpoiled ? isOpen : !isOpen;
+                }
+
+                (begins, before) = (!isOpen && c == separator, c);
+            }
+
+            return !isOpen;
+        }
     }
 }

@@ -11,6 +11,21 @@ internal sealed class Staging(long import, Mode mode, ReadOnlyMemory<byte> conte
 {
     public static string TableOf(long import) => string.Create(CultureInfo.InvariantCulture, $"recon.staged_{import}");
 
+    /// <summary>Whether what was exchanged can be said in the item's currency.</summary>
+    public bool CanHold(StatementLine line)
+    {
+        ArgumentNullException.ThrowIfNull(line);
+        try
+        {
+            _ = rates.InItemCurrency(line, DayOf(line));
+            return true;
+        }
+        catch (OverflowException)
+        {
+            return false;
+        }
+    }
+
     public async Task CopyAsync(NpgsqlConnection connection, IReadOnlyList<StatementLine> lines, CancellationToken cancellationToken)
     {
         if (lines.Count == 0)
@@ -30,9 +45,11 @@ internal sealed class Staging(long import, Mode mode, ReadOnlyMemory<byte> conte
         await writer.CompleteAsync(cancellationToken);
     }
 
+    private static DateOnly DayOf(StatementLine line) => line.Leg == Leg.Bank ? line.BatchDay!.Value : Calendars.DayOf(line.Provider, line.OccurredAt);
+
     private async Task WriteAsync(NpgsqlBinaryImporter writer, StatementLine line, CancellationToken cancellationToken)
     {
-        var day = line.Leg == Leg.Bank ? line.BatchDay!.Value : Calendars.DayOf(line.Provider, line.OccurredAt);
+        var day = DayOf(line);
         var (fee, fx, net) = rates.InItemCurrency(line, day);
         var key = line.Reference is { } reference
             ? MatchKey.Of(mode, line.Leg, line.Provider, line.Kind, reference, line.Currency)

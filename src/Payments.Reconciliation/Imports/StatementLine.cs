@@ -8,7 +8,27 @@ namespace Payments.Reconciliation.Imports;
 /// <param name="Batch">The payout that contains it.</param>
 public sealed record StatementLine(
     long Number, Leg Leg, string Provider, LineKind Kind, string? Reference, string? Alternative, string Currency, long Gross, string NetCurrency, long Fee, long Net,
-    string? Batch, DateOnly? BatchDay, DateTimeOffset OccurredAt);
+    string? Batch, DateOnly? BatchDay, DateTimeOffset OccurredAt)
+{
+    /// <summary>A hundred million millions of minor units: what is multiplied with a rate stays exact below it.</summary>
+    private const long Most = 100_000_000_000_000;
+    private const int LongestText = 200;
+    private static readonly DateOnly First = new(2000, 1, 1);
+    private static readonly DateOnly Last = new(2100, 1, 1);
+
+    /// <summary>Why no line of a statement can be so; null: it can.</summary>
+    public string? Fault =>
+        IsBeyond(Gross) || IsBeyond(Fee) || IsBeyond(Net) ? "an amount is too large"
+        : IsBeyond(DateOnly.FromDateTime(OccurredAt.UtcDateTime)) || (BatchDay is { } day && IsBeyond(day)) ? "a date is out of all bounds"
+        : IsNoText(Reference) || IsNoText(Alternative) || IsNoText(Batch) ? $"a reference has a control character, or more than {LongestText} characters"
+        : null;
+
+    private static bool IsBeyond(long amount) => amount is < -Most or > Most;
+
+    private static bool IsBeyond(DateOnly day) => day < First || day > Last;
+
+    private static bool IsNoText(string? text) => text is not null && (text.Length > LongestText || text.Any(char.IsControl));
+}
 
 /// <summary>Why a line could not be read.</summary>
 public sealed record Rejection(string? Column, string Reason);
@@ -16,9 +36,15 @@ public sealed record Rejection(string? Column, string Reason);
 /// <summary>One outcome of reading: a line, or a rejection of one.</summary>
 public readonly record struct LineRead(long Number, StatementLine? Line, Rejection? Rejection)
 {
+    /// <exception cref="UnreadableException">What it says is no payment's: such a line would stop the file where it is written or summed.</exception>
     public static LineRead Of(StatementLine line)
     {
         ArgumentNullException.ThrowIfNull(line);
+        if (line.Fault is { } fault)
+        {
+            throw new UnreadableException(null, fault);
+        }
+
         return new(line.Number, line, null);
     }
 

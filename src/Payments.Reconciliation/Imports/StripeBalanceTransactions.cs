@@ -10,6 +10,7 @@ namespace Payments.Reconciliation.Imports;
 public static class StripeBalanceTransactions
 {
     public const string Format = "stripe_balance_transactions";
+    private const string NoPayout = "the first line does not name the payout";
 
     // By type, for what has no category of its own; a category says it as the report does.
     private static readonly Dictionary<string, LineKind> Kinds = new(StringComparer.Ordinal)
@@ -40,7 +41,7 @@ public static class StripeBalanceTransactions
         reader.ReadLine();
         for (var number = 2L; reader.ReadLine() is { } text; number++)
         {
-            if (text.Length > 0)
+            if (!string.IsNullOrWhiteSpace(text))
             {
                 yield return One(number, text, payout, day);
             }
@@ -53,11 +54,13 @@ public static class StripeBalanceTransactions
         {
             using var reader = file.Read();
             using var head = JsonDocument.Parse(reader.ReadLine() ?? "");
-            return (head.RootElement.GetProperty("payout").GetString()!, DateOnly.FromDateTime(DateTimeOffset.FromUnixTimeSeconds(head.RootElement.GetProperty("arrival_date").GetInt64()).UtcDateTime));
+            return (
+                head.RootElement.GetProperty("payout").GetString() is { Length: > 0 } payout ? payout : throw new RefusedFileException(1, NoPayout),
+                DateOnly.FromDateTime(DateTimeOffset.FromUnixTimeSeconds(head.RootElement.GetProperty("arrival_date").GetInt64()).UtcDateTime));
         }
-        catch (Exception e) when (e is JsonException or KeyNotFoundException or InvalidOperationException or FormatException)
+        catch (Exception e) when (IsOfTheText(e))
         {
-            throw new RefusedFileException(1, "the first line does not name the payout");
+            throw new RefusedFileException(1, NoPayout);
         }
     }
 
@@ -72,16 +75,25 @@ public static class StripeBalanceTransactions
         {
             return LineRead.Rejected(number, e.Column, e.Message);
         }
-        catch (Exception e) when (e is JsonException or KeyNotFoundException or InvalidOperationException or FormatException)
+        catch (OverflowException)
+        {
+            return LineRead.Rejected(number, null, "amounts are too large");
+        }
+        catch (Exception e) when (IsOfTheText(e))
         {
             return LineRead.Rejected(number, null, "is no balance transaction");
         }
     }
 
+    // Times beyond the calendar are an argument out of range.
+    private static bool IsOfTheText(Exception e) => e is JsonException or KeyNotFoundException or InvalidOperationException or FormatException or ArgumentOutOfRangeException;
+
+    private static string TextOf(JsonElement of, string name) => of.GetProperty(name).GetString() is { Length: > 0 } text ? text : throw new UnreadableException(name, "is empty");
+
     private static StatementLine Line(long number, JsonElement transaction, string payout, DateOnly day)
     {
         var category = transaction.TryGetProperty("reporting_category", out var told) ? told.GetString() : null;
-        var kind = StripePayoutReport.KindOf(category) ?? (Kinds.TryGetValue(transaction.GetProperty("type").GetString()!, out var byType)
+        var kind = StripePayoutReport.KindOf(category) ?? (Kinds.TryGetValue(TextOf(transaction, "type"), out var byType)
             ? byType
             : throw new UnreadableException("type", "is no type that is known"));
 
@@ -95,7 +107,7 @@ public static class StripeBalanceTransactions
         var source = transaction.GetProperty("source");
         var expanded = source.ValueKind == JsonValueKind.Object;
         var intent = expanded && source.TryGetProperty("payment_intent", out var named) ? named.GetString() : null;
-        var id = expanded ? source.GetProperty("id").GetString()! : source.GetString() ?? transaction.GetProperty("id").GetString()!;
+        var id = expanded ? TextOf(source, "id") : source.GetString() ?? TextOf(transaction, "id");
         var currency = settled;
         if (expanded && kind != LineKind.Fee && source.TryGetProperty("currency", out var shown) && shown.GetString() != transaction.GetProperty("currency").GetString())
         {
@@ -105,7 +117,7 @@ public static class StripeBalanceTransactions
 
         if (kind == LineKind.Fee)
         {
-            (gross, fee) = (0, -net);
+            (gross, fee) = (0, checked(-net));
         }
 
         Invariant.Holds(AmountText.IsCountedAlike(Book.Stripe, settled.Code), "Stripe's minor units are those of ISO 4217 in every currency that is accepted");
