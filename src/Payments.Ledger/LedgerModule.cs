@@ -55,6 +55,7 @@ public static class LedgerModule
         services.AddSingleton<PayoutSettings>();
         services.AddSingleton<PayoutFiles>();
         services.AddSingleton<OpenPayouts>();
+        services.AddSingleton<PayoutsToShow>();
         services.AddSingleton<PayoutRounds>();
         services.AddHostedService(s => s.GetRequiredService<PayoutRounds>());
         services.AddSingleton<LedgerControls>();
@@ -105,6 +106,8 @@ public static class LedgerModule
         house.MapPost("/provider-settlements", HouseBooking.SettledAsync);
         house.MapPost("/corrections", HouseBooking.CorrectedAsync);
         house.MapPost("/payout-entries", PayoutEntries.ToldAsync);
+        house.MapGet("/payouts-to-show", PayoutEntries.ToShowAsync);
+        house.MapPost("/payouts-to-show/taken", PayoutEntries.TakenAsync);
         app.MapDeadLetters();
     }
 }

@@ -75,6 +75,7 @@ public static class ReconciliationModule
         services.AddSingleton<BookingList>();
         services.AddSingleton<UnnotedPayouts>();
         services.AddSingleton<Booker>();
+        services.AddSingleton<ExpectedPayouts>();
     }
 
     public static void MapReconciliation(this WebApplication app)

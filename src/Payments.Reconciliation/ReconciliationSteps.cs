@@ -36,13 +36,22 @@ public static class ReconciliationSteps
     public const string CloseEffects = "recon.close.effects";
     public const string CloseAfter = "recon.close.after";
 
+    /// <summary>Payouts that the ledger knows of are expected, in the open transaction.</summary>
+    public const string ExpectEffects = "recon.expect.effects";
+
+    /// <summary>They are expected; the ledger was not told.</summary>
+    public const string ExpectAfter = "recon.expect.after";
+
     public const string BookBefore = "recon.book.before";
 
     /// <summary>The ledger has answered; nobody wrote it down.</summary>
     public const string BookAnswered = "recon.book.answered";
     public const string BookAfter = "recon.book.after";
 
-    /// <summary>Those of asking the ledger.</summary>
+    /// <summary>Those of what the ledger knows and the statement has to show.</summary>
+    public static IReadOnlyList<string> OfExpecting { get; } = [ExpectEffects, ExpectAfter];
+
+    /// <summary>Those of asking the ledger to book.</summary>
     public static IReadOnlyList<string> OfBooking { get; } = [BookBefore, BookAnswered, BookAfter];
 
     /// <summary>Those of what happens in this service's database alone.</summary>

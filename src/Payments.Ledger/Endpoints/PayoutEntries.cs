@@ -5,10 +5,26 @@ using Payments.Platform.Http;
 
 namespace Payments.Ledger.Endpoints;
 
-/// <summary><c>POST /internal/ledger/payout-entries</c>: for reconciliation, which reads the bank's statements.</summary>
+/// <summary>
+/// <c>POST /internal/ledger/payout-entries</c>, and <c>GET</c> and <c>POST /internal/ledger/payouts-to-show</c>: for reconciliation, which reads the
+/// bank's statements.
+/// </summary>
 internal static class PayoutEntries
 {
     private const string Reader = "reconciliation";
+
+    public static async Task<IResult> ToShowAsync(PayoutsToShow payouts, CancellationToken cancellationToken) => TypedResults.Ok(await payouts.ReadAsync(cancellationToken));
+
+    public static async Task<IResult> TakenAsync(HttpContext context, PayoutsToShow payouts, CancellationToken cancellationToken)
+    {
+        if (!(await RequestBody.ReadAsync<PayoutEntryList>(context, cancellationToken)).Succeeded(out var taken, out var problem))
+        {
+            return problem;
+        }
+
+        await payouts.TakenAsync(taken, cancellationToken);
+        return TypedResults.NoContent();
+    }
 
     public static async Task<IResult> ToldAsync(HttpContext context, PayoutBooks books, TimeProvider time, CancellationToken cancellationToken)
     {

@@ -10,7 +10,8 @@ namespace Payments.Ledger.Endpoints;
 public sealed record PayoutFileView(PayoutFileId Id, string Object, Mode Mode, string Currency, DateOnly ExecuteOn, int Payouts, long Total, string Sha256, DateTimeOffset MadeAt);
 
 /// <param name="Unchanged">Told before, not final, or not in a state that comes there.</param>
-public sealed record PayoutStatusReportView(string Object, PayoutFileId File, int Changed, int Unchanged);
+/// <param name="SecondPersonNeeded">What would make an amount payable again: it counts when another person says so, or uploads the same.</param>
+public sealed record PayoutStatusReportView(string Object, PayoutFileId File, int Changed, int Unchanged, int SecondPersonNeeded);
 
 /// <summary>
 /// <c>POST</c> and <c>GET /internal/v1/ops/payout_files</c>, <c>GET …/{id}</c> (with <c>Accept: application/xml</c> the bank file itself), and
@@ -109,15 +110,18 @@ internal static class PayoutFileEndpoints
             return NoReport;
         }
 
-        var (evidence, changed, unchanged) = (BankEvidence.StatusReport(body), 0, 0);
+        var (evidence, changed, waiting, all) = (BankEvidence.StatusReport(body), 0, 0, 0);
         foreach (var (payout, told) in report.Payouts.SelectMany(p => p.Payout is { } named ? [(named, p)] : ofFile.Select(o => (o, p))))
         {
-            var done = told.State is { } state
-                && await books.ChangeAsync(payout, new(state, file.ToString(), told.Reason, InternalHeaders.PersonOf(context), time.GetUtcNow(), evidence), cancellationToken) == PayoutVerdict.Done;
-            (changed, unchanged) = done ? (changed + 1, unchanged) : (changed, unchanged + 1);
+            var verdict = told.State is { } state
+                ? await books.ChangeAsync(payout, new(state, file.ToString(), told.Reason, InternalHeaders.PersonOf(context), time.GetUtcNow(), evidence), cancellationToken)
+                : PayoutVerdict.Duplicate;
+            all++;
+            changed += verdict == PayoutVerdict.Done ? 1 : 0;
+            waiting += verdict == PayoutVerdict.SecondPersonNeeded ? 1 : 0;
         }
 
-        return TypedResults.Ok(new PayoutStatusReportView("payout_status_report", file, changed, unchanged));
+        return TypedResults.Ok(new PayoutStatusReportView("payout_status_report", file, changed, all - changed - waiting, waiting));
     }
 
     private static PayoutFileView Of(PayoutFile file) => new(file.Id, "payout_file", file.Mode, file.Currency, file.ExecuteOn, file.Payouts, file.Total, file.Sha256, file.MadeAt);

@@ -67,7 +67,7 @@ public sealed class PayoutBooks(NpgsqlDataSource database, TimeProvider time, IL
         [PayoutState.Returned] = [(LineAction.Post, LineKind.PayoutReturn, true)],
     };
 
-    // They make an amount payable again: what one person says of them is not enough.
+    // They make an amount payable again: what one person says of them is not enough, nor what one uploads.
     private static readonly PayoutState[] OfTwo = [PayoutState.Failed, PayoutState.Returned];
 
     private sealed record Current(Mode Mode, MerchantId Merchant, Money Amount, int Version, PayoutState State);
@@ -127,7 +127,7 @@ public sealed class PayoutBooks(NpgsqlDataSource database, TimeProvider time, IL
         return enough ? PayoutVerdict.Done : PayoutVerdict.SecondPersonNeeded;
     }
 
-    /// <summary>What the bank said of it, or people: then one of them is not enough for what makes the amount payable again.</summary>
+    /// <summary>What the statement said of it, or people, with a report of the bank or without: then one of them is not enough for what makes the amount payable again.</summary>
     public async Task<PayoutVerdict> ChangeAsync(PayoutId id, ToldOfPayout told, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(told);
@@ -151,7 +151,7 @@ public sealed class PayoutBooks(NpgsqlDataSource database, TimeProvider time, IL
             return PayoutVerdict.WrongState;
         }
 
-        if (told.Evidence.Length == 0 && OfTwo.Contains(told.To) && !await SaidByTwoAsync(connection, transaction, id, told, cancellationToken))
+        if (told.Evidence != BankEvidence.Statement && OfTwo.Contains(told.To) && !await SaidByTwoAsync(connection, transaction, id, told, cancellationToken))
         {
             await transaction.CommitAsync(cancellationToken);
             return PayoutVerdict.SecondPersonNeeded;
@@ -179,7 +179,7 @@ public sealed class PayoutBooks(NpgsqlDataSource database, TimeProvider time, IL
     public async Task<PayoutVerdict> EnterAsync(PayoutEntry entry, string by, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(entry);
-        var to = entry.AmountMinor < 0 ? PayoutState.Paid : PayoutState.Returned;
+        var to = StateOf(entry);
         await using (var command = database.CreateCommand("""
             SELECT p.amount = $3 AND p.currency = $4, EXISTS (SELECT FROM ledger.payout_changes c WHERE c.payout_id = p.id AND c.state = $5) FROM ledger.payouts p WHERE p.id = $1 AND p.mode = $2
             """).With(entry.Payout.Value, Account.Text(entry.Mode), Math.Abs(entry.AmountMinor), entry.Currency, Words.Of(to)))
@@ -198,6 +198,9 @@ public sealed class PayoutBooks(NpgsqlDataSource database, TimeProvider time, IL
 
         return await ChangeAsync(entry.Payout, new(to, "", "", by, entry.BookedAt, BankEvidence.Statement), cancellationToken);
     }
+
+    /// <summary>What an entry of the statement says that became of its payout.</summary>
+    internal static PayoutState StateOf(PayoutEntry entry) => entry.AmountMinor < 0 ? PayoutState.Paid : PayoutState.Returned;
 
     internal static async Task AddAsync(
         NpgsqlConnection connection, NpgsqlTransaction transaction, PayoutId id, int version, string before, ToldOfPayout told, CancellationToken cancellationToken)

@@ -12,7 +12,7 @@ public enum PayoutVerdict
     /// <summary>From where it stands it does not come there.</summary>
     WrongState,
 
-    /// <summary>One person approved it; another one is needed.</summary>
+    /// <summary>One person approved or told it; another one is needed.</summary>
     SecondPersonNeeded,
 
     /// <summary>This person approved it before.</summary>
@@ -26,5 +26,5 @@ public enum PayoutVerdict
 /// <param name="Reference">What the bank calls it, as far as it said.</param>
 /// <param name="By">The person, or the service that read it.</param>
 /// <param name="At">When it happened.</param>
-/// <param name="Evidence">The bank's word: <see cref="BankEvidence"/>. Empty: people say so.</param>
+/// <param name="Evidence">The bank's word: <see cref="BankEvidence"/>. Empty: people say so. A report is what a person uploaded.</param>
 public sealed record ToldOfPayout(PayoutState To, string Reference, string Reason, string By, DateTimeOffset At, string Evidence = "");

@@ -5,8 +5,8 @@ using Payments.Reconciliation.Breaks;
 
 namespace Payments.Reconciliation.Bookings;
 
-/// <summary>Every minute: what the ledger has to book is sent to it.</summary>
-public sealed class BookingRounds(Booker booker, BookingList list, BreakCorrections corrections, IOptions<ReconciliationOptions> options, TimeProvider time, ILogger<BookingRounds> logger) : BackgroundService
+/// <summary>Every minute: what the ledger has to book is sent to it, and what it knows of payouts is taken over.</summary>
+public sealed class BookingRounds(Booker booker, BookingList list, ExpectedPayouts payouts, BreakCorrections corrections, IOptions<ReconciliationOptions> options, TimeProvider time, ILogger<BookingRounds> logger) : BackgroundService
 {
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
@@ -20,6 +20,7 @@ public sealed class BookingRounds(Booker booker, BookingList list, BreakCorrecti
         await booker.BookDueAsync(null, cancellationToken);
         var waiting = await list.CountAsync(BookingHealth.TriesBeforeWorry, cancellationToken);
         ReconciliationTelemetry.WaitingToBeBooked(waiting.Waiting, waiting.Failing);
+        await payouts.TakeAsync(cancellationToken);
     }
 }
 

@@ -22,7 +22,7 @@ public static class ReconCommand
         recon close DAY --provider NAME [--leg provider|bank] [--mode test|live]
         recon report [DAY] [--provider NAME] [--leg provider|bank] [--mode test|live] [--as json|csv|html]
         recon explain PAYMENT                                       one payment's story
-        recon book                                                  asks the ledger for what is due (Payments__Urls__Ledger, Payments__InternalKey)
+        recon book                                                  asks the ledger for what is due, and what it knows of payouts (Payments__Urls__Ledger, Payments__InternalKey)
         """;
 
     private static readonly string[] Verbs = ["import", "match", "close", "report", "explain", "book"];
@@ -61,6 +61,7 @@ public static class ReconCommand
                 return closed is CloseResult.Now or CloseResult.Closed ? 0 : 1;
             case { Verb: "book", Words.Count: 0 }:
                 var booked = await services.GetRequiredService<Booker>().BookDueAsync(null, cancellationToken);
+                await services.GetRequiredService<ExpectedPayouts>().TakeAsync(cancellationToken);
                 await output.WriteLineAsync(string.Create(CultureInfo.InvariantCulture, $"{booked} booked"));
                 return (await services.GetRequiredService<BookingList>().CountAsync(1, cancellationToken)).Failing == 0 ? 0 : 1;
             case { Verb: "report", Words.Count: <= 1 }:

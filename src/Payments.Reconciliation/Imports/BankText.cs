@@ -6,6 +6,7 @@ namespace Payments.Reconciliation.Imports;
 /// <summary>Whose money an entry of the bank's statement is, and which payout, as far as its words say so.</summary>
 public static partial class BankText
 {
+    // Paid and come back are two things, also on one day.
     private const string Returned = " returned";
 
     public static (string Provider, string? Reference) Read(string words)
@@ -29,6 +30,9 @@ public static partial class BankText
         return (words.Contains("STRIPE", StringComparison.OrdinalIgnoreCase) ? Book.Stripe : Book.Other, null);
     }
 
+    /// <summary>The reference of an entry about a payout to a merchant.</summary>
+    public static string ReferenceOf(PayoutId payout, bool isReturn) => BankReference.Of(payout) + (isReturn ? Returned : "");
+
     /// <summary>A line of the bank's leg. The day is the one that the bank wrote down, in no time zone but its own.</summary>
     public static StatementLine Line(long number, Currency currency, long amount, DateOnly day, string words)
     {
@@ -36,7 +40,6 @@ public static partial class BankText
         var (provider, reference) = Read(words);
         if (provider == Book.Merchants && amount > 0)
         {
-            // Paid and come back are two things, also on one day.
             reference += Returned;
         }
 

@@ -117,6 +117,13 @@ public sealed class HouseBookingTests(EmbeddedServers servers)
         Assert.Equal("invalid_value approved_by", await RefusedAsync(corrections, Text(Correction(1) with { ApprovedBy = "opk_a" })));
         Assert.Equal("second_person_needed approved_by", await RefusedAsync(corrections, Text(Correction(10_001))));
 
+        const string toShow = "/internal/ledger/payouts-to-show";
+        Assert.Equal(HttpStatusCode.Unauthorized, (await ledger.AskAsync(HttpMethod.Get, toShow, key: null)).Status);
+        Assert.Equal(HttpStatusCode.Unauthorized, (await ledger.AskAsync(HttpMethod.Post, toShow + "/taken", key: null, new { })).Status);
+        Assert.Equal(0, (await ledger.GetAsync(toShow)).GetProperty("payouts").GetArrayLength());
+        Assert.Equal("missing_field payouts", await RefusedAsync(toShow + "/taken", "{}"));
+        Assert.Equal("wrong_type payouts[0]", await RefusedAsync(toShow + "/taken", """{"payouts": [1]}"""));
+
         var settled = Text(Settlement(null));
         foreach (var again in new[] { false, true })
         {

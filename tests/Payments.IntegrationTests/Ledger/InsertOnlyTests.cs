@@ -28,7 +28,7 @@ public sealed class InsertOnlyTests(EmbeddedServers servers)
 
         var tables = await books.ValueAsync<string[]>("""
             SELECT array_agg(c.oid::regclass::text) FROM pg_class c
-            WHERE c.relnamespace = 'ledger'::regnamespace AND c.relkind IN ('r', 'p') AND c.relname NOT IN ('findings', 'control_marks', 'month_audits', 'correction_limits', 'payout_limits', 'payouts_open')
+            WHERE c.relnamespace = 'ledger'::regnamespace AND c.relkind IN ('r', 'p') AND c.relname NOT IN ('findings', 'control_marks', 'month_audits', 'correction_limits', 'payout_limits', 'payouts_open', 'payouts_to_show')
             """, Cancel);
         Assert.True(tables!.Length > 3 * 9);
         Assert.Contains("ledger.movements_default", tables);

@@ -111,8 +111,8 @@ internal sealed class LedgerService : IAsyncDisposable
         return (response.Content.Headers.ContentType?.MediaType, await response.Content.ReadAsStringAsync(Cancel));
     }
 
-    public Task<(HttpStatusCode Status, JsonElement Body)> PutXmlAsync(string path, string xml) =>
-        SendAsync(HttpMethod.Put, path, EventTestBed.InternalKey, new StringContent(xml, System.Text.Encoding.UTF8, "application/xml"));
+    public Task<(HttpStatusCode Status, JsonElement Body)> PutXmlAsync(string path, string xml, string? person = null) =>
+        SendAsync(HttpMethod.Put, path, EventTestBed.InternalKey, new StringContent(xml, System.Text.Encoding.UTF8, "application/xml"), person);
 
     /// <param name="person">Who asks, as the API says it.</param>
     /// <param name="idempotencyKey">Absent: one that was never used.</param>

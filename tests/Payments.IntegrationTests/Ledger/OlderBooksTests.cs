@@ -61,6 +61,7 @@ public sealed class OlderBooksTests(EmbeddedServers servers)
         Assert.Equal("1 ready 0,2 sent 5", await books.ValueAsync<string>("""
             SELECT string_agg(p.amount || ' ' || o.state || ' ' || greatest((o.since AT TIME ZONE 'UTC')::date - current_date, 0), ',' ORDER BY p.amount) FROM ledger.payouts_open o JOIN ledger.payouts p ON p.id = o.payout_id
             """, Cancel));
+        Assert.Equal("3 paid", await books.ValueAsync<string>("SELECT string_agg(p.amount || ' ' || s.state, ',') FROM ledger.payouts_to_show s JOIN ledger.payouts p ON p.id = s.payout_id AND p.mode = s.mode", Cancel));
         await ModelCheck.HoldsAsync(books, Cancel);
     }
 }

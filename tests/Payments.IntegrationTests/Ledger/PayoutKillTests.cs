@@ -11,6 +11,20 @@ public sealed class PayoutKillTests(EmbeddedServers servers)
 {
     private const string Ops = "/internal/v1/ops/";
 
+    // Ids, times and the hash of the bank's answer, which names the file, are each payout's own.
+    private const string Story = """
+        SELECT string_agg(t, E'\n' ORDER BY t) FROM (
+            SELECT 'payout ' || row(p.mode, p.currency, p.amount, p.due_on)::text AS t FROM ledger.payouts p WHERE p.id = $1
+            UNION ALL SELECT 'change ' || row(c.version, c.before, c.state, c.reason, c.by_whom, split_part(c.evidence, ' ', 1), c.reference <> '')::text FROM ledger.payout_changes c WHERE c.payout_id = $1
+            UNION ALL SELECT 'file ' || row(f.mode, f.currency, f.execute_on, f.payouts, f.total, i.settings_version)::text FROM ledger.payout_file_items i JOIN ledger.payout_files f ON f.id = i.file_id WHERE i.payout_id = $1
+            UNION ALL SELECT 'to show ' || s.state FROM ledger.payouts_to_show s WHERE s.payout_id = $1
+            UNION ALL SELECT 'payout ' || row(h.event_type, h.mode)::text FROM ledger.journals h WHERE h.payment_id = $1
+            UNION ALL SELECT 'posted ' || row(j.event_type, m.line, m.kind, d.kind, c.kind, m.amount, m.currency)::text
+                FROM ledger.journals j JOIN ledger.movements m ON m.journal_id = j.id JOIN ledger.accounts d ON d.id = m.debit_account_id JOIN ledger.accounts c ON c.id = m.credit_account_id WHERE j.payment_id = $1
+            UNION ALL SELECT 'payout ' || t.action || ' ' || row(j.event_type, t.kind, t.amount, t.currency)::text
+                FROM ledger.journals j JOIN ledger.pending_transfers t ON t.journal_id = j.id WHERE j.payment_id = $1) s
+        """;
+
     private static CancellationToken Cancel => TestContext.Current.CancellationToken;
 
     [Fact]
@@ -25,11 +39,17 @@ public sealed class PayoutKillTests(EmbeddedServers servers)
 
         var aim = Path.Combine(servers.CreateDirectory(), "aim");
         var ledger = await LedgerProcess.StartAsync(service, aim);
+
+        // One that nothing happens to: what its tables and journals say is what they have to say of each of the others.
+        var undisturbed = await PayoutBed.OnAsync(service.Books, "EUR", 5_000);
+        await LiveAsync(ledger, IdOf(undisturbed), mayDie: false);
+        var expected = await service.Books.ValueAsync<string>(Story, Cancel, IdOf(undisturbed).Value);
+        Assert.Contains("payout release", expected, StringComparison.Ordinal);
         foreach (var step in PayoutSteps.All)
         {
             await File.WriteAllTextAsync(aim, step, Cancel);
             var bed = await PayoutBed.OnAsync(service.Books, "EUR", 5_000);
-            var id = PayoutIds.Of(Mode.Test, bed.Merchant, Currency.Of("EUR"), DateOnly.FromDateTime(TimeProvider.System.GetUtcNow().UtcDateTime));
+            var id = IdOf(bed);
             await LiveAsync(ledger, id, mayDie: true);
             await ledger.DiedAsync();
             Assert.True(File.Exists(aim + ".hit"), step);
@@ -39,13 +59,15 @@ public sealed class PayoutKillTests(EmbeddedServers servers)
             ledger = await LedgerProcess.StartAsync(service, aim);
             await LiveAsync(ledger, id, mayDie: false);
             Assert.Equal((step, (0L, 0L)), (step, await bed.PayableAsync()));
-            Assert.Equal("ready,sent,paid", await service.Books.ValueAsync<string>("SELECT string_agg(state, ',' ORDER BY version) FROM ledger.payout_changes WHERE payout_id = $1", Cancel, id.Value));
+            Assert.Equal((step, expected), (step, await service.Books.ValueAsync<string>(Story, Cancel, id.Value)));
         }
 
         ledger.Dispose();
-        Assert.Equal(PayoutSteps.All.Count, await service.Books.ValueAsync<long>("SELECT count(*) FROM ledger.payout_files", Cancel));
+        Assert.Equal(PayoutSteps.All.Count + 1, await service.Books.ValueAsync<long>("SELECT count(*) FROM ledger.payout_files", Cancel));
         await ModelCheck.HoldsAsync(service.Books, Cancel);
     }
+
+    private static PayoutId IdOf(PayoutBed bed) => PayoutIds.Of(Mode.Test, bed.Merchant, Currency.Of("EUR"), DateOnly.FromDateTime(TimeProvider.System.GetUtcNow().UtcDateTime));
 
     /// <summary>From the round that makes it to the bank's answer, as an operator does it who repeats what was not answered.</summary>
     private static async Task LiveAsync(LedgerProcess ledger, PayoutId id, bool mayDie)

@@ -20,7 +20,7 @@ public sealed class PayoutPeopleTests(EmbeddedServers servers)
     [Theory]
     [InlineData(PayoutState.Failed)]
     [InlineData(PayoutState.Returned)]
-    public async Task What_makes_a_payout_payable_again_needs_two_people_or_the_bank(PayoutState state)
+    public async Task What_makes_a_payout_payable_again_needs_two_people_or_the_statement(PayoutState state)
     {
         await using var bed = await SentAsync(paid: state == PayoutState.Returned);
         var id = IdOf(bed);
@@ -30,16 +30,26 @@ public sealed class PayoutPeopleTests(EmbeddedServers servers)
 
         // Also past the code.
         var last = state == PayoutState.Failed ? (Version: 3, Before: "sent") : (Version: 4, Before: "paid");
-        var refusal = await Assert.ThrowsAsync<PostgresException>(() => bed.Database.ExecuteAsync(
-            $"INSERT INTO ledger.payout_changes (payout_id, version, before, state, by_whom) VALUES ('{id.Value}', {last.Version}, '{last.Before}', '{Words.Of(state)}', 'ada')", Cancel));
-        Assert.Contains("neither the bank nor a second person", refusal.MessageText, StringComparison.Ordinal);
+        foreach (var evidence in new[] { "", BankEvidence.StatusReport("<x/>"u8) })
+        {
+            var refusal = await Assert.ThrowsAsync<PostgresException>(() => bed.Database.ExecuteAsync(
+                $"INSERT INTO ledger.payout_changes (payout_id, version, before, state, by_whom, evidence) VALUES ('{id.Value}', {last.Version}, '{last.Before}', '{Words.Of(state)}', 'ada', '{evidence}')", Cancel));
+            Assert.Contains("nor a second person", refusal.MessageText, StringComparison.Ordinal);
+        }
+
         Assert.Equal([PayoutVerdict.Done, PayoutVerdict.Duplicate], [await Tell("ben"), await Tell("ada")]);
         Assert.Equal((5_000, 0), await bed.PayableAsync());
 
-        await using var other = await SentAsync(paid: state == PayoutState.Returned);
-        Assert.Equal(PayoutVerdict.Done, await other.Books.ChangeAsync(IdOf(other), new(state, "ref", "AC04", "ada", Now, BankEvidence.StatusReport("<x/>"u8)), Cancel));
-        Assert.Equal((5_000, 0), await other.PayableAsync());
-        await ModelCheck.HoldsAsync(other.Database, Cancel);
+        // A report of the bank is what one person uploads; the statement needs nobody.
+        await using var uploaded = await SentAsync(paid: state == PayoutState.Returned);
+        Task<PayoutVerdict> Upload(string person, string evidence) => uploaded.Books.ChangeAsync(IdOf(uploaded), new(state, "ref", "AC04", person, Now, evidence), Cancel);
+        var report = BankEvidence.StatusReport("<x/>"u8);
+        Assert.Equal([PayoutVerdict.SecondPersonNeeded, PayoutVerdict.SecondPersonNeeded, PayoutVerdict.Done], [await Upload("ada", report), await Upload("ada", ""), await Upload("ben", report)]);
+        Assert.Equal((5_000, 0), await uploaded.PayableAsync());
+        await ModelCheck.HoldsAsync(uploaded.Database, Cancel);
+        await using var shown = await SentAsync(paid: state == PayoutState.Returned);
+        Assert.Equal(PayoutVerdict.Done, await shown.ChangeAsync(IdOf(shown), state));
+        Assert.Equal((5_000, 0), await shown.PayableAsync());
     }
 
     [Fact]

@@ -141,7 +141,7 @@ public sealed class SettlementServiceTests(EmbeddedServers servers)
         foreach (var (changed, unchanged) in new[] { (count, 0), (0, count) })
         {
             var (status, answer) = await ledger.PutXmlAsync(report, StatusOf(id!, "ACSC"));
-            Assert.Equal((HttpStatusCode.OK, changed, unchanged), (status, answer.GetProperty("changed").GetInt32(), answer.GetProperty("unchanged").GetInt32()));
+            Assert.Equal((HttpStatusCode.OK, (changed, unchanged, 0)), (status, CountsOf(answer)));
         }
 
         foreach (var (path, xml2, status2, code) in new[]
@@ -171,6 +171,16 @@ public sealed class SettlementServiceTests(EmbeddedServers servers)
         Assert.Equal((HttpStatusCode.Conflict, "payout_state_conflict"), (again, refusal.GetProperty("code").GetString()));
         await ModelCheck.HoldsAsync(ledger.Books, TestContext.Current.CancellationToken);
 
+        // What the bank refused is payable again when two people say so.
+        var bed = await PayoutBed.OnAsync(ledger.Books, "EUR", 5_000);
+        await bed.Books.CreateDueAsync(PayoutBed.Today, TestContext.Current.CancellationToken);
+        var second = (await ledger.AskAsync(HttpMethod.Post, Ops + "payout_files", body: new { mode = "test", currency = "EUR" })).Body.GetProperty("id").GetString()!;
+        var refusedXml = StatusOf(second, "RJCT", PayoutIds.Of(Mode.Test, bed.Merchant, Currency.Of("EUR"), PayoutBed.Today).ToString());
+        foreach (var (person, counts) in new[] { ("ada", (0, 0, 1)), ("ada", (0, 0, 1)), ("ben", (1, 0, 0)), ("ada", (0, 1, 0)) })
+        {
+            Assert.Equal(counts, CountsOf((await ledger.PutXmlAsync($"{Ops}payout_files/{second}/status_report", refusedXml, person)).Body));
+        }
+
         // Its merchant sees the same, and nobody else does.
         var (of, other) = ($"/internal/v1/merchants/{back.GetProperty("merchant_id").GetString()}/{mode}/payouts", $"/internal/v1/merchants/{LedgerDatabase.Ids.New<MerchantId>()}/{mode}/payouts");
         Assert.Contains(await ledger.ListAsync(of + "?status=returned"), p => p.GetProperty("id").GetString() == paid && !p.TryGetProperty("reason", out _));
@@ -179,6 +189,9 @@ public sealed class SettlementServiceTests(EmbeddedServers servers)
         Assert.Equal(HttpStatusCode.NotFound, (await ledger.AskAsync(HttpMethod.Get, $"{other}/{paid}")).Status);
         Assert.Equal(HttpStatusCode.NotFound, (await ledger.AskAsync(HttpMethod.Get, $"{of.Replace($"/{mode}/", mode == "test" ? "/live/" : "/test/", StringComparison.Ordinal)}/{paid}")).Status);
     }
+
+    private static (int Changed, int Unchanged, int SecondPersonNeeded) CountsOf(System.Text.Json.JsonElement answer) =>
+        (answer.GetProperty("changed").GetInt32(), answer.GetProperty("unchanged").GetInt32(), answer.GetProperty("second_person_needed").GetInt32());
 
     private static string StatusOf(string file, string status, string? payout = null) => $"""
         <Document><CstmrPmtStsRpt><OrgnlGrpInfAndSts><OrgnlMsgId>{file.Replace('_', '-')}</OrgnlMsgId><GrpSts>{(payout is null ? status : "PART")}</GrpSts></OrgnlGrpInfAndSts>

@@ -24,6 +24,9 @@ public sealed class BookingLedger(EmbeddedServers servers) : IAsyncLifetime
         return (new(list, new ToLedger(away ? Nowhere : Ledger.Address), NullLogger<Booker>.Instance), list);
     }
 
+    /// <summary>What takes over what this ledger knows of payouts.</summary>
+    internal ExpectedPayouts Expecting(ReconciliationDatabase database) => new(database.Source, new ToLedger(Ledger.Address));
+
     /// <summary>What the journals of these ids moved, by account: debit is positive, zero is left out.</summary>
     internal async Task<List<string>> MovedAsync(params Guid[] journals)
     {

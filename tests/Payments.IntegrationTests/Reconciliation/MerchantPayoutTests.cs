@@ -1,7 +1,9 @@
 using Payments.Core;
 using Payments.IntegrationTests.Ledger;
 using Payments.Ledger.Payouts;
+using Payments.Reconciliation;
 using Payments.Reconciliation.Bookings;
+using Payments.Reconciliation.Matching;
 using Xunit;
 using static Payments.IntegrationTests.Reconciliation.Statements;
 
@@ -83,7 +85,7 @@ public sealed class MerchantPayoutTests(EmbeddedServers servers, BookingLedger f
     public async Task A_process_that_dies_while_it_tells_the_ledger_leaves_what_the_next_one_tells_once()
     {
         await using var database = await ReconciliationDatabase.CreateAsync(servers);
-        foreach (var step in Payments.Reconciliation.ReconciliationSteps.OfBooking)
+        foreach (var step in ReconciliationSteps.OfBooking)
         {
             var (bed, id) = await SentAsync(600);
             await database.ImportAsync($"{step}.sta", Bank(step, (0, -600, BankReference.Of(id))));
@@ -95,6 +97,50 @@ public sealed class MerchantPayoutTests(EmbeddedServers servers, BookingLedger f
 
         await database.MatchAsync();
         Assert.Empty(await database.RowsAsync(Breaks));
+    }
+
+    [Theory]
+    [InlineData("")]
+    [InlineData("status_report 0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef")]
+    public async Task A_payout_that_is_paid_by_another_word_is_a_break_when_no_statement_shows_it_and_none_when_one_does(string evidence)
+    {
+        await using var database = await ReconciliationDatabase.CreateAsync(servers);
+        var (bed, id) = await SentAsync(1_200);
+        Assert.Equal(PayoutVerdict.Done, await bed.Books.ChangeAsync(id, new(PayoutState.Paid, "ref", "", "opk_1", PayoutBed.Now, evidence), Cancel));
+        Assert.Equal((1, 0), (await fixture.Expecting(database).TakeAsync(Cancel), await fixture.Expecting(database).TakeAsync(Cancel)));
+        var today = PayoutBed.Today.DayNumber - FirstDay.DayNumber;
+
+        // Five days it may still come.
+        await database.ImportAsync("early.sta", Bank("1", (today + 5, 5, "INTEREST")));
+        await database.MatchAsync();
+        Assert.Empty((await database.RowsAsync(Breaks)).Where(b => b.StartsWith("merchants", StringComparison.Ordinal)));
+        await database.ImportAsync("late.sta", Bank("2", (today + 6, 5, "INTEREST")));
+        await database.MatchAsync();
+        Assert.Equal(["merchants|missing_there|-1200"], (await database.RowsAsync(Breaks)).Where(b => b.StartsWith("merchants", StringComparison.Ordinal)));
+
+        // It was on a statement that came late: what the ledger knew already, and one item.
+        await database.ImportAsync("lost.sta", Bank("3", (today + 1, -1_200, BankReference.Of(id))));
+        Assert.Equal(1, await fixture.On(database).Booker.BookDueAsync(null, Cancel));
+        await database.MatchAsync();
+        Assert.Empty((await database.RowsAsync(Breaks)).Where(b => b.StartsWith("merchants", StringComparison.Ordinal)));
+        Assert.Equal(["merchants|1|1|0"], await database.RowsAsync("SELECT provider, sum(ours_count), sum(theirs_count), sum(ours_net - theirs_net) FROM recon.day_totals WHERE provider = 'merchants' GROUP BY provider"));
+        Assert.Equal(CloseResult.Now, await database.Matcher.CloseAsync(new(Mode.Test, Leg.Bank, Book.Merchants), PayoutBed.Today, Cancel));
+    }
+
+    [Fact]
+    public async Task A_process_that_dies_while_it_takes_payouts_over_leaves_what_the_next_one_expects_once()
+    {
+        await using var database = await ReconciliationDatabase.CreateAsync(servers);
+        foreach (var step in ReconciliationSteps.OfExpecting)
+        {
+            var (bed, id) = await SentAsync(600);
+            Assert.Equal(PayoutVerdict.Done, await bed.Books.ChangeAsync(id, new(PayoutState.Paid, "ref", "", "opk_1", PayoutBed.Now), Cancel));
+            Assert.NotEqual(0, await BookInAProcessAsync(database, step));
+            Assert.Equal((step, 1), (step, await fixture.Expecting(database).TakeAsync(Cancel)));
+            Assert.Equal([$"{BankReference.Of(id)}|-600"], await database.RowsAsync($"SELECT reference, gross FROM recon.items WHERE reference = '{BankReference.Of(id)}'"));
+        }
+
+        Assert.Equal(0, await fixture.Expecting(database).TakeAsync(Cancel));
     }
 
     private Task<int> BookInAProcessAsync(ReconciliationDatabase database, string step) => ReconProcess.RunAsync(

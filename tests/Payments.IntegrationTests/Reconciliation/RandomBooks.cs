@@ -21,6 +21,9 @@ internal enum Corruption
     SplitInTwo,
     NotInOurBooks,
     Exchanged,
+
+    /// <summary>Beside what was agreed the provider takes a fee that belongs to no payment.</summary>
+    LoneFee,
 }
 
 /// <summary>
@@ -31,8 +34,18 @@ internal sealed class RandomBooks
 {
     public static readonly DateOnly FirstDay = new(2026, 3, 10);
     public const int Days = 4;
+    private static readonly DateOnly PaidOut = new(2026, 3, 16);
     private static readonly string[] Currencies = ["USD", "EUR", "JPY", "KWD"];
+    // Kinds of movements with their words at both providers. Adyen has no reversal of a capture.
+    private static readonly (LineKind Kind, int Sign, string Stripe, string Adyen, string Prefix)[] Kinds =
+    [
+        (LineKind.Capture, 1, "charge", "Settled", "pi_"), (LineKind.Capture, 1, "charge", "Settled", "pi_"), (LineKind.Capture, 1, "charge", "Settled", "pi_"),
+        (LineKind.Refund, -1, "refund", "Refunded", "re_"), (LineKind.RefundReversal, 1, "refund_failure", "RefundedReversed", "re_"),
+        (LineKind.Chargeback, -1, "dispute", "Chargeback", "du_"), (LineKind.ChargebackReversal, 1, "dispute_reversal", "ChargebackReversed", "du_"),
+    ];
+
     private readonly List<ReportLine> lines = [];
+    private readonly List<BankEntry> entries;
     private readonly Func<int, int> dice;
     private int number;
 
@@ -43,9 +56,14 @@ internal sealed class RandomBooks
         {
             AddPayment(corruption?.Invoke(i) ?? (dice(3) == 0 ? (Corruption)dice(Enum.GetValues<Corruption>().Length) : Corruption.None));
         }
+
+        entries = BankEntries();
     }
 
     private sealed record ReportLine(string Provider, LineKind Kind, string Reference, string Currency, long Gross, long Fee, DateTimeOffset At, string? NetCurrency = null, long NetGross = 0);
+
+    /// <summary>An entry of the bank account.</summary>
+    private sealed record BankEntry(string Provider, string Words, DateOnly Day, string Currency, long Amount);
 
     public List<ExpectedItem> Items { get; } = [];
 
@@ -63,16 +81,74 @@ internal sealed class RandomBooks
 
         foreach (var line in lines)
         {
-            Add(line.Provider, Calendars.DayOf(line.Provider, line.At), line.Currency, -((line.NetCurrency is null ? line.Gross : line.NetGross) - line.Fee));
+            Add(line.Provider, Calendars.DayOf(line.Provider, line.At), line.Currency, -NetOf(line));
         }
 
         return differences;
 
-        void Add(string provider, DateOnly day, string currency, long amount)
+        void Add(string provider, DateOnly day, string currency, long amount) => AddTo(differences, provider, day, currency, amount);
+    }
+
+    /// <summary>What the reports announce less what is on the bank account.</summary>
+    public SortedDictionary<string, long> BankDifferences()
+    {
+        var differences = new SortedDictionary<string, long>(StringComparer.Ordinal);
+        foreach (var (provider, currency, day, amount) in Announced())
         {
-            var key = string.Create(CultureInfo.InvariantCulture, $"{provider} {day:O} {currency}");
-            differences[key] = differences.GetValueOrDefault(key) + amount;
+            AddTo(differences, provider, day, currency, amount);
         }
+
+        foreach (var entry in entries)
+        {
+            AddTo(differences, entry.Provider, entry.Day, entry.Currency, -entry.Amount);
+        }
+
+        return differences;
+    }
+
+    /// <summary>The bank's statements, one a currency.</summary>
+    public IEnumerable<(string Name, string Text)> BankStatements() => entries.GroupBy(e => Currency.Of(e.Currency)).Select(own =>
+    {
+        string Amount(long minor) => new Money(Math.Abs(minor), own.Key).Major().Replace('.', ',') is var major && major.Contains(',', StringComparison.Ordinal) ? major : major + ",";
+        string Sign(long minor) => minor < 0 ? "D" : "C";
+        var sum = own.Sum(e => e.Amount);
+        return ($"bank {own.Key.Code}.sta", $":20:S\r\n:25:DE02/1\r\n:28C:1/1\r\n:60F:C260301{own.Key.Code}0,\r\n"
+            + string.Concat(own.Select(e => string.Create(CultureInfo.InvariantCulture, $":61:{e.Day:yyMMdd}{Sign(e.Amount)}{Amount(e.Amount)}NTRFNONREF\r\n:86:{e.Words}\r\n")))
+            + $":62F:{Sign(sum)}260331{own.Key.Code}{Amount(sum)}\r\n-\r\n");
+    });
+
+    private static long NetOf(ReportLine line) => (line.NetCurrency is null ? line.Gross : line.NetGross) - line.Fee;
+
+    private static void AddTo(SortedDictionary<string, long> differences, string provider, DateOnly day, string currency, long amount)
+    {
+        var key = string.Create(CultureInfo.InvariantCulture, $"{provider} {day:O} {currency}");
+        differences[key] = differences.GetValueOrDefault(key) + amount;
+    }
+
+    private IEnumerable<(string Provider, string Currency, DateOnly Day, long Amount)> Announced() => lines.GroupBy(l => (l.Provider, Currency: l.NetCurrency ?? l.Currency))
+        .OrderBy(g => g.Key.Provider, StringComparer.Ordinal).ThenBy(g => g.Key.Currency, StringComparer.Ordinal)
+        .Select(g => (g.Key.Provider, g.Key.Currency, g.Key.Provider == Book.Stripe ? PaidOut : g.Max(l => Calendars.DayOf(Book.Adyen, l.At)), g.Sum(NetOf)));
+
+    // Each payout as announced, of another amount, on another day, twice, or not at all; and what no report announces.
+    private List<BankEntry> BankEntries()
+    {
+        var all = new List<BankEntry>();
+        foreach (var (provider, currency, day, amount) in Announced())
+        {
+            var entry = new BankEntry(provider, provider == Book.Stripe ? $"STRIPE PAYOUT po_{currency}" : "ADYEN N.V. BATCH 7", day, currency, amount);
+            all.AddRange(dice(8) switch
+            {
+                1 => [],
+                2 => [entry, entry],
+                3 => [entry with { Amount = amount + 1 + dice(9) }],
+                4 => [entry with { Day = day.AddDays(1 + dice(3)) }],
+                5 => [entry with { Amount = amount / 2 }, entry with { Amount = amount - (amount / 2) }],
+                6 => [entry, entry with { Provider = Book.Other, Words = "INTEREST", Amount = 1 + dice(100) }],
+                _ => [entry],
+            });
+        }
+
+        return [.. all.Where(e => e.Amount != 0)];
     }
 
     public string StripeReport()
@@ -82,7 +158,7 @@ internal sealed class RandomBooks
         {
             var settled = Currency.Of(line.NetCurrency ?? line.Currency);
             var gross = line.NetCurrency is null ? line.Gross : line.NetGross;
-            var category = line.Kind == LineKind.Capture ? "charge" : "refund";
+            var category = line.Kind == LineKind.Fee ? "fee" : Array.Find(Kinds, k => k.Kind == line.Kind).Stripe;
             text.Append(CultureInfo.InvariantCulture, $"po_{settled.Code},2026-03-16 00:00:00,txn_{i},{line.At:yyyy-MM-dd HH:mm:ss},{settled.Code.ToLowerInvariant()},{new Money(gross, settled).Major()},{new Money(line.Fee, settled).Major()},");
             text.Append(CultureInfo.InvariantCulture, $"{new Money(gross - line.Fee, settled).Major()},{category},{(line.Kind == LineKind.Capture ? "ch_" + i : line.Reference)},{(line.Kind == LineKind.Capture ? line.Reference : "pi_of_" + line.Reference)},");
             text.Append(CultureInfo.InvariantCulture, $"{(line.NetCurrency is null ? "" : new Money(line.Gross, Currency.Of(line.Currency)).Major())},{(line.NetCurrency is null ? "" : line.Currency.ToLowerInvariant())}\n");
@@ -99,7 +175,7 @@ internal sealed class RandomBooks
         {
             var (own, settled) = (Currency.Of(line.Currency), Currency.Of(line.NetCurrency ?? line.Currency));
             var net = (line.NetCurrency is null ? line.Gross : line.NetGross) - line.Fee;
-            var type = line.Kind == LineKind.Capture ? "Settled" : "Refunded";
+            var type = line.Kind == LineKind.Fee ? "Fee" : Array.Find(Kinds, k => k.Kind == line.Kind).Adyen;
             var (debit, credit) = line.Gross < 0 ? (new Money(-line.Gross, own).Major(), "") : ("", new Money(line.Gross, own).Major());
             var (netDebit, netCredit) = net < 0 ? (new Money(-net, settled).Major(), "") : ("", new Money(net, settled).Major());
             text.Append(CultureInfo.InvariantCulture, $"Co,Shop,{(line.Kind == LineKind.Capture ? line.Reference : "P" + line.Reference)},ref,visa,{line.At:yyyy-MM-dd HH:mm:ss},UTC,{type},{line.Reference},{own.Code},{debit},{credit},1,");
@@ -113,14 +189,14 @@ internal sealed class RandomBooks
     {
         number++;
         var provider = dice(2) == 0 ? Book.Stripe : Book.Adyen;
-        var kind = dice(6) == 0 ? LineKind.Refund : LineKind.Capture;
+        var (kind, sign, _, _, prefix) = Kinds[dice(Kinds.Length)];
         var currency = corruption == Corruption.Exchanged ? "EUR" : Currencies[dice(Currencies.Length)];
         var gross = 100 + (10L * dice(5_000));
-        gross = kind == LineKind.Refund ? -gross : gross;
-        var fee = kind == LineKind.Refund ? 0 : 1 + dice(50);
+        gross *= sign;
+        var fee = kind == LineKind.Capture ? 1 + dice(50) : 0;
         var day = FirstDay.AddDays(1 + dice(Days - 2));
         var at = new DateTimeOffset(day.ToDateTime(new TimeOnly(12, dice(60))), TimeSpan.Zero);
-        var reference = string.Create(CultureInfo.InvariantCulture, $"{(provider == Book.Stripe ? (kind == LineKind.Capture ? "pi_" : "re_") : "PSP")}{number:00000000}");
+        var reference = string.Create(CultureInfo.InvariantCulture, $"{(provider == Book.Stripe ? prefix : "PSP")}{number:00000000}");
         Corruptions[corruption] = Corruptions.GetValueOrDefault(corruption) + 1;
         if (corruption is not (Corruption.Extra or Corruption.NotInOurBooks))
         {
@@ -138,6 +214,7 @@ internal sealed class RandomBooks
             Corruption.BookedPreviousDay => [line with { At = at.AddDays(-1) }],
             Corruption.SplitInTwo => [line with { Gross = gross / 10 * 4, Fee = 0 }, line with { Gross = gross - (gross / 10 * 4) }],
             Corruption.Exchanged => [line with { NetCurrency = "USD", NetGross = gross - 7 }],
+            Corruption.LoneFee => [line, new ReportLine(provider, LineKind.Fee, "fee_" + reference, currency, 0, 1 + dice(90), at)],
             _ => [line],
         });
     }

@@ -92,8 +92,8 @@ internal static class SettlementOperations
         },
         new("PUT", "/ops/v1/ledger/payout_files/{id}/status_report", "Operators: ledger", "Tell what the bank answers to a file")
         {
-            Description = "The body is the bank's pain.002 itself, of any version, as application/xml, up to 16 MiB. Told again it changes nothing.",
-            Response = """{"object": "payout_status_report", "file": "pof_01k0x5w3n8e2v9y7t4r6q1m5za", "changed": 12, "unchanged": 0}""",
+            Description = "The body is the bank's pain.002 itself, of any version, as application/xml, up to 16 MiB. Told again it changes nothing. What the bank refused is failed, and payable again, when another person uploads or reports the same; until then it is counted in second_person_needed.",
+            Response = """{"object": "payout_status_report", "file": "pof_01k0x5w3n8e2v9y7t4r6q1m5za", "changed": 11, "unchanged": 0, "second_person_needed": 1}""",
         },
     ];
 }
