@@ -24,6 +24,9 @@ public sealed class KillPointRun(Fleet fleet, Client client, EvidenceReader read
     private readonly HttpClient simulators = new() { BaseAddress = fleet[Platform.Names.Services.Simulators].Address };
     private int errands;
 
+    /// <summary>Something does not come to rest any more: no further point can be visited, and what there is can be judged.</summary>
+    public bool IsStuck { get; private set; }
+
     /// <summary>What the services' processes need to be aimed at.</summary>
     public static IReadOnlyDictionary<string, string?> EnvironmentOf(Fleet fleet, ServiceProcess process)
     {
@@ -129,6 +132,7 @@ public sealed class KillPointRun(Fleet fleet, Client client, EvidenceReader read
 
             if (TimeProvider.System.GetElapsedTime(began) > LongestUnrest)
             {
+                IsStuck = true;
                 return $"what came before did not come to rest: {string.Join("; ", unrest.Take(5))}";
             }
 

@@ -43,7 +43,7 @@ public static class KillPointTour
         using var run = new KillPointRun(fleet, client, reader, shops, tell);
         await run.PrepareAsync(cancellationToken);
         var problems = new List<string>();
-        foreach (var together in KillPoint.Together(points.Where(p => !p.IsRecovery)))
+        foreach (var together in KillPoint.Together(points.Where(p => !p.IsRecovery)).TakeWhile(_ => !run.IsStuck))
         {
             if (await run.VisitAsync(together, cancellationToken) is { } problem)
             {
@@ -58,7 +58,7 @@ public static class KillPointTour
 
         // Second charges and forgotten holds are nothing that the verdict lets pass: they come after it, and the providers' books judge them.
         using var recoveries = new RecoveryRun(fleet, run, tell);
-        foreach (var point in points.Where(p => p.IsRecovery))
+        foreach (var point in points.Where(p => p.IsRecovery).TakeWhile(_ => !run.IsStuck))
         {
             if (await recoveries.VisitAsync(point, cancellationToken) is { } problem)
             {

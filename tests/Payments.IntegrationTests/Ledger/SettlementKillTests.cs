@@ -48,7 +48,7 @@ public sealed class SettlementKillTests(EmbeddedServers servers)
         string? settled;
         while ((settled = await service.Books.ValueAsync<string>(Settled, Cancel)) != expected && !limit.IsCancellationRequested)
         {
-            await Task.Delay(200, limit.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            await Task.Delay(200, limit.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing | ConfigureAwaitOptions.ContinueOnCapturedContext);
         }
 
         Assert.Equal(expected, settled);

@@ -51,7 +51,7 @@ public sealed class BookingLedger(EmbeddedServers servers) : IAsyncLifetime
     {
         public HttpClient CreateClient(string name)
         {
-            var client = new HttpClient { BaseAddress = ledger, Timeout = TimeSpan.FromSeconds(10) };
+            var client = new HttpClient { BaseAddress = ledger, Timeout = TimeSpan.FromMinutes(1) };
             client.DefaultRequestHeaders.Authorization = new("Bearer", EventTestBed.InternalKey);
             return client;
         }
