@@ -40,7 +40,7 @@ public sealed class DifferenceProperties(EmbeddedServers servers)
             found);
         Assert.Equal(
             of[Corruption.BookedNextDay] + of[Corruption.BookedPreviousDay],
-            int.Parse((await database.RowsAsync("SELECT count(*) FROM recon.entries WHERE class = 'matched' AND from_class = 'timing'"))[0], CultureInfo.InvariantCulture));
+            int.Parse((await database.RowsAsync("SELECT count(*) FROM recon.entries WHERE leg = 'provider' AND class = 'matched' AND from_class = 'timing'"))[0], CultureInfo.InvariantCulture));
     }
 
     private static async Task CheckAsync(ReconciliationDatabase database, int[] script)
