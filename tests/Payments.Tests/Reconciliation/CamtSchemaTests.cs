@@ -101,7 +101,8 @@ public sealed class CamtSchemaTests : IDisposable
             e.Remove();
             parent.AddFirst(e);
             return moves;
-        });
+        }
+        );
         yield return ("is renamed", e => { e.Name = e.Name.Namespace + "Xx"; return true; });
         yield return ("is of another namespace", e => { e.Name = "{urn:other}" + e.Name.LocalName; return true; });
         yield return ("has text among its children", e => { e.Add("text"); return e.HasElements && !IsFree(e); });
@@ -117,7 +118,8 @@ public sealed class CamtSchemaTests : IDisposable
 
                 e.Value = text;
                 return true;
-            });
+            }
+            );
             yield return ($"has the currency '{text}'", e => { e.SetAttributeValue("Ccy", text); return e.Name.LocalName == "Amt"; });
         }
 
