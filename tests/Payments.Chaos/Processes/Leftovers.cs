@@ -14,8 +14,10 @@ internal static class Leftovers
     public static string NewDirectory() =>
         Directory.CreateTempSubdirectory(string.Create(CultureInfo.InvariantCulture, $"{Prefix}{Environment.ProcessId}-")).FullName;
 
+    /// <summary>One run after the other: two that begin at once would take the same leftovers away from each other.</summary>
     public static async Task SweepAsync(CancellationToken cancellationToken)
     {
+        await using var turn = await TurnAsync(cancellationToken);
         foreach (var left in Directory.GetDirectories(Path.GetTempPath(), Prefix + "*"))
         {
             var owner = Path.GetFileName(left)[Prefix.Length..].Split('-')[0];
@@ -31,6 +33,21 @@ internal static class Leftovers
             await RedisServer.StopLeftBehindAsync(left, cancellationToken);
             await Disk.UnmountAsync(disk, cancellationToken);
             Directory.Delete(left, recursive: true);
+        }
+    }
+
+    private static async Task<FileStream> TurnAsync(CancellationToken cancellationToken)
+    {
+        while (true)
+        {
+            try
+            {
+                return new FileStream(Path.Combine(Path.GetTempPath(), "payments-fleets.lock"), FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);
+            }
+            catch (IOException)
+            {
+                await Task.Delay(TimeSpan.FromMilliseconds(100), cancellationToken);
+            }
         }
     }
 
