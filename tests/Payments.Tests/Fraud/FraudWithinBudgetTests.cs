@@ -25,9 +25,15 @@ public sealed class FraudWithinBudgetTests
         var decision = await Within(
             async token =>
             {
-                using var registration = token.Register(stopped.SetResult);
-                await Task.Delay(Timeout.Infinite, token);
-                return Rejection;
+                try
+                {
+                    await Task.Delay(Timeout.Infinite, token);
+                    return Rejection;
+                }
+                finally
+                {
+                    stopped.SetResult();
+                }
             },
             TimeSpan.FromMilliseconds(20)).ScoreAsync(Request, Cancel);
         AssertFallback(decision);
