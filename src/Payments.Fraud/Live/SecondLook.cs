@@ -39,7 +39,7 @@ internal sealed class SecondLook(
     private static readonly int[] Hindsight = [.. Enumerable.Range(0, FeatureCatalogue.Count).Where(i => FeatureCatalogue.All[i].Factor.EndsWith("_fraud_history", StringComparison.Ordinal))];
 
     // Not those that rules or lists have allowed: whoever wrote them knew better than a model, and does so still.
-    private const string Touched = """
+    private const string Touched = $"""
         WITH known AS (
             SELECT l.payment_id, a.card, a.customer, a.ip, a.device, a.email
             FROM labels AS l JOIN decisions AS d ON d.payment_id = l.payment_id JOIN attempts AS a ON a.attempt = d.attempt
@@ -54,7 +54,7 @@ internal sealed class SecondLook(
                 UNION SELECT payment_id FROM attempts WHERE email = k.email AND at > now() - $4) AS t
             WHERE NOT EXISTS (SELECT FROM second_looks AS s WHERE s.payment_id = t.payment_id AND (s.suspected OR s.because_of = k.payment_id))
             GROUP BY t.payment_id)
-        SELECT r.payment_id, t.because_of, r.merchant_id, r.amount, r.card, r.customer, r.ip, r.device, r.email, r.features, c.names, r.score
+        SELECT {StoredOccurrences.Parties}, t.because_of, r.features, c.names, r.score
         FROM touched AS t
         JOIN decisions AS d ON d.payment_id = t.payment_id AND d.mode = $1 AND d.verdict <> 'reject'
         JOIN model_rows AS r ON r.payment_id = t.payment_id
@@ -99,6 +99,7 @@ internal sealed class SecondLook(
             cancellationToken);
     }
 
+    /// <summary>Without a model nobody looks, and what became known meanwhile stays as it is: rules look at an attempt, not back.</summary>
     private async Task LookAsync(NpgsqlConnection connection, Mode mode, DateTimeOffset reached, CancellationToken cancellationToken)
     {
         var from = await ProgressAsync(connection, mode, reached, cancellationToken);
@@ -107,16 +108,20 @@ internal sealed class SecondLook(
             return;
         }
 
-        List<Looked> touched;
-        do
+        // The same models for the whole round: each look is kept, so the next part begins behind it.
+        if (models.Of(mode) is { Champion: not null } set)
         {
-            touched = await TouchedAsync(connection, mode, from - Overlap, reached, cancellationToken);
-            foreach (var payment in touched)
+            List<Looked> touched;
+            do
             {
-                await KeepAsync(connection, mode, payment, cancellationToken);
+                touched = await TouchedAsync(connection, mode, from - Overlap, reached, cancellationToken);
+                foreach (var payment in touched)
+                {
+                    await KeepAsync(connection, mode, set.For(payment.Merchant)!.Value, payment, cancellationToken);
+                }
             }
+            while (touched.Count == AtOnce);
         }
-        while (touched.Count == AtOnce);
 
         await using var done = new NpgsqlCommand("UPDATE second_look_progress SET reached = $2 WHERE mode = $1 AND reached < $2", connection).With(ModeNames.Of(mode), reached);
         await done.ExecuteNonQueryAsync(cancellationToken);
@@ -140,30 +145,16 @@ internal sealed class SecondLook(
         var touched = new List<Looked>();
         while (await reader.ReadAsync(cancellationToken))
         {
-            var merchant = reader.GetGuid(2);
-            var fact = new PaymentFact(reader.GetInt64(4), RequestFacts.MerchantKey(merchant), to.ToUnixTimeSeconds(), reader.GetInt64(3))
-            {
-                Customer = reader.GetInt64(5),
-                Ip = reader.GetInt64(6),
-                Device = reader.GetInt64(7),
-                Email = reader.GetInt64(8),
-            };
             touched.Add(new(
-                PaymentId.From(reader.GetGuid(0)), reader.GetGuid(1), MerchantId.From(merchant), fact,
-                StoredRow.Decode(reader.GetFieldValue<byte[]>(9), reader.GetFieldValue<string[]>(10)), reader.IsDBNull(11) ? null : reader.GetDouble(11)));
+                PaymentId.From(reader.GetGuid(0)), reader.GetGuid(10), MerchantId.From(reader.GetGuid(1)), StoredOccurrences.FactOf(reader) with { At = to.ToUnixTimeSeconds() },
+                StoredRow.Decode(reader.GetFieldValue<byte[]>(11), reader.GetFieldValue<string[]>(12)), reader.IsDBNull(13) ? null : reader.GetDouble(13)));
         }
 
         return touched;
     }
 
-    /// <summary>Without a model nothing is scored, and nothing is kept of it: rules look at an attempt, not back.</summary>
-    private async Task KeepAsync(NpgsqlConnection connection, Mode mode, Looked payment, CancellationToken cancellationToken)
+    private async Task KeepAsync(NpgsqlConnection connection, Mode mode, DecidingModels deciding, Looked payment, CancellationToken cancellationToken)
     {
-        if (models.Of(mode).For(payment.Merchant) is not { } deciding)
-        {
-            return;
-        }
-
         var now = new float[FeatureCatalogue.Count];
         features.Describe(mode, payment.Fact, now);
         foreach (var i in Hindsight)

@@ -9,7 +9,8 @@ namespace Payments.Fraud.Live;
 /// <summary>What the database knows of attempts, answers, labels, and of payments that nobody complained about.</summary>
 internal sealed class StoredOccurrences(NpgsqlDataSource database)
 {
-    private const string Parties = "r.payment_id, r.merchant_id, r.at, r.amount, r.card, r.customer, r.ip, r.device, r.email, r.ordinary";
+    /// <summary>Columns of <c>model_rows AS r</c> that <see cref="FactOf"/> reads, as the first of a row.</summary>
+    internal const string Parties = "r.payment_id, r.merchant_id, r.at, r.amount, r.card, r.customer, r.ip, r.device, r.email, r.ordinary";
 
     private const string OfAttempts = $"SELECT {Parties}, r.at FROM model_rows AS r WHERE r.mode = $1 AND r.:when ORDER BY r.at, r.payment_id";
 
@@ -102,6 +103,16 @@ internal sealed class StoredOccurrences(NpgsqlDataSource database)
         return new DateTimeOffset((DateTime)(await command.ExecuteScalarAsync(cancellationToken))!);
     }
 
+    /// <summary>The payment as it was stored, with its parties; not what it told.</summary>
+    internal static PaymentFact FactOf(NpgsqlDataReader row) =>
+        new(row.GetInt64(4), RequestFacts.MerchantKey(row.GetGuid(1)), row.GetFieldValue<DateTimeOffset>(2).ToUnixTimeSeconds(), row.GetInt64(3))
+        {
+            Customer = row.GetInt64(5),
+            Ip = row.GetInt64(6),
+            Device = row.GetInt64(7),
+            Email = row.GetInt64(8),
+        };
+
     private async IAsyncEnumerable<Occurrence> ReadAsync(
         string sql, string condition, Mode mode, DateTimeOffset from, object? third, OccurrenceKind kind, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
@@ -121,16 +132,8 @@ internal sealed class StoredOccurrences(NpgsqlDataSource database)
         await using var reader = await command.ExecuteReaderAsync(cancellationToken);
         while (await reader.ReadAsync(cancellationToken))
         {
-            var merchant = RequestFacts.MerchantKey(reader.GetGuid(1));
-            var fact = new PaymentFact(reader.GetInt64(4), merchant, reader.GetFieldValue<DateTimeOffset>(2).ToUnixTimeSeconds(), reader.GetInt64(3))
-            {
-                Customer = reader.GetInt64(5),
-                Ip = reader.GetInt64(6),
-                Device = reader.GetInt64(7),
-                Email = reader.GetInt64(8),
-            };
             yield return new(
-                reader.GetFieldValue<DateTimeOffset>(10).ToUnixTimeSeconds(), kind, reader.GetGuid(0), new(fact, reader.GetBoolean(9)),
+                reader.GetFieldValue<DateTimeOffset>(10).ToUnixTimeSeconds(), kind, reader.GetGuid(0), new(FactOf(reader), reader.GetBoolean(9)),
                 kind == OccurrenceKind.Answered ? Words.Parse<PaymentAnswer>(reader.GetString(11)) : default,
                 kind == OccurrenceKind.Labelled && reader.GetBoolean(11));
         }

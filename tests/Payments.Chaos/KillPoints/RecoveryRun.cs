@@ -55,7 +55,6 @@ internal sealed class RecoveryRun(Fleet fleet, KillPointRun run, Action<string> 
         // Who held these leases is dead: nobody waits for their end, which is a minute away, or ten for a hold whose void never arrived.
         await ExecuteAsync("UPDATE holds SET leased_until = NULL WHERE payment_id = $1", id, cancellationToken);
         await ExecuteAsync("UPDATE attempts SET leased_until = NULL WHERE payment_id = $1 AND leased_until IS NOT NULL", id, cancellationToken);
-        await ExecuteAsync("UPDATE provider_notices SET due_at = now() WHERE due_at IS NOT NULL", null, cancellationToken);
         (int, long, long) wanted = isSecond ? (2, errand.Amount, 0) : (1, 0, 0);
         var began = TimeProvider.System.GetTimestamp();
         (int Charges, long Kept, long Held) found;
@@ -113,16 +112,11 @@ internal sealed class RecoveryRun(Fleet fleet, KillPointRun run, Action<string> 
             found.Sum(c => Number(c, "amount") - Number(c, "amount_captured") - Number(c, "amount_voided")));
     }
 
-    private async Task ExecuteAsync(string sql, Guid? payment, CancellationToken cancellationToken)
+    private async Task ExecuteAsync(string sql, Guid payment, CancellationToken cancellationToken)
     {
         await using var connection = new NpgsqlConnection(fleet.ConnectionString(Names.Databases.Payments));
         await connection.OpenAsync(cancellationToken);
-        await using var command = new NpgsqlCommand(sql, connection);
-        if (payment is { } one)
-        {
-            command.Parameters.Add(new() { Value = one });
-        }
-
+        await using var command = new NpgsqlCommand(sql, connection) { Parameters = { new() { Value = payment } } };
         await command.ExecuteNonQueryAsync(cancellationToken);
     }
 

@@ -105,6 +105,46 @@ public sealed class SecondLookTests(EmbeddedServers servers) : IAsyncLifetime
         Assert.Equal("false", await replica.ScalarAsync<string>("SELECT released::text FROM second_looks", Cancel));
     }
 
+    [Fact]
+    public async Task However_many_a_fraud_touches_are_looked_at_once_and_without_a_model_none()
+    {
+        var path = new PaymentPath();
+        await LookAsync(path);
+        var (fraud, one) = (await DecidedAsync(Request(card: 1)), await DecidedAsync(Request(card: 1)));
+        const int Many = 1_100;
+        await replica.ExecuteAsync(
+            """
+            WITH made AS (SELECT gen_random_uuid() AS id FROM generate_series(1, $2)),
+            attempted AS (
+                INSERT INTO attempts (attempt, mode, payment_id, merchant_id, card, at, in_redis)
+                SELECT m.id, a.mode, m.id, a.merchant_id, a.card, a.at, true FROM made AS m, attempts AS a WHERE a.payment_id = $1),
+            decided AS (
+                INSERT INTO decisions (payment_id, merchant_id, mode, score, verdict, factors, attempt)
+                SELECT m.id, d.merchant_id, d.mode, 5, 'approve', '{}', m.id FROM made AS m, decisions AS d WHERE d.payment_id = $1)
+            INSERT INTO model_rows (payment_id, mode, merchant_id, at, amount, card, customer, ip, device, email, ordinary, catalogue, features)
+            SELECT m.id, r.mode, r.merchant_id, r.at, r.amount, r.card, r.customer, r.ip, r.device, r.email, r.ordinary, r.catalogue, r.features
+            FROM made AS m, model_rows AS r WHERE r.payment_id = $1
+            """,
+            Cancel, one.PaymentId.Value, Many - 1);
+        await replica.ExecuteAsync("UPDATE models SET state = 'retired'", Cancel);
+        await LabelAsync(fraud);
+        await replica.Feed.RoundAsync(Cancel);
+        await LookAsync(path);
+        Assert.Equal(0L, await replica.ScalarAsync<long>("SELECT count(*) FROM second_looks", Cancel));
+
+        await replica.ExecuteAsync("UPDATE models SET state = 'champion'", Cancel);
+        await replica.ExecuteAsync("UPDATE second_look_progress SET reached = reached - interval '1 minute'", Cancel);
+        await replica.Feed.RoundAsync(Cancel);
+        for (var told = -1; path.Told.Count != told;)
+        {
+            told = path.Told.Count;
+            await LookAsync(path);
+        }
+
+        Assert.Equal((long)Many, await replica.ScalarAsync<long>("SELECT count(*) FROM second_looks WHERE told_at IS NOT NULL", Cancel));
+        Assert.Equal((Many, Many), (path.Told.Count, path.Told.Distinct().Count()));
+    }
+
     private Task LookAsync(PaymentPath path) => new SecondLook(
         replica.Database, replica.Features, replica.Models, replica.Metrics, path, new ModelOptions(), TimeProvider.System, NullLogger<SecondLook>.Instance).RoundAsync(Cancel);
 

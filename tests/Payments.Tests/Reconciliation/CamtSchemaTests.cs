@@ -94,36 +94,38 @@ public sealed class CamtSchemaTests : IDisposable
     {
         yield return ("is left out", e => { e.Remove(); return true; });
         yield return ("comes twice", e => { e.AddAfterSelf(new XElement(e)); return true; });
-        yield return ("comes first", e =>
-        {
-            var parent = e.Parent!;
-            var moves = parent.Elements().First() != e;
-            e.Remove();
-            parent.AddFirst(e);
-            return moves;
-        }
-        );
+        yield return ("comes first", ComesFirst);
         yield return ("is renamed", e => { e.Name = e.Name.Namespace + "Xx"; return true; });
         yield return ("is of another namespace", e => { e.Name = "{urn:other}" + e.Name.LocalName; return true; });
         yield return ("has text among its children", e => { e.Add("text"); return e.HasElements && !IsFree(e); });
         yield return ("has a child", e => { e.Add(new XElement(e.Name.Namespace + "Xx")); return e.Elements().Count() == 1 && !IsFree(e); });
         foreach (var text in Texts)
         {
-            yield return ($"says '{text}'", e =>
-            {
-                if (e.HasElements)
-                {
-                    return false;
-                }
-
-                e.Value = text;
-                return true;
-            }
-            );
+            yield return ($"says '{text}'", e => Says(e, text));
             yield return ($"has the currency '{text}'", e => { e.SetAttributeValue("Ccy", text); return e.Name.LocalName == "Amt"; });
         }
 
         yield return ("has no currency", e => { e.RemoveAttributes(); return e.Name.LocalName == "Amt"; });
+    }
+
+    private static bool ComesFirst(XElement element)
+    {
+        var parent = element.Parent!;
+        var moves = parent.Elements().First() != element;
+        element.Remove();
+        parent.AddFirst(element);
+        return moves;
+    }
+
+    private static bool Says(XElement element, string text)
+    {
+        if (element.HasElements)
+        {
+            return false;
+        }
+
+        element.Value = text;
+        return true;
     }
 
     /// <summary>Null: every entry was read.</summary>
