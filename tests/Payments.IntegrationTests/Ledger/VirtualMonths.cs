@@ -69,8 +69,11 @@ internal sealed class VirtualMonths
                 }
 
                 held.AddRange(late);
-                months.Moments.Add(at);
-                months.Moments.Add(at.AddMicroseconds(-1));
+                if (step is 0 or StepsAMonth - 1)
+                {
+                    months.Moments.Add(at);
+                    months.Moments.Add(at.AddMicroseconds(-1));
+                }
             }
 
             await months.StepBackAsync(months.Month(month + 1));
