@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Imports statements, compares and explains: ./recon.sh import|match|close|report|explain …; see ./recon.sh --help
+# Imports statements, compares and explains: ./recon.sh import|match|close|verify|report|explain …; see ./recon.sh --help
 # ./recon.sh prove [--payments N] [--seed S] makes payments in a product of its own, with discrepancies, and says whether exactly those are found;
 # the last line is "PROOF ok …" or "PROOF FAILED …".
 # Works on the database of ConnectionStrings__reconciliation, or of the product that runs in .payments.
@@ -36,6 +36,11 @@ fi
 if [ -z "${ConnectionStrings__reconciliation:-}" ] && [ -f .payments/run.json ]; then
   ConnectionStrings__reconciliation=$(grep -o '"reconciliation": *"[^"]*"' .payments/run.json | sed 's/^"reconciliation": *"//; s/"$//')
   export ConnectionStrings__reconciliation
+  # What it closes is signed with the product's key.
+  if [ -z "${Payments__Secrets__EncryptionKey:-}" ] && [ -r .payments/secrets.json ]; then
+    Payments__Secrets__EncryptionKey=$(node -p 'JSON.parse(require("fs").readFileSync(".payments/secrets.json")).encryption_key ?? ""')
+    export Payments__Secrets__EncryptionKey
+  fi
 fi
 step "Building Payments.Reconciliation (Release)" dotnet build src/Payments.Reconciliation/Payments.Reconciliation.csproj -c Release --nologo -v quiet -nodeReuse:false --disable-build-servers >&2 \
   || die "The build failed."

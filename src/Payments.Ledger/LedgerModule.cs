@@ -43,7 +43,7 @@ public static class LedgerModule
         services.AddSingleton<Findings>();
         services.AddSingleton<Audit>();
         services.AddSingleton<Completeness>();
-        services.AddSingleton<ClosingKeys>();
+        services.AddSingleton(s => new ClosingKeys(s.GetRequiredService<IConfiguration>(), LedgerOptions.Section, "ledger"));
         services.AddSingleton<Closings>();
         services.AddSingleton<Retirement>();
         services.AddSingleton<HouseBooks>();

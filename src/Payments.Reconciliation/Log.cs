@@ -11,6 +11,12 @@ internal static partial class Log
     [LoggerMessage(6003, LogLevel.Information, "Partitions made: {Made}.")]
     public static partial void PartitionsMade(ILogger logger, int made);
 
+    [LoggerMessage(6004, LogLevel.Error, "Closing {Name} is broken: {Problem}")]
+    public static partial void ClosingBroken(ILogger logger, string name, string problem);
+
+    [LoggerMessage(6005, LogLevel.Warning, "A closing could not be computed again; the next one is, with the next round.")]
+    public static partial void VerifyingFailed(ILogger logger, Exception exception);
+
     [LoggerMessage(6010, LogLevel.Information, "Report {Name} of {Provider} was fetched: {State}, new: {IsNew}.")]
     public static partial void Fetched(ILogger logger, string provider, string name, string state, bool isNew);
 

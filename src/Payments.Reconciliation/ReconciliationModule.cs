@@ -4,8 +4,10 @@ using Payments.Platform.Http;
 using Payments.Platform.Http.Seams;
 using Payments.Platform.Inbox;
 using Payments.Platform.Postgres;
+using Payments.Platform.Secrets;
 using Payments.Reconciliation.Bookings;
 using Payments.Reconciliation.Breaks;
+using Payments.Reconciliation.Closing;
 using Payments.Reconciliation.Endpoints;
 using Payments.Reconciliation.Fetching;
 using Payments.Reconciliation.Imports;
@@ -26,10 +28,12 @@ public static class ReconciliationModule
         builder.AddEventConsumer<ItemIntake>(Names.Services.Reconciliation);
         builder.Services.AddSingleton<MatchRounds>();
         builder.Services.AddHostedService(s => s.GetRequiredService<MatchRounds>());
+        builder.Services.AddSingleton<ClosingRounds>();
+        builder.Services.AddHostedService(s => s.GetRequiredService<ClosingRounds>());
         AddFetching(builder.Services, builder.Configuration);
         builder.Services.AddSingleton<BookingRounds>();
         builder.Services.AddHostedService(s => s.GetRequiredService<BookingRounds>());
-        builder.Services.AddHealthChecks().AddCheck<BookingHealth>("bookings", tags: ["ready"]).AddCheck<UnnotedHealth>("unnoted_payouts", tags: ["ready"]);
+        builder.Services.AddHealthChecks().AddCheck<BookingHealth>("bookings", tags: ["ready"]).AddCheck<UnnotedHealth>("unnoted_payouts", tags: ["ready"]).AddCheck<ClosingHealth>("closings", tags: ["ready"]);
     }
 
     private static void AddFetching(IServiceCollection services, IConfiguration configuration)
@@ -67,6 +71,8 @@ public static class ReconciliationModule
         builder.AddDatabase(Names.Databases.Reconciliation, typeof(ReconciliationModule).Assembly, Plumbing.Inbox);
         services.AddSingleton<Importer>();
         services.AddSingleton<Matcher>();
+        services.AddSingleton(s => new ClosingKeys(s.GetRequiredService<IConfiguration>(), ReconciliationOptions.Section, "reconciliation"));
+        services.AddSingleton<DayClosings>();
         services.AddSingleton<DayReports>();
         services.AddSingleton<Explanations>();
         services.AddSingleton<BreakStore>();

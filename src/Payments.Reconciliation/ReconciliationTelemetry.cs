@@ -42,7 +42,11 @@ public static class ReconciliationTelemetry
         "payments.reconciliation.payouts.unnoted", () => Volatile.Read(ref unnoted).Select(u => new Measurement<long>(u.Count, new KeyValuePair<string, object?>("reason", u.Reason))), "{payout}",
         "Payouts that were announced and could not be noted, by reason.");
 
+    public static readonly ObservableGauge<long> BrokenClosings =
+        Meter.CreateObservableGauge("payments.reconciliation.closings.broken", () => Interlocked.Read(ref brokenClosings), "{closing}", "Closed days that are not what was signed.");
+
     private static long openBreaks;
+    private static long brokenClosings;
     private static long waitingBookings;
     private static long failingBookings;
     private static long waitingReports;
@@ -67,6 +71,8 @@ public static class ReconciliationTelemetry
     }
 
     public static void Open(long breaks) => Interlocked.Exchange(ref openBreaks, breaks);
+
+    public static void Broken(long closings) => Interlocked.Exchange(ref brokenClosings, closings);
 
     public static void Unnoted(IReadOnlyList<Bookings.UnnotedCount> counts) => Volatile.Write(ref unnoted, counts);
 }

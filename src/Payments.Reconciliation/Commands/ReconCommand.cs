@@ -4,6 +4,7 @@ using Npgsql;
 using Payments.Core;
 using Payments.Platform.Http;
 using Payments.Reconciliation.Bookings;
+using Payments.Reconciliation.Closing;
 using Payments.Reconciliation.Imports;
 using Payments.Reconciliation.Matching;
 using Payments.Reconciliation.Reports;
@@ -11,7 +12,7 @@ using Payments.Reconciliation.Reports;
 namespace Payments.Reconciliation.Commands;
 
 /// <summary>
-/// <c>recon import|match|close|report|explain|book</c>: the same as the service does, from a shell and straight on its database
+/// <c>recon import|match|close|verify|report|explain|book</c>: the same as the service does, from a shell and straight on its database
 /// (<c>ConnectionStrings__reconciliation</c>).
 /// </summary>
 public static class ReconCommand
@@ -20,12 +21,13 @@ public static class ReconCommand
         recon import FILE... [--mode test|live] [--format NAME]     loads statements; the same file again changes nothing
         recon match [--mode test|live]                              compares what changed
         recon close DAY --provider NAME [--leg provider|bank] [--mode test|live]
+        recon verify                                                whether every closed day is what was signed when it was closed
         recon report [DAY] [--provider NAME] [--leg provider|bank] [--mode test|live] [--as json|csv|html]
         recon explain PAYMENT                                       one payment's story
         recon book                                                  asks the ledger for what is due, and what it knows of payouts (Payments__Urls__Ledger, Payments__InternalKey)
         """;
 
-    private static readonly string[] Verbs = ["import", "match", "close", "report", "explain", "book"];
+    private static readonly string[] Verbs = ["import", "match", "close", "verify", "report", "explain", "book"];
     private static readonly JsonSerializerOptions Indented = new(Json.Options) { WriteIndented = true };
 
     public static bool Is(IReadOnlyList<string> arguments)
@@ -56,9 +58,13 @@ public static class ReconCommand
                 await output.WriteLineAsync(JsonSerializer.Serialize(result, Indented));
                 return 0;
             case { Verb: "close", Words: [var day], Provider: { } provider } when DateOnly.TryParseExact(day, "yyyy-MM-dd", out var date):
-                var closed = await services.GetRequiredService<Matcher>().CloseAsync(new(options.Mode ?? Mode.Test, options.Leg ?? Leg.Provider, provider), date, cancellationToken);
+                var closed = await services.GetRequiredService<DayClosings>().CloseAsync(new(options.Mode ?? Mode.Test, options.Leg ?? Leg.Provider, provider), date, cancellationToken);
                 await output.WriteLineAsync(Words.Of(closed));
                 return closed is CloseResult.Now or CloseResult.Closed ? 0 : 1;
+            case { Verb: "verify", Words.Count: 0 }:
+                var broken = await services.GetRequiredService<DayClosings>().VerifyAsync((done, all, what) => told.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{done}/{all} {what}")), cancellationToken);
+                await output.WriteLineAsync(JsonSerializer.Serialize(new { intact = broken.Count == 0, broken }, Indented));
+                return broken.Count == 0 ? 0 : 1;
             case { Verb: "book", Words.Count: 0 }:
                 var booked = await services.GetRequiredService<Booker>().BookDueAsync(null, cancellationToken);
                 await services.GetRequiredService<ExpectedPayouts>().TakeAsync(cancellationToken);

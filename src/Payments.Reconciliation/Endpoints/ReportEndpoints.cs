@@ -1,5 +1,6 @@
 using Payments.Core;
 using Payments.Platform.Http;
+using Payments.Reconciliation.Closing;
 using Payments.Reconciliation.Matching;
 using Payments.Reconciliation.Reports;
 
@@ -45,16 +46,19 @@ internal static class ReportEndpoints
     }
 
     // What is closed stays closed: repeating it needs no idempotency key.
-    public static async Task<IResult> CloseAsync(string id, DayReports reports, Matcher matcher, CancellationToken cancellationToken)
+    public static async Task<IResult> CloseAsync(string id, DayReports reports, DayClosings closings, CancellationToken cancellationToken)
     {
         if (DayReports.Parse(id) is not var (book, day) || await reports.FindAsync(book, day, cancellationToken) is null)
         {
             return Problems.NotFound("report");
         }
 
-        return await matcher.CloseAsync(book, day, cancellationToken) is CloseResult.Now or CloseResult.Closed
-            ? TypedResults.Ok(await reports.FindAsync(book, day, cancellationToken))
-            : new Problem(StatusCodes.Status409Conflict, "statement_missing", "No statement speaks of this day yet.", "id");
+        return await closings.CloseAsync(book, day, cancellationToken) switch
+        {
+            CloseResult.Now or CloseResult.Closed => TypedResults.Ok(await reports.FindAsync(book, day, cancellationToken)),
+            CloseResult.NoKey => new Problem(StatusCodes.Status409Conflict, "closing_key_missing", $"{ReconciliationOptions.Section}:ClosingKey must be set: what is closed is signed.", "id"),
+            _ => new Problem(StatusCodes.Status409Conflict, "statement_missing", "No statement speaks of this day yet.", "id"),
+        };
     }
 
     // Comparing twice comes to the same: no key either.

@@ -75,15 +75,6 @@ public sealed class Matcher(NpgsqlDataSource database, ILogger<Matcher> logger)
         Steps.Reached(ReconciliationSteps.NoteAfter);
     }
 
-    /// <summary>Closes a day and those before it that have anything in them; says why not, if it cannot be.</summary>
-    public async Task<CloseResult> CloseAsync(Book book, DateOnly day, CancellationToken cancellationToken)
-    {
-        ArgumentNullException.ThrowIfNull(book);
-        var verdict = (string)(await RunAsync("SELECT recon.close_day($1, $2, $3, $4)", book, day, ReconciliationSteps.CloseEffects, cancellationToken))!;
-        Steps.Reached(ReconciliationSteps.CloseAfter);
-        return Words.Parse<CloseResult>(verdict);
-    }
-
     public async Task<IReadOnlyList<Book>> BooksAsync(Mode? mode, CancellationToken cancellationToken)
     {
         await using var command = database.CreateCommand("SELECT mode, leg, provider FROM recon.books WHERE $1::text IS NULL OR mode = $1 ORDER BY mode, leg, provider");
@@ -136,19 +127,4 @@ public sealed class Matcher(NpgsqlDataSource database, ILogger<Matcher> logger)
         await transaction.CommitAsync(cancellationToken);
         return result;
     }
-}
-
-public enum CloseResult
-{
-    /// <summary>Closed by this call.</summary>
-    Now,
-
-    /// <summary>It was closed before.</summary>
-    Closed,
-
-    /// <summary>No statement speaks of this day yet.</summary>
-    NoStatement,
-
-    /// <summary>There is no such book.</summary>
-    Unknown,
 }

@@ -15,8 +15,14 @@ public sealed record ClassSum(string Class, long Items, long Amount);
 public sealed record CurrencyReport(
     string Currency, long OursCount, long Ours, long TheirsCount, long Theirs, long Difference, IReadOnlyList<ClassSum> Classes, long Share, bool Healthy);
 
+/// <summary>What a closed day is signed by: its closing, and the closings before it through their hashes.</summary>
+/// <param name="Through">The last day of the closing.</param>
+public sealed record ReportClosing(DateOnly Through, string Hash, string KeyId, string Signature, DateTimeOffset ClosedAt);
+
 /// <summary>A provider's day.</summary>
-public sealed record DayReport(string Id, string Object, Mode Mode, Leg Leg, string Provider, DateOnly Day, bool Closed, bool Compared, bool Healthy, IReadOnlyList<CurrencyReport> Currencies);
+/// <param name="Closing">Null while it is open, and of days that were closed before closings were signed.</param>
+public sealed record DayReport(
+    string Id, string Object, Mode Mode, Leg Leg, string Provider, DateOnly Day, bool Closed, bool Compared, bool Healthy, IReadOnlyList<CurrencyReport> Currencies, ReportClosing? Closing);
 
 /// <summary>Reports as they stand: a closed day's never changes again.</summary>
 public sealed class DayReports(NpgsqlDataSource database)
@@ -55,8 +61,10 @@ public sealed class DayReports(NpgsqlDataSource database)
     {
         var days = new List<DayReport>();
         await using (var command = database.CreateCommand($"""
-            SELECT d.mode, d.leg, d.provider, d.day, d.day <= b.closed_through, d.dirty
-            FROM recon.days d JOIN recon.books b USING (mode, leg, provider) {where}
+            SELECT d.mode, d.leg, d.provider, d.day, d.day <= b.closed_through, d.dirty, c.day, encode(c.hash, 'hex'), c.key_id, encode(c.signature, 'hex'), c.closed_at
+            FROM recon.days d JOIN recon.books b USING (mode, leg, provider)
+            LEFT JOIN LATERAL (SELECT * FROM recon.closings z WHERE z.mode = d.mode AND z.leg = d.leg AND z.provider = d.provider AND z.day >= d.day AND (z.after IS NULL OR z.after < d.day)) c ON true
+            {where}
             ORDER BY recon.report_number(d) DESC {(limit is { } most ? "LIMIT " + most.ToString(System.Globalization.CultureInfo.InvariantCulture) : "")}
             """))
         {
@@ -66,7 +74,10 @@ public sealed class DayReports(NpgsqlDataSource database)
             {
                 var (mode, leg, provider, day) = (Words.Parse<Mode>(reader.GetString(0)), Words.Parse<Leg>(reader.GetString(1)), reader.GetString(2), reader.GetFieldValue<DateOnly>(3));
                 var closed = !await reader.IsDBNullAsync(4, cancellationToken) && reader.GetBoolean(4);
-                days.Add(new(IdOf(mode, leg, provider, day), "reconciliation_report", mode, leg, provider, day, closed, !reader.GetBoolean(5), true, []));
+                var closing = await reader.IsDBNullAsync(6, cancellationToken)
+                    ? null
+                    : new ReportClosing(reader.GetFieldValue<DateOnly>(6), reader.GetString(7), reader.GetString(8), reader.GetString(9), reader.GetFieldValue<DateTimeOffset>(10));
+                days.Add(new(IdOf(mode, leg, provider, day), "reconciliation_report", mode, leg, provider, day, closed, !reader.GetBoolean(5), true, [], closing));
             }
         }
 

@@ -56,7 +56,7 @@ public static class ReportText
             <style>body{font-family:system-ui,sans-serif;max-width:44em;margin:2em auto;padding:0 1em}table{border-collapse:collapse;width:100%;margin:0 0 2em}td,th{padding:4px 12px 4px 0;border-bottom:1px solid #ccc;text-align:left}td:nth-child(n+2),th:nth-child(n+2){text-align:right;font-variant-numeric:tabular-nums}</style></head>
             <body>
             <h1>{{Encoded(title)}}</h1>
-            <p>{{(report.Closed ? "Closed." : "Open: what comes in may change it.")}} {{(report.Healthy ? "Healthy: less than 0.1 % is unresolved." : "Not healthy: 0.1 % or more is unresolved.")}}</p>
+            <p>{{(report.Closed ? report.Closing is { } closing ? $"Closed at {closing.ClosedAt.UtcDateTime:yyyy-MM-dd HH:mm:ss} UTC with the days up to {closing.Through:O}, hash {closing.Hash}, signed with key {Encoded(closing.KeyId)}." : "Closed." : "Open: what comes in may change it.")}} {{(report.Healthy ? "Healthy: less than 0.1 % is unresolved." : "Not healthy: 0.1 % or more is unresolved.")}}</p>
 
             """);
         foreach (var currency in report.Currencies)

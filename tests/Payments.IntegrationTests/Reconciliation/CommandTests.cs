@@ -9,7 +9,7 @@ using static Payments.IntegrationTests.Reconciliation.Statements;
 
 namespace Payments.IntegrationTests.Reconciliation;
 
-/// <summary><c>recon import|match|report|explain|close</c>: what they do, what they say, and how they end.</summary>
+/// <summary><c>recon import|match|report|explain|close|verify</c>: what they do, what they say, and how they end.</summary>
 public sealed class CommandTests(EmbeddedServers servers)
 {
     private static CancellationToken Cancel => TestContext.Current.CancellationToken;
@@ -41,6 +41,12 @@ public sealed class CommandTests(EmbeddedServers servers)
         Assert.Equal((0, "closed"), await RunAsync(database, "close", "2026-03-10", "--provider", "stripe") is var again ? (again.Code, again.Output.Trim()) : default);
         Assert.Equal((1, "no_statement"), await RunAsync(database, "close", "2026-03-11", "--provider", "stripe") is var early ? (early.Code, early.Output.Trim()) : default);
         Assert.Contains("\"closed\": true", (await RunAsync(database, "report", "2026-03-10", "--leg", "provider")).Output, StringComparison.Ordinal);
+
+        (code, var verified, progress) = await RunAsync(database, "verify");
+        Assert.Equal((0, true, "1/1 test provider stripe 2026-03-10"), (code, verified.Contains("\"intact\": true", StringComparison.Ordinal), progress.Trim()));
+        await database.ExecuteAsync("UPDATE recon.lines SET reference = 'another' WHERE leg = 'provider' AND gross = 10000");
+        (code, verified, _) = await RunAsync(database, "verify");
+        Assert.Equal((1, true), (code, verified.Contains("Its days are not what was hashed.", StringComparison.Ordinal)));
     }
 
     [Fact]
@@ -87,7 +93,7 @@ public sealed class CommandTests(EmbeddedServers servers)
     {
         var builder = WebApplication.CreateBuilder();
         builder.Logging.ClearProviders();
-        builder.Configuration.AddInMemoryCollection(new Dictionary<string, string?> { ["ConnectionStrings:reconciliation"] = database.ConnectionString });
+        builder.Configuration.AddInMemoryCollection(new Dictionary<string, string?> { ["ConnectionStrings:reconciliation"] = database.ConnectionString, ["Payments:Reconciliation:ClosingKey"] = ReconciliationDatabase.ClosingKey });
         builder.AddReconciliationTools();
         await using var tools = builder.Build();
         await using var output = new StringWriter();

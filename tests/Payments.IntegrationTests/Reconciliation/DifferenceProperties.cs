@@ -58,7 +58,7 @@ public sealed class DifferenceProperties(EmbeddedServers servers)
         var before = await database.RowsAsync("SELECT leg, provider, day, currency, explained FROM recon.day_totals ORDER BY 1, 2, 3, 4");
         foreach (var (leg, provider) in new[] { (Leg.Provider, Book.Stripe), (Leg.Provider, Book.Adyen), (Leg.Bank, Book.Stripe), (Leg.Bank, Book.Adyen) })
         {
-            await database.Matcher.CloseAsync(new(Core.Mode.Test, leg, provider), leg == Leg.Provider ? RandomBooks.FirstDay.AddDays(1) : new DateOnly(2026, 3, 16), TestContext.Current.CancellationToken);
+            await database.Closings.CloseAsync(new(Core.Mode.Test, leg, provider), leg == Leg.Provider ? RandomBooks.FirstDay.AddDays(1) : new DateOnly(2026, 3, 16), TestContext.Current.CancellationToken);
         }
 
         await database.MatchAsync();

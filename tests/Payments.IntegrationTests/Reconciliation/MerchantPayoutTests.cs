@@ -124,7 +124,7 @@ public sealed class MerchantPayoutTests(EmbeddedServers servers, BookingLedger f
         await database.MatchAsync();
         Assert.DoesNotContain(await database.RowsAsync(Breaks), b => b.StartsWith("merchants", StringComparison.Ordinal));
         Assert.Equal(["merchants|1|1|0"], await database.RowsAsync("SELECT provider, sum(ours_count), sum(theirs_count), sum(ours_net - theirs_net) FROM recon.day_totals WHERE provider = 'merchants' GROUP BY provider"));
-        Assert.Equal(CloseResult.Now, await database.Matcher.CloseAsync(new(Mode.Test, Leg.Bank, Book.Merchants), PayoutBed.Today, Cancel));
+        Assert.Equal(CloseResult.Now, await database.Closings.CloseAsync(new(Mode.Test, Leg.Bank, Book.Merchants), PayoutBed.Today, Cancel));
     }
 
     [Fact]

@@ -17,6 +17,7 @@ internal static class ReconProcess
             RedirectStandardError = true,
         };
         start.Environment["ConnectionStrings__reconciliation"] = database.ConnectionString;
+        start.Environment["Payments__Reconciliation__ClosingKey"] = ReconciliationDatabase.ClosingKey;
         foreach (var (name, value) in environment)
         {
             start.Environment[name] = value;

@@ -1,10 +1,12 @@
 using System.Globalization;
 using System.Text;
+using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.Logging.Abstractions;
 using Npgsql;
 using Payments.Core;
 using Payments.Platform.Postgres;
 using Payments.Reconciliation;
+using Payments.Reconciliation.Closing;
 using Payments.Reconciliation.Imports;
 using Payments.Reconciliation.Intake;
 using Payments.Reconciliation.Matching;
@@ -22,6 +24,7 @@ internal sealed class ReconciliationDatabase : IAsyncDisposable
         Importer = new Importer(source) { ChunkLines = 7 };
         Matcher = new Matcher(source, NullLogger<Matcher>.Instance) { Parallel = 3 };
         Reports = new DayReports(source);
+        Closings = Signed(ClosingKey);
     }
 
     public string ConnectionString { get; }
@@ -36,6 +39,11 @@ internal sealed class ReconciliationDatabase : IAsyncDisposable
 
     public DayReports Reports { get; }
 
+    public DayClosings Closings { get; }
+
+    /// <summary>What the service and its commands sign closings with here.</summary>
+    public static string ClosingKey { get; } = Convert.ToBase64String(new byte[32]);
+
     private static CancellationToken Cancel => TestContext.Current.CancellationToken;
 
     private static IReadOnlyList<Migration> Parts => Migrations.In(typeof(ReconciliationModule).Assembly, Plumbing.Inbox);
@@ -48,6 +56,11 @@ internal sealed class ReconciliationDatabase : IAsyncDisposable
         await Migrations.ApplyAsync(source, [.. Parts.Where(m => m.Component != Migrations.ServiceComponent || m.Number <= through)], Cancel);
         return new(connectionString, source, servers.CreateDirectory());
     }
+
+    /// <summary>Closings under keys of the caller's, the first of which signs.</summary>
+    public DayClosings Signed(params string[] keys) => new(Source, new(
+        new ConfigurationBuilder().AddInMemoryCollection(keys.Select((key, i) => KeyValuePair.Create(ReconciliationOptions.Section + (i == 0 ? ":ClosingKey" : ":FormerClosingKeys:" + i), (string?)key))).Build(),
+        ReconciliationOptions.Section, "reconciliation"));
 
     /// <summary>To the newest version.</summary>
     public Task MigrateAsync() => Migrations.ApplyAsync(Source, Parts, Cancel);
@@ -100,7 +113,7 @@ internal sealed class ReconciliationDatabase : IAsyncDisposable
         var tables = await RowsAsync("""
             SELECT c.relname, string_agg(quote_ident(a.attname), ', ' ORDER BY a.attnum) FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace JOIN pg_attribute a ON a.attrelid = c.oid
             WHERE n.nspname = 'recon' AND c.relkind IN ('r', 'p') AND NOT c.relispartition AND a.attnum > 0 AND NOT a.attisdropped
-                AND a.attname NOT IN ('began_at', 'ended_at', 'opened_at', 'resolved_at', 'written_at', 'noted_at', 'due_at', 'id_made_at', 'booking_id', 'since', 'answered_at')
+                AND a.attname NOT IN ('began_at', 'ended_at', 'opened_at', 'resolved_at', 'written_at', 'noted_at', 'due_at', 'id_made_at', 'booking_id', 'since', 'answered_at', 'closed_at')
             GROUP BY c.relname ORDER BY c.relname
             """);
         foreach (var table in tables)

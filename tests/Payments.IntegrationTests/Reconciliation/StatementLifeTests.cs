@@ -62,10 +62,10 @@ public sealed class StatementLifeTests(EmbeddedServers servers)
         await using var database = await ReconciliationDatabase.CreateAsync(servers);
         await database.AddAsync([Item(1, 10_000), Item(2, 5_000)]);
         await database.ImportAsync("stripe.csv", Report((1, 10_000, 30, 0)));
-        Assert.Equal(CloseResult.NoStatement, await database.Matcher.CloseAsync(Stripe, FirstDay.AddDays(1), Cancel));
-        Assert.Equal(CloseResult.Unknown, await database.Matcher.CloseAsync(Stripe with { Provider = Book.Adyen }, FirstDay, Cancel));
-        Assert.Equal(CloseResult.Now, await database.Matcher.CloseAsync(Stripe, FirstDay, Cancel));
-        Assert.Equal(CloseResult.Closed, await database.Matcher.CloseAsync(Stripe, FirstDay, Cancel));
+        Assert.Equal(CloseResult.NoStatement, await database.Closings.CloseAsync(Stripe, FirstDay.AddDays(1), Cancel));
+        Assert.Equal(CloseResult.Unknown, await database.Closings.CloseAsync(Stripe with { Provider = Book.Adyen }, FirstDay, Cancel));
+        Assert.Equal(CloseResult.Now, await database.Closings.CloseAsync(Stripe, FirstDay, Cancel));
+        Assert.Equal(CloseResult.Closed, await database.Closings.CloseAsync(Stripe, FirstDay, Cancel));
         var closed = ReportText.Csv((await database.Reports.FindAsync(Stripe, FirstDay, Cancel))!);
 
         // An item and a line of the closed day come now, and so does the answer to what it left open.
@@ -92,7 +92,7 @@ public sealed class StatementLifeTests(EmbeddedServers servers)
         await using var database = await ReconciliationDatabase.CreateAsync(servers);
         await database.AddAsync([Item(1, 10_000), Item(2, 5_000, day: 1)]);
         await database.ImportAsync("stripe.csv", Report((1, 10_000, 30, 0), (2, 5_000, 30, 1)));
-        await database.Matcher.CloseAsync(Stripe, FirstDay, Cancel);
+        await database.Closings.CloseAsync(Stripe, FirstDay, Cancel);
 
         var changes = await database.ImportAsync("stripe.csv", Report((1, 10_001, 30, 0), (2, 5_000, 30, 1)));
         Assert.Equal(("refused", 1L), (changes.State, changes.Line));
@@ -116,7 +116,7 @@ public sealed class StatementLifeTests(EmbeddedServers servers)
             var version = Report((1, 10_000, 30, 0), (2, gross, 30, 1)).Replace("po_1,2026-03-13", "po_0,2026-03-12", StringComparison.Ordinal);
             Assert.Equal("complete", (await database.ImportAsync("stripe.csv", version)).State);
             await database.MatchAsync();
-            await database.Matcher.CloseAsync(Stripe, FirstDay, Cancel);
+            await database.Closings.CloseAsync(Stripe, FirstDay, Cancel);
         }
 
         Assert.Equal(["amount_mismatch|-2"], await ClassesAsync(database));
@@ -134,7 +134,7 @@ public sealed class StatementLifeTests(EmbeddedServers servers)
         await database.ImportAsync("day0.csv", Report((1, 10_000, 30, 0)));
         await database.MatchAsync();
         Assert.Equal(["timing|4970"], await ClassesAsync(database));
-        await database.Matcher.CloseAsync(Stripe, FirstDay, Cancel);
+        await database.Closings.CloseAsync(Stripe, FirstDay, Cancel);
 
         await database.AddAsync([Item(4, 100, day: 4)]);
         await database.ImportAsync("day4.csv", Report((4, 100, 30, 4)));

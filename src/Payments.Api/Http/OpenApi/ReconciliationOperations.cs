@@ -14,7 +14,7 @@ internal static class ReconciliationOperations
             Response = DocumentedOperation.List("""
                 {"id": "live.provider.stripe.20260130", "object": "reconciliation_report", "mode": "live", "leg": "provider", "provider": "stripe", "day": "2026-01-30", "closed": false, "compared": true, "healthy": true,
                  "currencies": [{"currency": "USD", "ours_count": 1204, "ours": 1000000, "theirs_count": 1204, "theirs": 999850, "difference": 150,
-                 "classes": [{"class": "timing", "items": 1, "amount": 150}], "share": 0, "healthy": true}]}
+                 "classes": [{"class": "timing", "items": 1, "amount": 150}], "share": 0, "healthy": true}], "closing": null}
                 """),
         },
         new("GET", "/ops/v1/reconciliation/reports/{id}", "Operators: reconciliation", "Read a day of reconciliation")
@@ -22,17 +22,18 @@ internal static class ReconciliationOperations
             Response = """
                 {"id": "live.provider.stripe.20260130", "object": "reconciliation_report", "mode": "live", "leg": "provider", "provider": "stripe", "day": "2026-01-30", "closed": false, "compared": true, "healthy": true,
                  "currencies": [{"currency": "USD", "ours_count": 1204, "ours": 1000000, "theirs_count": 1204, "theirs": 999850, "difference": 150,
-                 "classes": [{"class": "timing", "items": 1, "amount": 150}], "share": 0, "healthy": true}]}
+                 "classes": [{"class": "timing", "items": 1, "amount": 150}], "share": 0, "healthy": true}], "closing": null}
                 """,
         },
         new("POST", "/ops/v1/reconciliation/reports/{id}/close", "Operators: reconciliation", "Close a day of reconciliation")
         {
-            Description = "And every day before it. It never changes again: what comes late belongs to the next open day. 409 `statement_missing` while no statement speaks of it. Closing again changes nothing.",
+            Description = "And every day before it. It never changes again: what comes late belongs to the next open day. 409 `statement_missing` while no statement speaks of it. What it came to is signed. Closing again changes nothing.",
             Request = "{}",
             Response = """
                 {"id": "live.provider.stripe.20260130", "object": "reconciliation_report", "mode": "live", "leg": "provider", "provider": "stripe", "day": "2026-01-30", "closed": true, "compared": true, "healthy": true,
                  "currencies": [{"currency": "USD", "ours_count": 1204, "ours": 1000000, "theirs_count": 1204, "theirs": 999850, "difference": 150,
-                 "classes": [{"class": "timing", "items": 1, "amount": 150}], "share": 0, "healthy": true}]}
+                 "classes": [{"class": "timing", "items": 1, "amount": 150}], "share": 0, "healthy": true}],
+                 "closing": {"through": "2026-01-30", "hash": "9f86d081…", "key_id": "5e884898", "signature": "2c26b46b…", "closed_at": "2026-02-02T08:00:00Z"}}
                 """,
         },
         new("GET", "/ops/v1/reconciliation/imports", "Operators: reconciliation", "List imported statements")
