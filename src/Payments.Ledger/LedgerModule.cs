@@ -10,6 +10,7 @@ using Payments.Platform.Http;
 using Payments.Platform.Idempotency;
 using Payments.Platform.Inbox;
 using Payments.Platform.Postgres;
+using Payments.Platform.Secrets;
 
 namespace Payments.Ledger;
 

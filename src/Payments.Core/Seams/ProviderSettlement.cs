@@ -38,6 +38,7 @@ public sealed record ProviderConversion(string Currency, long PaidMinor, long? B
 /// A journal that closes a break of reconciliation: <c>POST /internal/ledger/corrections</c>, repeatable under its id as a settlement is.
 /// </summary>
 /// <param name="Kind">A kind of the ledger's table of corrections, which says what is debited and credited.</param>
+/// <param name="Provider">Needed where the kind touches a provider's account.</param>
 /// <param name="Break">The break that it closes.</param>
 /// <param name="MerchantId">Needed where the kind touches a merchant's account.</param>
 /// <param name="PaymentId">The payment it is about, where it is about one.</param>
@@ -47,7 +48,7 @@ public sealed record LedgerCorrection(
     LedgerCorrectionId Id,
     Mode Mode,
     string Kind,
-    Provider Provider,
+    Provider? Provider,
     string Currency,
     long AmountMinor,
     DateTimeOffset EffectiveAt,

@@ -3,6 +3,7 @@ using NpgsqlTypes;
 using Payments.Core;
 using Payments.Ledger.Chain;
 using Payments.Ledger.Controls;
+using Payments.Platform.Secrets;
 
 namespace Payments.Ledger.Closing;
 

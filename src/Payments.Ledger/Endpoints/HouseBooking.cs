@@ -122,6 +122,11 @@ internal static class HouseBooking
             return Problems.MissingField("merchant_id");
         }
 
+        if (kind.OfProvider && correction.Provider is null)
+        {
+            return Problems.MissingField("provider");
+        }
+
         if (!Currency.TryFind(correction.Currency, out _))
         {
             return Problems.InvalidValue("currency", "An accepted currency is expected.");

@@ -8,7 +8,7 @@ using Payments.Platform.Postgres;
 namespace Payments.Reconciliation.Bookings;
 
 /// <summary>A payout that a provider announced, and that the ledger is not asked to book.</summary>
-/// <param name="Reason">How the bank's leg stands; or <c>not_compared</c>, <c>lines_not_compared</c>, <c>parts_differ</c>.</param>
+/// <param name="Reason">How the bank's leg stands; or <c>not_compared</c>, <c>lines_not_compared</c>, <c>parts_differ</c>, <c>corrected</c>.</param>
 /// <param name="Difference">What was paid less what its lines come to; only of <c>parts_differ</c>.</param>
 public sealed record UnnotedPayoutView(string Object, Mode Mode, string Provider, string Reference, string Currency, long Amount, DateOnly Day, string Reason, long Difference, DateTimeOffset Since);
 
@@ -18,10 +18,10 @@ public sealed record UnnotedCount(string Reason, long Count, long Late, string? 
 /// <summary>Payouts that comparisons could not note: each of them leaves the provider's receivable as it is.</summary>
 public sealed class UnnotedPayouts(NpgsqlDataSource database, TimeProvider time, IOptions<ReconciliationOptions> options)
 {
-    // That a report does not come to its own payout is known at once; the rest may still put itself right.
+    // That a report does not come to its own payout, or that its entry was booked already, is known at once; the rest may still put itself right.
     private const string Count = """
-        SELECT reason, count(*), count(*) FILTER (WHERE since < $1 OR reason = 'parts_differ'),
-            (array_agg(provider || ' ' || reference || ' ' || currency ORDER BY since, item_id) FILTER (WHERE since < $1 OR reason = 'parts_differ'))[1], min(since) FILTER (WHERE since < $1 OR reason = 'parts_differ')
+        SELECT reason, count(*), count(*) FILTER (WHERE since < $1 OR reason IN ('parts_differ', 'corrected')),
+            (array_agg(provider || ' ' || reference || ' ' || currency ORDER BY since, item_id) FILTER (WHERE since < $1 OR reason IN ('parts_differ', 'corrected')))[1], min(since) FILTER (WHERE since < $1 OR reason IN ('parts_differ', 'corrected'))
         FROM recon.payouts_unnoted GROUP BY reason ORDER BY reason
         """;
 

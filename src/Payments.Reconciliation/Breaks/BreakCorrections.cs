@@ -20,7 +20,7 @@ public sealed class BreakCorrections(NpgsqlDataSource database)
 {
     // What was booked for the break before is not booked again; what was only proposed is replaced.
     private const string Read = """
-        SELECT b.mode, b.provider, b.currency, b.state, b.version, b.payment_id, l.gross, l.accrued, l.variance, l.merchant_id, least(l.occurred_at, now()),
+        SELECT b.mode, b.leg, b.provider, b.currency, b.state, b.version, b.payment_id, l.gross, l.accrued, l.variance, l.merchant_id, least(l.occurred_at, now()),
             coalesce(sum(k.moved) FILTER (WHERE k.component = 'gross'), 0)::bigint, coalesce(sum(k.moved) FILTER (WHERE k.component = 'accrued'), 0)::bigint,
             coalesce(sum(k.moved) FILTER (WHERE k.component = 'variance'), 0)::bigint
         FROM recon.breaks b LEFT JOIN LATERAL recon.left_by(b) l ON true LEFT JOIN recon.bookings k ON k.break_id = b.break_id AND k.booked_at IS NOT NULL
@@ -65,7 +65,7 @@ public sealed class BreakCorrections(NpgsqlDataSource database)
     private sealed record ClosedByRule(ReconciliationBreakId Id, int Version, int Rule, Bearer Bearer, string By, string Reason);
 
     private sealed record Found(
-        Mode Mode, string Provider, string Currency, BreakState State, int Version, Guid? Payment, LeftBy? Left, Guid? Merchant, DateTimeOffset? At);
+        Book Book, string Currency, BreakState State, int Version, Guid? Payment, LeftBy? Left, Guid? Merchant, DateTimeOffset? At);
 
     public async Task<ResolveVerdict> ResolveAsync(ReconciliationBreakId id, CorrectionRequest request, string actor, CancellationToken cancellationToken)
     {
@@ -78,7 +78,7 @@ public sealed class BreakCorrections(NpgsqlDataSource database)
         }
 
         var found = await FindAsync(connection, transaction, id, cancellationToken);
-        var steps = found?.Left is { } left ? Corrections.Plan(left, request.Bearer) : [];
+        var steps = found?.Left is { } left ? Corrections.Plan(found.Book, left, request.Bearer) : [];
         var merchant = found?.Merchant ?? request.Merchant?.Value;
         switch (found)
         {
@@ -93,7 +93,7 @@ public sealed class BreakCorrections(NpgsqlDataSource database)
                 return ResolveVerdict.NothingToBook;
             case { } when merchant is null && Corrections.NeedsMerchant(steps, request.Bearer):
                 return ResolveVerdict.MerchantMissing;
-            case { Mode: var mode, Merchant: null } when merchant is { } named && !await IsAsync(connection, transaction, Known, cancellationToken, ModeNames.Of(mode), named):
+            case { Book.Mode: var mode, Merchant: null } when merchant is { } named && !await IsAsync(connection, transaction, Known, cancellationToken, ModeNames.Of(mode), named):
                 return ResolveVerdict.MerchantUnknown;
         }
 
@@ -129,7 +129,7 @@ public sealed class BreakCorrections(NpgsqlDataSource database)
             }
         }
 
-        if (await FindAsync(connection, transaction, closed.Id, cancellationToken) is { Left: { } left } found && Corrections.Plan(left, closed.Bearer) is { Count: > 0 } steps)
+        if (await FindAsync(connection, transaction, closed.Id, cancellationToken) is { Left: { } left } found && Corrections.Plan(found.Book, left, closed.Bearer) is { Count: > 0 } steps)
         {
             await ForgetAsync(connection, transaction, closed.Id, cancellationToken);
             await using var book = new NpgsqlCommand(BookForRule, connection, transaction)
@@ -183,10 +183,10 @@ public sealed class BreakCorrections(NpgsqlDataSource database)
             return null;
         }
 
-        var left = r.IsDBNull(6) ? (LeftBy?)null : new LeftBy(r.GetInt64(6), r.GetInt64(7), r.GetInt64(8)) - new LeftBy(r.GetInt64(11), r.GetInt64(12), r.GetInt64(13));
+        var left = r.IsDBNull(7) ? (LeftBy?)null : new LeftBy(r.GetInt64(7), r.GetInt64(8), r.GetInt64(9)) - new LeftBy(r.GetInt64(12), r.GetInt64(13), r.GetInt64(14));
         return new(
-            Words.Parse<Mode>(r.GetString(0)), r.GetString(1), r.GetString(2), Words.Parse<BreakState>(r.GetString(3)), r.GetInt32(4), r.IsDBNull(5) ? null : r.GetGuid(5), left,
-            r.IsDBNull(9) ? null : r.GetGuid(9), r.IsDBNull(10) ? null : r.GetFieldValue<DateTimeOffset>(10));
+            new(Words.Parse<Mode>(r.GetString(0)), Words.Parse<Leg>(r.GetString(1)), r.GetString(2)), r.GetString(3), Words.Parse<BreakState>(r.GetString(4)), r.GetInt32(5),
+            r.IsDBNull(6) ? null : r.GetGuid(6), left, r.IsDBNull(10) ? null : r.GetGuid(10), r.IsDBNull(11) ? null : r.GetFieldValue<DateTimeOffset>(11));
     }
 
     private static async Task<(int Version, bool IsDue)> ProposedAsync(NpgsqlCommand propose, CancellationToken cancellationToken)
@@ -203,10 +203,10 @@ public sealed class BreakCorrections(NpgsqlDataSource database)
         foreach (var (step, place) in steps.Select((s, i) => (s, i + 1)))
         {
             var correction = new LedgerCorrection(
-                default, found.Mode, step.Kind, Words.Parse<Provider>(found.Provider), found.Currency, step.Amount, found.At!.Value, reason, id, actor, null,
+                default, found.Book.Mode, step.Kind, Words.TryParse<Provider>(found.Book.Provider, out var provider) ? provider : null, found.Currency, step.Amount, found.At!.Value, reason, id, actor, null,
                 merchant is { } m ? new MerchantId(m) : null, found.Payment is { } p ? new PaymentId(p) : null);
             await using var lay = new NpgsqlCommand(Lay, connection, transaction)
-                .With(id.Value, version, (short)place, ModeNames.Of(found.Mode), found.Provider, id.ToString());
+                .With(id.Value, version, (short)place, ModeNames.Of(found.Book.Mode), found.Book.Provider, id.ToString());
             lay.Parameters.Add(new() { Value = JsonSerializer.Serialize(correction, Json.Options), NpgsqlDbType = NpgsqlDbType.Jsonb });
             lay.With(isDue, Words.Of(step.Part), step.Moved);
             await lay.ExecuteNonQueryAsync(cancellationToken);

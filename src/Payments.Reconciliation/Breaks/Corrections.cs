@@ -21,12 +21,18 @@ public enum Bearer
 
     /// <summary>The house, as cost of the provider.</summary>
     ProviderCost,
+
+    /// <summary>The house, as what its bank took; or gave.</summary>
+    BankCost,
+
+    /// <summary>The provider: it still owes what did not come, or is owed what came too much.</summary>
+    Provider,
 }
 
 /// <summary>Which of a break's amounts a step puts right.</summary>
 public enum CorrectedPart
 {
-    /// <summary>On the receivable: ours less theirs.</summary>
+    /// <summary>On the receivable, or on the bank's leg on the bank's account: ours less theirs.</summary>
     Gross,
 
     /// <summary>Accrued cost that no line answers.</summary>
@@ -68,14 +74,27 @@ public static class Corrections
         [Bearer.ProviderCost] = ("provider_fee", "provider_fee_rebate"),
     }.ToFrozenDictionary();
 
+    // the same on the bank's leg: where the books have more on the bank's account, and where the statement has
+    private static readonly FrozenDictionary<Bearer, (string WeMore, string TheyMore)> OfBank = new Dictionary<Bearer, (string, string)>
+    {
+        [Bearer.BankCost] = ("bank_fee", "bank_fee_returned"),
+        [Bearer.Suspense] = ("unknown_bank_debit", "unknown_bank_credit"),
+        [Bearer.Provider] = ("bank_shortfall", "bank_surplus"),
+    }.ToFrozenDictionary();
+
     private static readonly (string WeMore, string TheyMore) OfAccrued = ("accrued_fee_written_off", "accrued_fee_added");
     private static readonly (string WeMore, string TheyMore) OfVariance = ("fee_variance_expensed", "fee_variance_returned");
 
-    /// <summary>The larger amounts first. Empty: nothing is left on the books.</summary>
-    public static IReadOnlyList<CorrectionStep> Plan(LeftBy left, Bearer bearer)
+    /// <summary>The larger amounts first. Empty: nothing is left on the books, or nothing that this bearer could bear.</summary>
+    public static IReadOnlyList<CorrectionStep> Plan(Book book, LeftBy left, Bearer bearer)
     {
         var steps = new List<CorrectionStep>();
-        Add(CorrectedPart.Gross, OfGross[bearer], left.Gross, left.Gross);
+        if (!(book.Leg == Leg.Bank ? OfBank : OfGross).TryGetValue(bearer, out var gross) || (bearer == Bearer.Provider && !Words.TryParse<Provider>(book.Provider, out _)))
+        {
+            return steps;
+        }
+
+        Add(CorrectedPart.Gross, gross, left.Gross, left.Gross);
         if (bearer == Bearer.ProviderCost)
         {
             // What the receivable loses to the provider's cost passes through the variance.

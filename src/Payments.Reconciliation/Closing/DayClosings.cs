@@ -50,7 +50,7 @@ public sealed class DayClosings(NpgsqlDataSource database, ClosingKeys keys)
         await using var connection = await database.OpenConnectionAsync(cancellationToken);
         await using var transaction = await connection.BeginTransactionAsync(cancellationToken);
         var key = (ModeNames.Of(book.Mode), Words.Of(book.Leg), book.Provider);
-        var after = await ScalarAsync("SELECT closed_through FROM recon.books WHERE mode = $1 AND leg = $2 AND provider = $3 FOR UPDATE") is DateTime through ? DateOnly.FromDateTime(through) : (DateOnly?)null;
+        var after = await ScalarAsync("SELECT closed_through FROM recon.books WHERE mode = $1 AND leg = $2 AND provider = $3 FOR UPDATE") is DateOnly through ? through : (DateOnly?)null;
         var result = Words.Parse<CloseResult>((string)(await ScalarAsync("SELECT recon.close_day($1, $2, $3, $4)", day))!);
         if (result == CloseResult.Now)
         {

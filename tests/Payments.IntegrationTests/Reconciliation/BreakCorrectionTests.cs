@@ -117,13 +117,12 @@ public sealed class BreakCorrectionTests(EmbeddedServers servers, BookingLedger 
         Assert.Equal(ResolveVerdict.Done, await ResolveAsync(database, breaks, id, Bearer.Merchant, await MerchantAsync(database)));
         await BookAsync(database);
         Assert.Equal(["merchant_pending -9000", "provider_cost_expense 30", "provider_cost_variance -30", "provider_receivable 9000"], await ledger.MovedAsync(await JournalsAsync(database)));
+        Assert.Equal(ResolveVerdict.WrongState, await ResolveAsync(database, breaks, id, Bearer.BankCost));
 
-        // A bank's difference is no matter of the receivable alone.
+        // What a bank took is nothing that a provider's line could be.
         await using var other = await ReconciliationDatabase.CreateAsync(servers);
-        await other.ImportAsync("bank.sta", Bank("1", (1, 500, "STRIPE PAYOUT po_9")));
-        await other.MatchAsync();
-        var store = new BreakStore(other.Source, TimeProvider.System);
-        Assert.Equal(ResolveVerdict.NothingToBook, await ResolveAsync(other, store, Assert.Single(await store.ListAsync(null, null, 10, Cancel)).Id, Bearer.Suspense));
+        var (store, line) = await OpenAsync(other, "unknown", 9_000);
+        Assert.Equal(ResolveVerdict.NothingToBook, await ResolveAsync(other, store, line, Bearer.BankCost));
     }
 
     [Fact]

@@ -66,7 +66,8 @@ public sealed class ClosingTests(EmbeddedServers servers)
         await TamperAsync(database, change);
 
         var broken = await database.Closings.VerifyAsync(null, Cancel);
-        Assert.Equal(new BrokenClosing("test provider stripe 2026-03-10", "Its days are not what was hashed."), Assert.Single(broken));
+        Assert.Equal(new BrokenClosing("test provider stripe 2026-03-10", "Its days are not what was hashed."), broken[0]);
+        Assert.True(broken.Count == 1 || change.Contains("imports", StringComparison.Ordinal), "The file is of both days, the rest of one.");
     }
 
     [Fact]

@@ -2,6 +2,7 @@ using Payments.Core;
 using Payments.IntegrationTests.Ledger;
 using Payments.Ledger.Payouts;
 using Payments.Reconciliation;
+using Payments.Reconciliation.Closing;
 using Payments.Reconciliation.Bookings;
 using Payments.Reconciliation.Matching;
 using Xunit;

@@ -2,6 +2,7 @@ using System.Text;
 using Npgsql;
 using Payments.Core;
 using Payments.Reconciliation;
+using Payments.Reconciliation.Closing;
 using Payments.Reconciliation.Matching;
 using Payments.Reconciliation.Reports;
 using Xunit;
