@@ -53,6 +53,7 @@ public static class LedgerModule
         services.AddSingleton<SettlementRounds>();
         services.AddHostedService(s => s.GetRequiredService<SettlementRounds>());
         services.AddSingleton<PayoutBooks>();
+        services.AddSingleton<PayoutApprovals>();
         services.AddSingleton<PayoutSettings>();
         services.AddSingleton<PayoutFiles>();
         services.AddSingleton<OpenPayouts>();

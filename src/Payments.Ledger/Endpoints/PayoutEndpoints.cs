@@ -10,8 +10,11 @@ namespace Payments.Ledger.Endpoints;
 
 /// <param name="Status">Where it stands.</param>
 /// <param name="Reference">What the bank calls it, as far as it said.</param>
+/// <param name="AccountVersion">The bank account that it goes to, or went to: what is approved.</param>
+/// <param name="AccountConfirmed">False: it is paid when another person has given the same account.</param>
 public sealed record PayoutView(
-    PayoutId Id, string Object, Mode Mode, MerchantId MerchantId, string Currency, long Amount, PayoutState Status, DateOnly DueOn, string? Reference, string? Reason, DateTimeOffset CreatedAt, DateTimeOffset UpdatedAt);
+    PayoutId Id, string Object, Mode Mode, MerchantId MerchantId, string Currency, long Amount, PayoutState Status, DateOnly DueOn, int AccountVersion, string IbanLast4, bool AccountConfirmed,
+    string? Reference, string? Reason, DateTimeOffset CreatedAt, DateTimeOffset UpdatedAt);
 
 /// <summary><c>/internal/v1/ops/payouts</c>: listed, approved by two people, and told what the bank did.</summary>
 internal static class PayoutEndpoints
@@ -22,12 +25,18 @@ internal static class PayoutEndpoints
 
     internal static readonly Problem StateConflict = new(StatusCodes.Status409Conflict, "payout_state_conflict", "From where the payout stands it does not come there.", "id");
 
+    /// <param name="AccountVersion">The account that is approved, as the payout showed it.</param>
+    internal sealed record Approval(int AccountVersion);
+
     internal sealed record Report(PayoutState Status, string Reference, string Reason, DateTimeOffset At);
 
     private const string Sql = """
         SELECT p.id, p.mode, p.merchant_id, p.currency, p.amount, c.state, p.due_on,
-            coalesce((SELECT n.reference FROM ledger.payout_changes n WHERE n.payout_id = p.id AND n.reference <> '' ORDER BY n.version DESC LIMIT 1), ''), c.reason, p.created_at, c.at
+            coalesce((SELECT n.reference FROM ledger.payout_changes n WHERE n.payout_id = p.id AND n.reference <> '' ORDER BY n.version DESC LIMIT 1), ''), c.reason, p.created_at, c.at, a.account_version, a.iban_last4, ledger.account_confirmed(p.mode, p.merchant_id, a.account_version)
         FROM ledger.payouts p JOIN LATERAL (SELECT * FROM ledger.payout_changes n WHERE n.payout_id = p.id ORDER BY n.version DESC LIMIT 1) c ON true
+        JOIN LATERAL (
+            SELECT s.account_version, s.iban_last4 FROM ledger.payout_settings s WHERE s.mode = p.mode AND s.merchant_id = p.merchant_id
+            ORDER BY s.version = (SELECT i.settings_version FROM ledger.payout_file_items i WHERE i.payout_id = p.id) DESC, s.version DESC LIMIT 1) a ON true
         WHERE ($1 IS NULL OR p.id < $1) AND ($2 IS NULL OR p.mode = $2) AND ($3 IS NULL OR p.merchant_id = $3) AND ($4 IS NULL OR c.state = $4) AND ($5 IS NULL OR p.id = $5)
         ORDER BY p.id DESC LIMIT $6
         """;
@@ -47,14 +56,24 @@ internal static class PayoutEndpoints
     }
 
     // Approving again is refused by name: it needs no idempotency key.
-    public static async Task<Results<Ok<PayoutView>, Problem>> ApproveAsync(string id, HttpContext context, PayoutBooks books, NpgsqlDataSource database, CancellationToken cancellationToken)
+    public static async Task<Results<Ok<PayoutView>, Problem>> ApproveAsync(string id, HttpContext context, PayoutApprovals approvals, NpgsqlDataSource database, CancellationToken cancellationToken)
     {
+        if (!(await RequestBody.ReadAsync<Approval>(context, cancellationToken)).Succeeded(out var approval, out var problem))
+        {
+            return problem;
+        }
+
         if (!Id.TryParse<PayoutId>(id, out var payout))
         {
             return Problems.NotFound("payout");
         }
 
-        var verdict = await books.ApproveAsync(payout, InternalHeaders.PersonOf(context), cancellationToken);
+        if (approval.AccountVersion < 1)
+        {
+            return Problems.InvalidValue("account_version", "The account_version of the payout is expected.");
+        }
+
+        var verdict = await approvals.ApproveAsync(payout, approval.AccountVersion, InternalHeaders.PersonOf(context), cancellationToken);
         return verdict is PayoutVerdict.Done or PayoutVerdict.SecondPersonNeeded ? await FoundAsync(database, payout, cancellationToken) : Refusal(verdict);
     }
 
@@ -103,6 +122,8 @@ internal static class PayoutEndpoints
     {
         PayoutVerdict.NotFound => Problems.NotFound("payout"),
         PayoutVerdict.SamePerson => new Problem(StatusCodes.Status409Conflict, "second_person_needed", "You approved this payout before; another person is needed.", "id"),
+        PayoutVerdict.OtherAccount => new Problem(
+            StatusCodes.Status409Conflict, "payout_account_changed", "The payout goes to another bank account than the one you approve; read it and decide again.", "account_version"),
         _ => StateConflict,
     };
 
@@ -125,7 +146,7 @@ internal static class PayoutEndpoints
         {
             rows.Add(new(
                 new(row.GetGuid(0)), "payout", Words.Parse<Mode>(row.GetString(1)), new(row.GetGuid(2)), row.GetString(3), row.GetInt64(4), Words.Parse<PayoutState>(row.GetString(5)),
-                row.GetFieldValue<DateOnly>(6), Text(7), Text(8), row.GetFieldValue<DateTimeOffset>(9), row.GetFieldValue<DateTimeOffset>(10)));
+                row.GetFieldValue<DateOnly>(6), row.GetInt32(11), row.GetString(12), row.GetBoolean(13), Text(7), Text(8), row.GetFieldValue<DateTimeOffset>(9), row.GetFieldValue<DateTimeOffset>(10)));
         }
 
         return rows;

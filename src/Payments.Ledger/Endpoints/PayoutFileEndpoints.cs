@@ -27,6 +27,12 @@ internal static class PayoutFileEndpoints
     private static readonly Problem NotXml = new(StatusCodes.Status415UnsupportedMediaType, "unsupported_report_type", "Send the bank's answer as application/xml.", "Content-Type");
     private static readonly Problem NoReport = new(StatusCodes.Status400BadRequest, "invalid_status_report", "A pain.002 about this file and its payouts is expected.", "body");
 
+    private static readonly Problem NothingReady =
+        new(StatusCodes.Status409Conflict, "no_payout_ready", "No payout of this currency is ready, or payouts are stopped.", "currency");
+
+    private static readonly Problem AccountUnconfirmed = new(
+        StatusCodes.Status409Conflict, "payout_account_unconfirmed", "Payouts of this currency are ready, and go to bank accounts that one person changed: another one has to give the same account.", "currency");
+
     /// <param name="ExecuteOn">Absent: today.</param>
     internal sealed record Request(Mode Mode, string Currency, DateOnly? ExecuteOn = null);
 
@@ -58,7 +64,7 @@ internal static class PayoutFileEndpoints
         var answer = await requests.RunAsync(context, OperatorScope.Of(context), async (work, cancellation) =>
             await files.MakeAsync(await work.BeginAsync(cancellation), new(work.Subject), wanted.Mode, currency, executeOn, InternalHeaders.ActorOf(context), cancellation) is { } file
                 ? IdempotentResponse.Ok(Of(file))
-                : new Problem(StatusCodes.Status409Conflict, "no_payout_ready", "No payout of this currency is ready, or payouts are stopped.", "currency"), cancellationToken);
+                : await files.WaitForAccountsAsync(wanted.Mode, currency, cancellation) ? AccountUnconfirmed : NothingReady, cancellationToken);
         Steps.Reached(PayoutSteps.FileAfter);
         return answer;
     }

@@ -6,7 +6,10 @@ using Payments.Platform.Idempotency;
 namespace Payments.Ledger.Endpoints;
 
 /// <param name="IbanLast4">All that is ever shown of the account.</param>
-public sealed record PayoutSettingsView(string Object, MerchantId MerchantId, Mode Mode, int Version, PayoutStanding Standing, long Minimum, string IbanLast4);
+/// <param name="AccountVersion">The version that first had this account: what a payout is approved for.</param>
+/// <param name="AccountConfirmed">False: it replaced another one, and nothing is paid to it before another person gives the same.</param>
+public sealed record PayoutSettingsView(
+    string Object, MerchantId MerchantId, Mode Mode, int Version, PayoutStanding Standing, long Minimum, string IbanLast4, int AccountVersion, bool AccountConfirmed);
 
 public sealed record PayoutSwitchView(string Object, bool Stopped, string Reason);
 
@@ -44,8 +47,9 @@ internal static class PayoutSettingsEndpoints
         }
 
         return await requests.RunAsync(context, OperatorScope.Of(context), async (_, cancellation) =>
-            await settings.SetAsync(wanted.Mode, wanted.MerchantId, wanted.Standing, wanted.Minimum, account, wanted.Reason, InternalHeaders.ActorOf(context), cancellation) is { } version
-                ? IdempotentResponse.Ok(new PayoutSettingsView("payout_settings", wanted.MerchantId, wanted.Mode, version, wanted.Standing, wanted.Minimum, account.Last4))
+            await settings.SetAsync(wanted.Mode, wanted.MerchantId, wanted.Standing, wanted.Minimum, account, wanted.Reason, InternalHeaders.PersonOf(context), cancellation) is { } set
+                ? IdempotentResponse.Ok(new PayoutSettingsView(
+                    "payout_settings", wanted.MerchantId, wanted.Mode, set.Version, wanted.Standing, wanted.Minimum, account.Last4, set.AccountVersion, set.AccountConfirmed))
                 : new Problem(StatusCodes.Status409Conflict, "payout_settings_changed", "Somebody else set this at the same moment; read it and decide again.", "merchant_id"), cancellationToken);
     }
 

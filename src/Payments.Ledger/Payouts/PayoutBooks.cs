@@ -70,7 +70,7 @@ public sealed class PayoutBooks(NpgsqlDataSource database, TimeProvider time, IL
     // They make an amount payable again: what one person says of them is not enough, nor what one uploads.
     private static readonly PayoutState[] OfTwo = [PayoutState.Failed, PayoutState.Returned];
 
-    private sealed record Current(Mode Mode, MerchantId Merchant, Money Amount, int Version, PayoutState State);
+    internal sealed record Current(Mode Mode, MerchantId Merchant, Money Amount, int Version, PayoutState State);
 
     /// <summary>A payout of each merchant who may be paid and has enough; how many were made.</summary>
     /// <exception cref="AggregateException">Of some none could be made; all others were.</exception>
@@ -92,39 +92,6 @@ public sealed class PayoutBooks(NpgsqlDataSource database, TimeProvider time, IL
         }
 
         return failures.Count == 0 ? made : throw new AggregateException("Payouts of some merchants could not be made.", failures);
-    }
-
-    /// <summary>One person's agreement; with the second the payout is ready.</summary>
-    public async Task<PayoutVerdict> ApproveAsync(PayoutId id, string by, CancellationToken cancellationToken)
-    {
-        await using var connection = await database.OpenConnectionAsync(cancellationToken);
-        await using var transaction = await connection.BeginTransactionAsync(cancellationToken);
-        if (await ReadAsync(connection, transaction, id, cancellationToken) is not { } current)
-        {
-            return PayoutVerdict.NotFound;
-        }
-
-        if (current.State != PayoutState.AwaitingApproval)
-        {
-            return PayoutVerdict.WrongState;
-        }
-
-        await using var approve = new NpgsqlCommand(
-            "INSERT INTO ledger.payout_approvals (payout_id, approved_by) VALUES ($1, $2) ON CONFLICT (payout_id, approved_by) DO NOTHING", connection, transaction).With(id.Value, by);
-        if (await approve.ExecuteNonQueryAsync(cancellationToken) == 0)
-        {
-            return PayoutVerdict.SamePerson;
-        }
-
-        await using var count = new NpgsqlCommand("SELECT count(*) FROM ledger.payout_approvals WHERE payout_id = $1", connection, transaction).With(id.Value);
-        var enough = (long)(await count.ExecuteScalarAsync(cancellationToken))! >= 2;
-        if (enough)
-        {
-            await AddAsync(connection, transaction, id, current.Version + 1, Words.Of(current.State), new(PayoutState.Ready, "", "", by, time.GetUtcNow()), cancellationToken);
-        }
-
-        await transaction.CommitAsync(cancellationToken);
-        return enough ? PayoutVerdict.Done : PayoutVerdict.SecondPersonNeeded;
     }
 
     /// <summary>What the statement said of it, or people, with a report of the bank or without: then one of them is not enough for what makes the amount payable again.</summary>
@@ -266,7 +233,8 @@ public sealed class PayoutBooks(NpgsqlDataSource database, TimeProvider time, IL
         return true;
     }
 
-    private static async Task<Current?> ReadAsync(NpgsqlConnection connection, NpgsqlTransaction transaction, PayoutId id, CancellationToken cancellationToken)
+    /// <summary>Where it stands, until the transaction ends; null for an unknown one.</summary>
+    internal static async Task<Current?> ReadAsync(NpgsqlConnection connection, NpgsqlTransaction transaction, PayoutId id, CancellationToken cancellationToken)
     {
         await using var wait = new NpgsqlCommand("SELECT pg_advisory_xact_lock(hashtextextended('ledger.payout' || $1, 0))", connection, transaction).With(id.ToString());
         await wait.ExecuteNonQueryAsync(cancellationToken);

@@ -18,15 +18,24 @@ public sealed class PayoutFiles(NpgsqlDataSource database, PayoutSettings settin
 {
     private const int Most = 10_000;
 
-    // What is stopped or held stays ready, and is in a later file. The lock keeps two files from taking the same.
+    // What is stopped or held, or goes to an account that one person gave, stays ready and is in a later file. The lock keeps two files from taking the same.
     private const string Ready = """
-        SELECT p.id, p.merchant_id, p.amount, c.version, s.version, s.account
+        SELECT p.id, p.merchant_id, p.amount, c.version, s.version, s.account, s.account_version
         FROM ledger.payouts_open o JOIN ledger.payouts p ON p.id = o.payout_id
-        JOIN ledger.payout_changes c ON c.payout_id = o.payout_id AND c.state = 'ready'
+        JOIN LATERAL (SELECT * FROM ledger.payout_changes n WHERE n.payout_id = o.payout_id ORDER BY n.version DESC LIMIT 1) c ON c.state = 'ready'
         JOIN LATERAL (SELECT * FROM ledger.payout_settings n WHERE n.mode = p.mode AND n.merchant_id = p.merchant_id ORDER BY n.version DESC LIMIT 1) s ON s.state = 'cleared'
         WHERE o.mode = $1 AND o.currency = $2 AND o.state = 'ready' AND NOT EXISTS (SELECT FROM ledger.payout_file_items i WHERE i.payout_id = p.id)
           AND NOT coalesce((SELECT w.stopped FROM ledger.payout_switch w ORDER BY w.version DESC LIMIT 1), false)
+          AND ledger.account_confirmed(p.mode, p.merchant_id, s.account_version)
+          AND (c.before <> 'awaiting_approval' OR ledger.payout_approved_by(p.id, s.account_version) >= 2)
         ORDER BY o.payout_id LIMIT $3
+        """;
+
+    private const string Unconfirmed = """
+        SELECT EXISTS (
+            SELECT FROM ledger.payouts_open o JOIN ledger.payouts p ON p.id = o.payout_id
+            JOIN LATERAL (SELECT * FROM ledger.payout_settings n WHERE n.mode = p.mode AND n.merchant_id = p.merchant_id ORDER BY n.version DESC LIMIT 1) s ON true
+            WHERE o.mode = $1 AND o.currency = $2 AND o.state = 'ready' AND NOT ledger.account_confirmed(p.mode, p.merchant_id, s.account_version))
         """;
 
     private const string Insert = """
@@ -41,13 +50,13 @@ public sealed class PayoutFiles(NpgsqlDataSource database, PayoutSettings settin
     private const string List = $"{Columns} WHERE ($1::uuid IS NULL OR id < $1) AND ($2::text IS NULL OR mode = $2) AND ($3::text IS NULL OR currency = $3) ORDER BY id DESC LIMIT $4";
 
     private const string Items = """
-        SELECT p.id, p.merchant_id, p.amount, 0, i.settings_version, s.account
+        SELECT p.id, p.merchant_id, p.amount, 0, i.settings_version, s.account, s.account_version
         FROM ledger.payout_file_items i JOIN ledger.payouts p ON p.id = i.payout_id
         JOIN ledger.payout_settings s ON s.mode = p.mode AND s.merchant_id = p.merchant_id AND s.version = i.settings_version
         WHERE i.file_id = $1 ORDER BY p.id
         """;
 
-    private sealed record Item(PayoutId Id, MerchantId Merchant, long Amount, int Version, int SettingsVersion, string Account);
+    private sealed record Item(PayoutId Id, MerchantId Merchant, long Amount, int Version, int SettingsVersion, string Account, int AccountVersion);
 
     /// <summary>Our own account; null where it is not configured, or wrongly.</summary>
     public BankAccount? Debtor { get; } =
@@ -60,6 +69,7 @@ public sealed class PayoutFiles(NpgsqlDataSource database, PayoutSettings settin
         ArgumentNullException.ThrowIfNull(currency);
         var debtor = Debtor ?? throw new InvariantException("a bank file has a debtor");
         var connection = transaction.Connection!;
+        await PayoutSettings.KeepAsync(connection, transaction, cancellationToken);
         await using var wait = new NpgsqlCommand("SELECT pg_advisory_xact_lock(hashtextextended('ledger.payout_files' || $1 || $2, 0))", connection, transaction).With(Account.Text(mode), currency.Code);
         await wait.ExecuteNonQueryAsync(cancellationToken);
         await using var ready = new NpgsqlCommand(Ready, connection, transaction).With(Account.Text(mode), currency.Code, Most);
@@ -88,6 +98,14 @@ public sealed class PayoutFiles(NpgsqlDataSource database, PayoutSettings settin
         Steps.Reached(PayoutSteps.FileEffects);
         Log.PayoutFileMade(logger, id.ToString(), items.Count, currency.Code);
         return file;
+    }
+
+    /// <summary>Whether a payout is ready but for its account, which one person gave.</summary>
+    public async Task<bool> WaitForAccountsAsync(Mode mode, Currency currency, CancellationToken cancellationToken)
+    {
+        ArgumentNullException.ThrowIfNull(currency);
+        await using var command = database.CreateCommand(Unconfirmed).With(Account.Text(mode), currency.Code);
+        return await command.ExecuteScalarAsync(cancellationToken) is true;
     }
 
     /// <summary>The file and its bytes; null for an unknown one.</summary>
@@ -140,7 +158,7 @@ public sealed class PayoutFiles(NpgsqlDataSource database, PayoutSettings settin
     }
 
     private PaymentOrder Order(PayoutFileId id, Mode mode, Currency currency, DateOnly executeOn, BankAccount debtor, DateTimeOffset madeAt, IReadOnlyList<Item> items) => new(
-        id, madeAt, executeOn, debtor, [.. items.Select(i => new OrderedPayout(i.Id, new Money(i.Amount, currency), settings.Open(mode, i.Merchant, i.SettingsVersion, i.Account)))]);
+        id, madeAt, executeOn, debtor, [.. items.Select(i => new OrderedPayout(i.Id, new Money(i.Amount, currency), settings.Open(mode, i.Merchant, i.AccountVersion, i.Account)))]);
 
     private static async Task<List<Item>> ItemsAsync(NpgsqlCommand command, CancellationToken cancellationToken)
     {
@@ -148,7 +166,7 @@ public sealed class PayoutFiles(NpgsqlDataSource database, PayoutSettings settin
         await using var row = await command.ExecuteReaderAsync(cancellationToken);
         while (await row.ReadAsync(cancellationToken))
         {
-            items.Add(new(new(row.GetGuid(0)), new(row.GetGuid(1)), row.GetInt64(2), row.GetInt32(3), row.GetInt32(4), row.GetString(5)));
+            items.Add(new(new(row.GetGuid(0)), new(row.GetGuid(1)), row.GetInt64(2), row.GetInt32(3), row.GetInt32(4), row.GetString(5), row.GetInt32(6)));
         }
 
         return items;

@@ -18,6 +18,9 @@ public enum PayoutVerdict
     /// <summary>This person approved it before.</summary>
     SamePerson,
 
+    /// <summary>It goes to another bank account than the one that was approved.</summary>
+    OtherAccount,
+
     /// <summary>What is told is of another amount or currency.</summary>
     OtherAmount,
 }

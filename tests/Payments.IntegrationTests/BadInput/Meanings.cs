@@ -254,6 +254,8 @@ internal sealed class Meanings
         }
 
         Add("POST /ops/v1/ledger/payout_switch", """{"stopped": true, "reason": ""}""", 400, "invalid_value", "reason");
+        Add("POST /ops/v1/ledger/payouts/{id}/approve", """{"account_version": 0}""", 400, "invalid_value", "account_version");
+        Add("POST /ops/v1/ledger/payouts/{id}/approve", """{"account_version": 7}""", 409, "payout_account_changed", "account_version");
         Add("POST /ops/v1/ledger/payouts/{id}/report", """{"status": "sent", "reference": "", "reason": "", "at": "2026-02-03T09:00:00Z"}""", 400, "invalid_value", "status");
         Add("POST /ops/v1/ledger/payouts/{id}/report", """{"status": "paid", "reference": "", "reason": "", "at": "2999-02-03T09:00:00Z"}""", 400, "invalid_value", "at");
         Add("POST /ops/v1/ledger/payouts/{id}/report", $$"""{"status": "paid", "reference": "{{Text(201)}}", "reason": "", "at": "2026-02-03T09:00:00Z"}""", 400, "invalid_value", "reference");

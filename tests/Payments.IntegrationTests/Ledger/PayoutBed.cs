@@ -14,6 +14,7 @@ namespace Payments.IntegrationTests.Ledger;
 internal sealed class PayoutBed : IAsyncDisposable
 {
     public static readonly BankAccount Creditor = new("Ada's Mugs", "DE89370400440532013000", "COBADEFFXXX");
+    public static readonly BankAccount Other = Creditor with { Iban = "GB82WEST12345698765432", Bic = "WESTGB2L" };
     public static readonly DateTimeOffset Now = TimeProvider.System.GetUtcNow();
     public static readonly DateOnly Today = DateOnly.FromDateTime(Now.UtcDateTime);
 
@@ -23,7 +24,8 @@ internal sealed class PayoutBed : IAsyncDisposable
     {
         Database = database;
         Books = new(database.Writer, TimeProvider.System, NullLogger<PayoutBooks>.Instance);
-        Settings = new(database.Writer, new SecretBox(new byte[32]));
+        Approvals = new(database.Writer, TimeProvider.System);
+        Settings = new(database.Writer, new SecretBox(new byte[32]), Approvals);
         var options = new LedgerOptions { PayoutDebtorName = "Payments Ltd", PayoutDebtorIban = "GB82WEST12345698765432", PayoutDebtorBic = "WESTGB2L" };
         Files = new(database.Writer, Settings, TimeProvider.System, options, NullLogger<PayoutFiles>.Instance);
     }
@@ -31,6 +33,8 @@ internal sealed class PayoutBed : IAsyncDisposable
     public LedgerDatabase Database { get; }
 
     public PayoutBooks Books { get; }
+
+    public PayoutApprovals Approvals { get; }
 
     public PayoutSettings Settings { get; }
 
@@ -68,8 +72,8 @@ internal sealed class PayoutBed : IAsyncDisposable
         await new SettlementBatches(Database.Writer, log, NullLogger<SettlementBatches>.Instance).CloseAsync(cut, [new(Mode.Test, Merchant, SettlementTerms.Default, payOn ?? Today)], Cancel);
     }
 
-    public async Task SetAsync(PayoutStanding standing = PayoutStanding.Cleared, long minimum = 1, BankAccount? account = null) =>
-        Assert.NotNull(await Settings.SetAsync(Mode.Test, Merchant, standing, minimum, account ?? Creditor, "test", "opk_1", Cancel));
+    public async Task<PayoutSettingsVersion> SetAsync(PayoutStanding standing = PayoutStanding.Cleared, long minimum = 1, BankAccount? account = null, string by = "opk_1") =>
+        Assert.IsType<PayoutSettingsVersion>(await Settings.SetAsync(Mode.Test, Merchant, standing, minimum, account ?? Creditor, "test", by, Cancel));
 
     public async Task<PayoutFile?> FileAsync(string currency = "EUR")
     {

@@ -89,14 +89,7 @@ public sealed class SettlementServiceTests(EmbeddedServers servers)
     [Fact]
     public async Task Operators_pay_merchants_by_a_bank_file_and_its_answer()
     {
-        await using var ledger = await LedgerService.StartAsync(servers);
-        await ledger.StopAsync();
-        foreach (var (name, value) in new[] { ("PayoutDebtorName", "Payments Ltd"), ("PayoutDebtorIban", "GB82WEST12345698765432"), ("PayoutDebtorBic", "WESTGB2L") })
-        {
-            ledger.Settings["Payments:Ledger:" + name] = value;
-        }
-
-        await ledger.StartAsync();
+        await using var ledger = await WithDebtorAsync();
         await ledger.LiveAsync(seed: 13, events: 300);
         await ledger.Get<SettlementRounds>().RoundAsync(TestContext.Current.CancellationToken);
         var accounts = await ledger.Books.ValueAsync<string[]>("""
@@ -167,7 +160,7 @@ public sealed class SettlementServiceTests(EmbeddedServers servers)
         }
 
         Assert.Equal("R1", back.GetProperty("reference").GetString());
-        var (again, refusal) = await ledger.AskAsync(HttpMethod.Post, $"{Ops}payouts/{paid}/approve");
+        var (again, refusal) = await ledger.AskAsync(HttpMethod.Post, $"{Ops}payouts/{paid}/approve", body: new { account_version = 1 });
         Assert.Equal((HttpStatusCode.Conflict, "payout_state_conflict"), (again, refusal.GetProperty("code").GetString()));
         await ModelCheck.HoldsAsync(ledger.Books, TestContext.Current.CancellationToken);
 
@@ -188,6 +181,48 @@ public sealed class SettlementServiceTests(EmbeddedServers servers)
         Assert.Empty(await ledger.ListAsync(other));
         Assert.Equal(HttpStatusCode.NotFound, (await ledger.AskAsync(HttpMethod.Get, $"{other}/{paid}")).Status);
         Assert.Equal(HttpStatusCode.NotFound, (await ledger.AskAsync(HttpMethod.Get, $"{of.Replace($"/{mode}/", mode == "test" ? "/live/" : "/test/", StringComparison.Ordinal)}/{paid}")).Status);
+    }
+
+    // who asks for what → status, and what the answer says
+    [Fact]
+    public async Task Operators_approve_a_payout_to_an_account_and_a_changed_account_needs_two_of_them()
+    {
+        await using var ledger = await WithDebtorAsync();
+        var bed = await PayoutBed.OnAsync(ledger.Books, "EUR", 1_000_001);
+        await bed.Books.CreateDueAsync(PayoutBed.Today, TestContext.Current.CancellationToken);
+        var approve = $"payouts/{PayoutIds.Of(Mode.Test, bed.Merchant, Currency.Of("EUR"), PayoutBed.Today)}/approve";
+        var change = new { merchant_id = bed.Merchant.ToString(), mode = "test", standing = "cleared", name = "Ada's Mugs", iban = PayoutBed.Other.Iban, bic = PayoutBed.Other.Bic, reason = "moved" };
+        foreach (var (person, path, body, status, says) in new (string, string, object, HttpStatusCode, string)[]
+        {
+            ("ada", approve, new { account_version = 1 }, HttpStatusCode.OK, "\"status\":\"awaiting_approval\""),
+            ("ben", approve, new { account_version = 1 }, HttpStatusCode.OK, "\"status\":\"ready\""),
+            ("eve", "payout_settings", change, HttpStatusCode.OK, "\"account_version\":2,\"account_confirmed\":false"),
+            ("ada", approve, new { account_version = 1 }, HttpStatusCode.Conflict, "payout_account_changed"),
+            ("ada", approve, new { account_version = 2 }, HttpStatusCode.OK, "after the approval"),
+            ("ben", approve, new { account_version = 2 }, HttpStatusCode.OK, "\"account_version\":2,\"iban_last4\":\"5432\",\"account_confirmed\":false"),
+            ("ben", "payout_files", new { mode = "test", currency = "EUR" }, HttpStatusCode.Conflict, "payout_account_unconfirmed"),
+            ("eve", "payout_settings", change, HttpStatusCode.OK, "\"account_confirmed\":false"),
+            ("ben", "payout_settings", change, HttpStatusCode.OK, "\"account_version\":2,\"account_confirmed\":true"),
+            ("ben", "payout_files", new { mode = "test", currency = "EUR" }, HttpStatusCode.OK, "\"payouts\":1"),
+        })
+        {
+            var (answered, answer) = await ledger.AskAsync(HttpMethod.Post, Ops + path, body: body, person: person);
+            Assert.Equal((person, path, status), (person, path, answered));
+            Assert.Contains(says, answer.GetRawText(), StringComparison.Ordinal);
+        }
+    }
+
+    private async Task<LedgerService> WithDebtorAsync()
+    {
+        var ledger = await LedgerService.StartAsync(servers);
+        await ledger.StopAsync();
+        foreach (var (name, value) in new[] { ("PayoutDebtorName", "Payments Ltd"), ("PayoutDebtorIban", "GB82WEST12345698765432"), ("PayoutDebtorBic", "WESTGB2L") })
+        {
+            ledger.Settings["Payments:Ledger:" + name] = value;
+        }
+
+        await ledger.StartAsync();
+        return ledger;
     }
 
     private static (int Changed, int Unchanged, int SecondPersonNeeded) CountsOf(System.Text.Json.JsonElement answer) =>

@@ -69,7 +69,7 @@ internal static class ForwardedRoutes
         new("GET", "/ledger/payout_limits", Owner.Ledger),
         new("POST", "/ledger/payout_limits", Owner.Ledger, "ledger.payout_limit.set"),
         new("GET", "/ledger/payouts", Owner.Ledger),
-        new("POST", "/ledger/payouts/{id}/approve", Owner.Ledger, "ledger.payout.approve", Command: true),
+        new("POST", "/ledger/payouts/{id}/approve", Owner.Ledger, "ledger.payout.approve"),
         new("POST", "/ledger/payouts/{id}/report", Owner.Ledger, "ledger.payout.report"),
         new("POST", "/ledger/payout_files", Owner.Ledger, "ledger.payout_file.make"),
         new("GET", "/ledger/payout_files", Owner.Ledger),

@@ -206,6 +206,6 @@ internal static class Examples
 
     public const string Payout = """
         {"id": "po_01k0x5w3n8e2v9y7t4r6q1m5za", "object": "payout", "mode": "test", "merchant_id": "mer_01k0x5w3n8e2v9y7t4r6q1m5za", "currency": "EUR", "amount": 108819, "status": "ready", "due_on": "2026-02-03",
-         "reference": null, "reason": null, "created_at": "2026-02-03T00:00:12Z", "updated_at": "2026-02-03T00:00:12Z"}
+         "account_version": 1, "iban_last4": "3000", "account_confirmed": true, "reference": null, "reason": null, "created_at": "2026-02-03T00:00:12Z", "updated_at": "2026-02-03T00:00:12Z"}
         """;
 }

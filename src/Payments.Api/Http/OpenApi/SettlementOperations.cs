@@ -37,13 +37,13 @@ internal static class SettlementOperations
         },
         new("POST", "/ops/v1/ledger/payout_settings", "Operators: ledger", "Set whether and where a merchant is paid")
         {
-            Description = "A new version. The account is kept sealed; only its last four characters are ever shown. See docs/payouts.md.",
+            Description = "A new version. The account is kept sealed; only its last four characters are ever shown. One that replaces another is paid when another person has given the same (account_confirmed), and payouts that were approved to the one before wait for their approval again. See docs/payouts.md.",
             Request = """
                 {"merchant_id": "mer_01k0x5w3n8e2v9y7t4r6q1m5za", "mode": "test", "standing": "cleared", "name": "Ada's Mugs", "iban": "DE89370400440532013000", "bic": "COBADEFFXXX", "reason": "Documents checked", "minimum": 1000}
                 """,
             Required = ["merchant_id", "mode", "standing", "name", "iban", "bic", "reason"],
             Response = """
-                {"object": "payout_settings", "merchant_id": "mer_01k0x5w3n8e2v9y7t4r6q1m5za", "mode": "test", "version": 1, "standing": "cleared", "minimum": 1000, "iban_last4": "3000"}
+                {"object": "payout_settings", "merchant_id": "mer_01k0x5w3n8e2v9y7t4r6q1m5za", "mode": "test", "version": 1, "standing": "cleared", "minimum": 1000, "iban_last4": "3000", "account_version": 1, "account_confirmed": true}
                 """,
         },
         new("POST", "/ops/v1/ledger/payout_switch", "Operators: ledger", "Stop all payouts, or let them go on")
@@ -66,8 +66,9 @@ internal static class SettlementOperations
         new("GET", "/ops/v1/ledger/payouts", "Operators: ledger", "List payouts") { Query = ["mode", "merchant", "status@payout", .. Paging], Response = DocumentedOperation.List(Examples.Payout) },
         new("POST", "/ops/v1/ledger/payouts/{id}/approve", "Operators: ledger", "Approve a payout above the limit")
         {
-            Description = "Two people are needed; one of them twice is refused.",
-            Request = "{}",
+            Description = "Two people are needed; one of them twice is refused. The approval is for the bank account that the payout shows: 409 payout_account_changed when it has another one by now.",
+            Request = """{"account_version": 1}""",
+            Required = ["account_version"],
             Response = Examples.Payout,
         },
         new("POST", "/ops/v1/ledger/payouts/{id}/report", "Operators: ledger", "Tell what became of a payout")
@@ -79,7 +80,7 @@ internal static class SettlementOperations
         },
         new("POST", "/ops/v1/ledger/payout_files", "Operators: ledger", "Make a bank file")
         {
-            Description = "Of all payouts of a mode and currency that are ready, up to 10000: ISO 20022 pain.001.001.09. Repeated under its key it is answered with the same file; under another one it takes what became ready since, and never a payout twice. execute_on is today, or up to 30 days ahead.",
+            Description = "Of all payouts of a mode and currency that are ready, up to 10000: ISO 20022 pain.001.001.09. Repeated under its key it is answered with the same file; under another one it takes what became ready since, and never a payout twice. A payout to a bank account that one person changed waits for another person (payout_account_unconfirmed where nothing else is ready). execute_on is today, or up to 30 days ahead.",
             Request = """{"mode": "test", "currency": "EUR"}""",
             Required = ["mode", "currency"],
             Response = Examples.PayoutFile,
