@@ -185,9 +185,17 @@ public static partial class Applying
             happenings.Add(new Happening(type, payment, null, null)
             {
                 Dispute = DisputeView.Of(payment, current),
-                Moved = moved is null ? null : new DisputeMovementFact(moved.Number, moved.AmountMinor, moved.SuspenseMinor, moved.FeeMinor, payment.Amount.Currency.Code),
+                Moved = moved is null ? null : new DisputeMovementFact(moved.Number, moved.AmountMinor, moved.SuspenseMinor, moved.FeeMinor, payment.Amount.Currency.Code)
+                {
+                    MerchantBearsFee = TookFee(moved).BookedMinor > 0,
+                },
             });
         }
+
+        // A fee goes back to where it came from, whatever part of the money goes back with it.
+        private DisputeMovement TookFee(DisputeMovement moved) => moved.IsWithdrawal
+            ? moved
+            : current.Movements.LastOrDefault(m => m is { IsWithdrawal: true, FeeMinor: > 0 } && m.Number < moved.Number) ?? current.Movements[moved.Number - 2];
 
         private static bool SettlesAnswer(DisputeSubmission sent, DisputeStatus status) => sent.Answer == DisputeAnswer.Evidence
             ? status is DisputeStatus.UnderReview or DisputeStatus.Won

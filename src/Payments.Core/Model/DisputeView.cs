@@ -47,4 +47,7 @@ public sealed record DisputeMovementFact(int Number, long AmountMinor, long Susp
 {
     [JsonIgnore]
     public bool IsWithdrawal => Number % 2 == 1;
+
+    /// <summary>Whether the merchant bears the fee that is taken, or bore the one that is given back. Null in events of earlier versions.</summary>
+    public bool? MerchantBearsFee { get; init; }
 }

@@ -75,21 +75,22 @@ public static class Postings
         [(DoubleChargeUndoFailed, Reversed)] = [Post(DoubleChargeRefundReversal, ProviderReceivable, Suspense, f => f.OfMoney)],
     }.ToFrozenDictionary();
 
-    // The fee is the merchant's where any of the disputed money is; it is owed to the provider like its cost of a capture, until it settles.
+    // The fee is the merchant's where any of the money that is taken is, and goes back to where it came from; it is owed to the provider like its cost of a
+    // capture, until it settles.
     private static readonly Row[] Withdrawn =
     [
         Post(LineKind.Dispute, MerchantPending, ProviderReceivable, f => f.Booked),
         Post(DisputeSuspense, Suspense, ProviderReceivable, f => f.Excess),
-        Post(DisputeFee, MerchantPending, ProviderCostPayable, f => f.Booked > 0 ? f.Fees.ProviderCostMinor : 0),
-        Post(DisputeFeeSuspense, Suspense, ProviderCostPayable, f => f.Booked > 0 ? 0 : f.Fees.ProviderCostMinor),
+        Post(DisputeFee, MerchantPending, ProviderCostPayable, f => f.OfMerchantsFee),
+        Post(DisputeFeeSuspense, Suspense, ProviderCostPayable, f => f.Fees.ProviderCostMinor - f.OfMerchantsFee),
     ];
 
     private static readonly Row[] Reinstated =
     [
         Post(DisputeReversal, ProviderReceivable, MerchantPending, f => f.Booked),
         Post(DisputeReversalSuspense, ProviderReceivable, Suspense, f => f.Excess),
-        Post(DisputeFeeReturn, ProviderCostPayable, MerchantPending, f => f.Booked > 0 ? f.Fees.ProviderCostMinor : 0),
-        Post(DisputeFeeReturnSuspense, ProviderCostPayable, Suspense, f => f.Booked > 0 ? 0 : f.Fees.ProviderCostMinor),
+        Post(DisputeFeeReturn, ProviderCostPayable, MerchantPending, f => f.OfMerchantsFee),
+        Post(DisputeFeeReturnSuspense, ProviderCostPayable, Suspense, f => f.Fees.ProviderCostMinor - f.OfMerchantsFee),
     ];
 
     // No money moved or is promised.
@@ -186,6 +187,11 @@ public static class Postings
     private sealed record Facts(
         string Merchant, string Provider, Currency Currency, long Booked, long Excess, long Released, CaptureFees Fees, bool HeldSinceReview, OperationKind Kind)
     {
+        /// <summary>Events of earlier versions do not say who bears the fee of a dispute: whoever has part in what moved with it.</summary>
+        public bool? MerchantBearsFee { get; init; }
+
+        public long OfMerchantsFee => MerchantBearsFee ?? Booked > 0 ? Fees.ProviderCostMinor : 0;
+
         /// <summary>The amount where the operation is about a hold, and where it is about money.</summary>
         public long OfHold => Kind is OperationKind.Authorize or OperationKind.Void ? Booked : 0;
 
@@ -219,7 +225,10 @@ public static class Postings
             Invariant.Holds(Currency.TryFind(moved.Currency, out var currency) && moved.Currency == happened.Data.Payment.Currency, "a dispute has its payment's currency");
             return new(
                 happened.MerchantId.ToString(), Account.OwnedBy(dispute!.Provider), currency!, moved.AmountMinor - moved.SuspenseMinor, moved.SuspenseMinor, 0,
-                new CaptureFees(0, 0, moved.FeeMinor), false, OperationKind.Refund);
+                new CaptureFees(0, 0, moved.FeeMinor), false, OperationKind.Refund)
+            {
+                MerchantBearsFee = moved.MerchantBearsFee,
+            };
         }
 
         public AccountName Name(AccountKind kind) => new(

@@ -87,7 +87,7 @@ internal static class EventSamples
             isClosed ? new DisputeSubmissionView(Ids.New<AttemptId>().ToString(), DisputeAnswer.Evidence, OperationState.Succeeded, null, Noon) : null, Noon, Noon);
         var number = type switch { PaymentEventTypes.DisputeFundsWithdrawn => 1, PaymentEventTypes.DisputeFundsReinstated => 2, _ => 0 };
         var view = View(payment, merchant, 3) with { Status = PaymentStatus.Disputed, AmountCaptured = 5_000, AuthorizedAt = Noon, CapturedAt = Noon };
-        var data = new PaymentEventData(view, null, null) { Dispute = dispute, Moved = number == 0 ? null : new DisputeMovementFact(number, 5_000, 0, 1_500, "USD") };
+        var data = new PaymentEventData(view, null, null) { Dispute = dispute, Moved = number == 0 ? null : new DisputeMovementFact(number, 5_000, 0, 1_500, "USD") { MerchantBearsFee = true } };
         return new(Ids.New<EventId>(), type, payment, merchant, Mode.Test, 3, Noon, data);
     }
 

@@ -119,6 +119,26 @@ public sealed class DisputeTests
         ? [facts]
         : facts.SelectMany((first, i) => Orders([.. facts[..i], .. facts[(i + 1)..]]).Select(rest => (DisputeFact[])[first, .. rest]));
 
+    // refunded before, taken, given back → whether the fee was and is the merchant's
+    [Theory]
+    [InlineData(4_000, 10_000, 4_000, true)]
+    [InlineData(4_000, 10_000, 10_000, true)]
+    [InlineData(10_000, 10_000, 4_000, false)]
+    [InlineData(10_000, 10_000, 10_000, false)]
+    [InlineData(0, 10_000, 1, true)]
+    public void A_fee_is_given_back_to_whoever_bore_it(long refunded, long taken, long back, bool ofMerchant)
+    {
+        var payment = refunded == 0 ? Samples.Captured() : Samples.Tell(Samples.Refund(Samples.Captured(), refunded), OperationKind.Refund, FactOutcome.Succeeded);
+        var withdrawn = Apply(payment, Told(NeedsResponse, 0, (1, taken, 1_500)));
+        Assert.Equal(ofMerchant, withdrawn.Happenings[1].Moved!.MerchantBearsFee);
+        var reinstated = Apply(withdrawn.Payment, Told(Won, 5, (1, taken, 1_500), (2, back, 1_500)));
+        Assert.Equal(ofMerchant, reinstated.Happenings[0].Moved!.MerchantBearsFee);
+
+        // What a later withdrawal took without a fee says nothing about the fee of the first.
+        var again = Apply(reinstated.Payment, Told(Lost, 6, (3, 10_000, 0)));
+        Assert.Equal(ofMerchant, Apply(again.Payment, Told(Won, 7, (4, back, 1_500))).Happenings[0].Moved!.MerchantBearsFee);
+    }
+
     [Fact]
     public void A_chargeback_after_a_refund_takes_the_excess_from_suspense()
     {

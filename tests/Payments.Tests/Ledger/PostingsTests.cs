@@ -128,6 +128,20 @@ public sealed class PostingsTests
             "post dispute_fee_return_suspense stripe:provider_cost_payable > platform:suspense 15.00 USD");
     }
 
+    // Of 100.00 that were taken 40.00 came from suspense and come back first: the fee was the merchant's, and is again.
+    [Fact]
+    public void A_fee_goes_back_to_where_the_withdrawal_took_it_from()
+    {
+        Expect(
+            payment.OfDispute(2, 4_000, 4_000, 1_500, ofMerchant: true),
+            "post dispute_reversal_suspense stripe:provider_receivable > platform:suspense 40.00 USD",
+            "post dispute_fee_return stripe:provider_cost_payable > M:merchant_pending 15.00 USD");
+        Expect(
+            payment.OfDispute(4, 4_000, 0, 1_500, ofMerchant: false),
+            "post dispute_reversal stripe:provider_receivable > M:merchant_pending 40.00 USD",
+            "post dispute_fee_return_suspense stripe:provider_cost_payable > platform:suspense 15.00 USD");
+    }
+
     [Fact]
     public void A_movement_that_contradicts_its_event_is_refused()
     {

@@ -31,13 +31,13 @@ internal sealed class PaymentLife(IdSource ids, DateTimeOffset start)
             ids.New<OperationId>().ToString(), kind, state, amount, Currency, ids.New<AttemptId>().ToString(), Provider, "ref", null, released, suspense, false), fees);
 
     /// <summary>Money that a dispute takes (odd numbers) or gives back.</summary>
-    public PaymentEvent OfDispute(int number, long amount, long suspense, long fee)
+    public PaymentEvent OfDispute(int number, long amount, long suspense, long fee, bool? ofMerchant = null)
     {
         var happened = Of(number % 2 == 1 ? PaymentEventTypes.DisputeFundsWithdrawn : PaymentEventTypes.DisputeFundsReinstated, operation: null);
         var dispute = new DisputeView(
             ids.New<DisputeId>().ToString(), "dispute", Payment.ToString(), Mode, DisputeStatus.NeedsResponse, amount, amount, fee, Currency, DisputeReason.Fraudulent, null, Provider, "du_1", false,
             null, null, null, start, start);
-        return happened with { Data = happened.Data with { Dispute = dispute, Moved = new DisputeMovementFact(number, amount, suspense, fee, Currency) } };
+        return happened with { Data = happened.Data with { Dispute = dispute, Moved = new DisputeMovementFact(number, amount, suspense, fee, Currency) { MerchantBearsFee = ofMerchant } } };
     }
 
     public PaymentEvent Of(string type, OperationFact? operation, CaptureFees? fees = null)
