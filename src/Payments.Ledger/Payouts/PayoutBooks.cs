@@ -14,7 +14,7 @@ public sealed class PayoutBooks(NpgsqlDataSource database, TimeProvider time, IL
 {
     // The newest settings say who may be paid.
     private const string Cleared = """
-        SELECT s.mode, s.merchant_id, s.minimum
+        SELECT s.mode, s.merchant_id, s.minimum, s.minimums::text
         FROM (SELECT DISTINCT ON (mode, merchant_id) * FROM ledger.payout_settings ORDER BY mode, merchant_id, version DESC) s
         WHERE s.state = 'cleared' AND NOT coalesce((SELECT w.stopped FROM ledger.payout_switch w ORDER BY w.version DESC LIMIT 1), false)
         """;
@@ -22,10 +22,11 @@ public sealed class PayoutBooks(NpgsqlDataSource database, TimeProvider time, IL
     // Looked at without a lock: most rounds find nothing, and lock nothing.
     private const string Payable = """
         SELECT a.id, a.mode, a.owner, a.currency
-        FROM unnest($1::text[], $2::text[], $3::bigint[]) AS m (mode, owner, minimum)
+        FROM unnest($1::text[], $2::text[], $3::bigint[], $4::text[]) AS m (mode, owner, minimum, minimums)
         JOIN ledger.accounts a ON a.kind = 'merchant_payable' AND a.mode = m.mode AND a.owner = m.owner
         JOIN ledger.balances b ON b.account_id = a.id
-        WHERE b.credits - b.debits - b.pending_debits >= m.minimum AND NOT EXISTS (SELECT FROM ledger.payouts p WHERE p.account_id = a.id AND p.due_on = $4)
+        WHERE b.credits - b.debits - b.pending_debits >= coalesce((m.minimums::jsonb ->> a.currency)::bigint, m.minimum)
+          AND NOT EXISTS (SELECT FROM ledger.payouts p WHERE p.account_id = a.id AND p.due_on = $5)
         ORDER BY a.id
         """;
 
@@ -34,7 +35,7 @@ public sealed class PayoutBooks(NpgsqlDataSource database, TimeProvider time, IL
         SELECT $1, $2, $3, $4, p.amount, $5, $6
         FROM (SELECT ledger.lock_payable($6, $5) AS amount) p
         JOIN LATERAL (SELECT * FROM ledger.payout_settings s WHERE s.mode = $2 AND s.merchant_id = $3 ORDER BY s.version DESC LIMIT 1) s ON true
-        WHERE s.state = 'cleared' AND p.amount >= s.minimum AND NOT coalesce((SELECT w.stopped FROM ledger.payout_switch w ORDER BY w.version DESC LIMIT 1), false)
+        WHERE s.state = 'cleared' AND p.amount >= coalesce((s.minimums ->> $4)::bigint, s.minimum) AND NOT coalesce((SELECT w.stopped FROM ledger.payout_switch w ORDER BY w.version DESC LIMIT 1), false)
         ON CONFLICT DO NOTHING
         RETURNING amount
         """;
@@ -176,21 +177,21 @@ public sealed class PayoutBooks(NpgsqlDataSource database, TimeProvider time, IL
         await command.ExecuteNonQueryAsync(cancellationToken);
     }
 
-    private async Task<List<(string Mode, string Owner, long Minimum)>> ClearedAsync(CancellationToken cancellationToken)
+    private async Task<List<(string Mode, string Owner, long Minimum, string Minimums)>> ClearedAsync(CancellationToken cancellationToken)
     {
-        var cleared = new List<(string, string, long)>();
+        var cleared = new List<(string, string, long, string)>();
         await using var command = database.CreateCommand(Cleared);
         await using var reader = await command.ExecuteReaderAsync(cancellationToken);
         while (await reader.ReadAsync(cancellationToken))
         {
-            cleared.Add((reader.GetString(0), new MerchantId(reader.GetGuid(1)).ToString(), reader.GetInt64(2)));
+            cleared.Add((reader.GetString(0), new MerchantId(reader.GetGuid(1)).ToString(), reader.GetInt64(2), reader.GetString(3)));
         }
 
         return cleared;
     }
 
     private async Task<List<(Guid Id, Mode Mode, MerchantId Merchant, Currency Currency)>> PayableAsync(
-        List<(string Mode, string Owner, long Minimum)> cleared, DateOnly dueOn, CancellationToken cancellationToken)
+        List<(string Mode, string Owner, long Minimum, string Minimums)> cleared, DateOnly dueOn, CancellationToken cancellationToken)
     {
         var accounts = new List<(Guid, Mode, MerchantId, Currency)>();
         if (cleared.Count == 0)
@@ -199,7 +200,7 @@ public sealed class PayoutBooks(NpgsqlDataSource database, TimeProvider time, IL
         }
 
         await using var command = database.CreateCommand(Payable)
-            .With(cleared.Select(c => c.Mode).ToArray(), cleared.Select(c => c.Owner).ToArray(), cleared.Select(c => c.Minimum).ToArray(), dueOn);
+            .With(cleared.Select(c => c.Mode).ToArray(), cleared.Select(c => c.Owner).ToArray(), cleared.Select(c => c.Minimum).ToArray(), cleared.Select(c => c.Minimums).ToArray(), dueOn);
         await using var reader = await command.ExecuteReaderAsync(cancellationToken);
         while (await reader.ReadAsync(cancellationToken))
         {

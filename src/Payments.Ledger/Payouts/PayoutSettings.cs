@@ -12,11 +12,20 @@ namespace Payments.Ledger.Payouts;
 /// <param name="AccountConfirmed">False: it replaced another account, and a second person has to give the same before anything is paid to it.</param>
 public sealed record PayoutSettingsVersion(int Version, int AccountVersion, bool AccountConfirmed);
 
+/// <summary>The least that is paid, in minor units: of a currency, or of every other.</summary>
+public sealed record PayoutMinimum(long EveryOther, IReadOnlyDictionary<string, long> ByCurrency)
+{
+    public PayoutMinimum(long everyOther)
+        : this(everyOther, new Dictionary<string, long>())
+    {
+    }
+}
+
 /// <summary>Whom we pay and where to, in versions; and the switch that stops all payouts.</summary>
 public sealed class PayoutSettings(NpgsqlDataSource database, SecretBox box, PayoutApprovals approvals)
 {
     private const string Insert = """
-        INSERT INTO ledger.payout_settings (mode, merchant_id, version, state, minimum, account, iban_last4, reason, set_by) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
+        INSERT INTO ledger.payout_settings (mode, merchant_id, version, state, minimum, minimums, account, iban_last4, reason, set_by) VALUES ($1, $2, $3, $4, $5, $6::jsonb, $7, $8, $9, $10)
         RETURNING account_version
         """;
 
@@ -28,9 +37,10 @@ public sealed class PayoutSettings(NpgsqlDataSource database, SecretBox box, Pay
 
     /// <summary>The version that now counts; null where somebody else made one at the same moment. With another account, what was approved to the one before is approved no more.</summary>
     public async Task<PayoutSettingsVersion?> SetAsync(
-        Mode mode, MerchantId merchant, PayoutStanding standing, long minimum, BankAccount account, string reason, string setBy, CancellationToken cancellationToken)
+        Mode mode, MerchantId merchant, PayoutStanding standing, PayoutMinimum minimum, BankAccount account, string reason, string setBy, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(account);
+        ArgumentNullException.ThrowIfNull(minimum);
         Invariant.Holds(account.Fault is null, "a bank account is checked before it is kept");
         await using var connection = await database.OpenConnectionAsync(cancellationToken);
         await using var transaction = await connection.BeginTransactionAsync(cancellationToken);
@@ -39,7 +49,7 @@ public sealed class PayoutSettings(NpgsqlDataSource database, SecretBox box, Pay
         try
         {
             await using var insert = new NpgsqlCommand(Insert, connection, transaction)
-                .With(Account.Text(mode), merchant.Value, version, Words.Of(standing), minimum, sealedAccount, account.Last4, reason, setBy);
+                .With(Account.Text(mode), merchant.Value, version, Words.Of(standing), minimum.EveryOther, JsonSerializer.Serialize(minimum.ByCurrency), sealedAccount, account.Last4, reason, setBy);
             accountVersion = (int)(await insert.ExecuteScalarAsync(cancellationToken))!;
         }
         catch (PostgresException e) when (e.SqlState == PostgresErrorCodes.UniqueViolation)

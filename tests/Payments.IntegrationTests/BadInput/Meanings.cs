@@ -243,6 +243,14 @@ internal sealed class Meanings
             Add("POST /ops/v1/ledger/payout_settings", body.ToJsonString(), 400, "invalid_value", member);
         }
 
+        foreach (var (currency, least, param) in new[] { ("XXX", 1L, "minimums"), ("jpy", 1, "minimums"), ("JPY", 0, "minimums.JPY"), ("JPY", 1_000_000_000_001, "minimums.JPY") })
+        {
+            Add("POST /ops/v1/ledger/payout_settings", $$"""
+                {"merchant_id": "{{surface.Owner.MerchantId}}", "mode": "test", "standing": "cleared", "minimums": { "{{currency}}": {{least}} },
+                 "name": "Ada", "iban": "DE89370400440532013000", "bic": "COBADEFFXXX", "reason": "?"}
+                """, 400, "invalid_value", param);
+        }
+
         Add("POST /ops/v1/ledger/payout_limits", """{"currency": "XXX", "above": 1, "reason": "?"}""", 400, "invalid_value", "currency");
         Add("POST /ops/v1/ledger/payout_limits", """{"currency": "EUR", "above": -1, "reason": "?"}""", 400, "invalid_value", "above");
         Add("POST /ops/v1/ledger/payout_limits", """{"currency": "EUR", "above": 1, "reason": ""}""", 400, "invalid_value", "reason");

@@ -153,7 +153,7 @@ internal sealed partial class Surface
         Assert.True(Core.Id.TryParse<Core.MerchantId>(Owner.MerchantId, out var merchant));
         var ledger = product.Host.ServicesOf(Names.Services.Ledger);
         var settings = ledger.GetRequiredService<PayoutSettings>();
-        Assert.NotNull(await settings.SetAsync(Core.Mode.Test, merchant, PayoutStanding.Cleared, 1, new("Ada's Mugs", "DE89370400440532013000", "COBADEFFXXX"), "surface", "surface", Token));
+        Assert.NotNull(await settings.SetAsync(Core.Mode.Test, merchant, PayoutStanding.Cleared, new PayoutMinimum(1), new("Ada's Mugs", "DE89370400440532013000", "COBADEFFXXX"), "surface", "surface", Token));
         await PayableAsync(merchant, ("SEK", 2_000_000), ("NOK", 2_000_000), ("EUR", 5_000), ("DKK", 5_000));
         var today = DateOnly.FromDateTime(TimeProvider.System.GetUtcNow().UtcDateTime);
         await ledger.GetRequiredService<PayoutBooks>().CreateDueAsync(today, Token);

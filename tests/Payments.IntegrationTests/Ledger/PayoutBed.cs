@@ -72,8 +72,8 @@ internal sealed class PayoutBed : IAsyncDisposable
         await new SettlementBatches(Database.Writer, log, NullLogger<SettlementBatches>.Instance).CloseAsync(cut, [new(Mode.Test, Merchant, SettlementTerms.Default, payOn ?? Today)], Cancel);
     }
 
-    public async Task<PayoutSettingsVersion> SetAsync(PayoutStanding standing = PayoutStanding.Cleared, long minimum = 1, BankAccount? account = null, string by = "opk_1") =>
-        Assert.IsType<PayoutSettingsVersion>(await Settings.SetAsync(Mode.Test, Merchant, standing, minimum, account ?? Creditor, "test", by, Cancel));
+    public async Task<PayoutSettingsVersion> SetAsync(PayoutStanding standing = PayoutStanding.Cleared, long minimum = 1, BankAccount? account = null, string by = "opk_1", params (string Currency, long Least)[] minimums) =>
+        Assert.IsType<PayoutSettingsVersion>(await Settings.SetAsync(Mode.Test, Merchant, standing, new PayoutMinimum(minimum, minimums.ToDictionary(m => m.Currency, m => m.Least)), account ?? Creditor, "test", by, Cancel));
 
     public async Task<PayoutFile?> FileAsync(string currency = "EUR")
     {

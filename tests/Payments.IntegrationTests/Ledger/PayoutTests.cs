@@ -44,6 +44,33 @@ public sealed class PayoutTests(EmbeddedServers servers)
         Assert.Equal(0, await other.Books.CreateDueAsync(Today, Cancel));
     }
 
+    // currency, what is payable, the minimum of every other currency, minimums by currency → whether it is paid
+    [Fact]
+    public async Task The_minimum_is_that_of_the_currency_and_of_every_other_the_common_one()
+    {
+        await using var database = await LedgerDatabase.CreateAsync(servers, Cancel);
+        foreach (var (currency, amount, common, minimums, paid) in new (string, long, long, (string, long)[], bool)[]
+        {
+            ("USD", 4_999, 5_000, [("JPY", 1_000)], false), ("USD", 5_000, 5_000, [("JPY", 1_000)], true),
+            ("JPY", 999, 5_000, [("JPY", 1_000)], false), ("JPY", 1_000, 5_000, [("JPY", 1_000), ("KWD", 20_000)], true),
+            ("KWD", 19_999, 5_000, [("KWD", 20_000)], false), ("KWD", 20_000, 5_000, [("KWD", 20_000)], true),
+        })
+        {
+            var bed = await PayoutBed.OnAsync(database, currency, amount);
+            await bed.SetAsync(minimum: common, minimums: minimums);
+            Assert.Equal((currency, amount, paid ? 1 : 0), (currency, amount, await bed.Books.CreateDueAsync(Today, Cancel)));
+        }
+
+        foreach (var wrong in new[] { """{"JPY": 0}""", """{"yen": 1}""", """{"JPY": "1"}""", """{"JPY": 1.5}""", "[]" })
+        {
+            var refusal = await Assert.ThrowsAsync<PostgresException>(() => database.ExecuteAsync($"""
+                INSERT INTO ledger.payout_settings (mode, merchant_id, version, state, minimum, minimums, account, iban_last4, reason, set_by)
+                VALUES ('test', gen_random_uuid(), 1, 'cleared', 1, '{wrong}', 'x', '3000', 'x', 'x')
+                """, Cancel));
+            Assert.Equal((wrong, PostgresErrorCodes.CheckViolation), (wrong, refusal.SqlState));
+        }
+    }
+
     [Fact]
     public async Task The_switch_stops_payouts_and_files()
     {

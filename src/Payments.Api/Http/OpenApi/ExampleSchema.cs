@@ -56,10 +56,10 @@ internal static class ExampleSchema
 
     private static OpenApiSchema OfObject(JsonObject members, string[]? required, string path, string name)
     {
-        // Metadata is the merchant's: any names, texts as values.
-        if (name == "metadata")
+        // Metadata is the merchant's: any names, texts as values. Minimums are of any currencies.
+        if (name is "metadata" or "minimums")
         {
-            return new OpenApiSchema { Type = JsonSchemaType.Object, AdditionalProperties = new OpenApiSchema { Type = JsonSchemaType.String } };
+            return new OpenApiSchema { Type = JsonSchemaType.Object, AdditionalProperties = new OpenApiSchema { Type = name == "metadata" ? JsonSchemaType.String : JsonSchemaType.Integer } };
         }
 
         var holder = members["object"]?.GetValue<string>() ?? name;

@@ -44,6 +44,8 @@ internal static class Glossary
         ["settlement_terms.currency"] = new("What the merchant is paid in; null: each currency as it is.", ["USD", "EUR"]),
         ["expected_version"] = new("The version that was read; 0 where there was none."),
         ["person"] = new("Whose key it is; absent: the maker's own."),
+        ["minimum"] = new("The least that is paid, in minor units of every currency without a minimum of its own."),
+        ["minimums"] = new("The least that is paid, by currency, in its minor units."),
         ["standing"] = new("Whether the merchant may be paid; only cleared is.", PayoutStandings),
         ["payout.status"] = new("Where it stands: see docs/payouts.md.", PayoutStates),
         ["settlement.paid"] = new("What became payable: net less the reserve held plus the reserve released, exchanged at the rate."),

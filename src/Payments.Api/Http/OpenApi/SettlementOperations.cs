@@ -39,11 +39,11 @@ internal static class SettlementOperations
         {
             Description = "A new version. The account is kept sealed; only its last four characters are ever shown. One that replaces another is paid when another person has given the same (account_confirmed), and payouts that were approved to the one before wait for their approval again. See docs/payouts.md.",
             Request = """
-                {"merchant_id": "mer_01k0x5w3n8e2v9y7t4r6q1m5za", "mode": "test", "standing": "cleared", "name": "Ada's Mugs", "iban": "DE89370400440532013000", "bic": "COBADEFFXXX", "reason": "Documents checked", "minimum": 1000}
+                {"merchant_id": "mer_01k0x5w3n8e2v9y7t4r6q1m5za", "mode": "test", "standing": "cleared", "name": "Ada's Mugs", "iban": "DE89370400440532013000", "bic": "COBADEFFXXX", "reason": "Documents checked", "minimum": 1000, "minimums": {"JPY": 1500}}
                 """,
             Required = ["merchant_id", "mode", "standing", "name", "iban", "bic", "reason"],
             Response = """
-                {"object": "payout_settings", "merchant_id": "mer_01k0x5w3n8e2v9y7t4r6q1m5za", "mode": "test", "version": 1, "standing": "cleared", "minimum": 1000, "iban_last4": "3000", "account_version": 1, "account_confirmed": true}
+                {"object": "payout_settings", "merchant_id": "mer_01k0x5w3n8e2v9y7t4r6q1m5za", "mode": "test", "version": 1, "standing": "cleared", "minimum": 1000, "minimums": {"JPY": 1500}, "iban_last4": "3000", "account_version": 1, "account_confirmed": true}
                 """,
         },
         new("POST", "/ops/v1/ledger/payout_switch", "Operators: ledger", "Stop all payouts, or let them go on")
