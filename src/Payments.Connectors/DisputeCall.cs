@@ -6,7 +6,11 @@ namespace Payments.Connectors;
 /// <param name="AttemptId">Also the idempotency key; durable before the call.</param>
 /// <param name="Reference">The provider's name of the dispute.</param>
 /// <param name="Evidence">In the order of its kinds, the same in every repeat; empty for an acceptance.</param>
-public sealed record DisputeCall(AttemptId AttemptId, Mode Mode, string Reference, DisputeAnswer Answer, IReadOnlyList<DisputeEvidence> Evidence);
+public sealed record DisputeCall(AttemptId AttemptId, Mode Mode, string Reference, DisputeAnswer Answer, IReadOnlyList<DisputeEvidence> Evidence)
+{
+    /// <summary>A fraud dispute of a payment whose authentication shifted liability: where the provider asks for a reason, that is the one.</summary>
+    public bool LiabilityShifted { get; init; }
+}
 
 /// <summary>One piece of evidence. Personal data: never logged.</summary>
 /// <param name="Kind">One of <see cref="EvidenceKinds"/>.</param>

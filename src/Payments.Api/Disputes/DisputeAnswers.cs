@@ -91,6 +91,6 @@ public sealed class DisputeAnswers(ConnectorRegistry connectors, DisputeStore di
             }
         }
 
-        return new DisputeCall(sent.Id, payment.Mode, dispute.Reference, sent.Answer, pieces);
+        return new DisputeCall(sent.Id, payment.Mode, dispute.Reference, sent.Answer, pieces) { LiabilityShifted = dispute.LiabilityShifted };
     }
 }

@@ -9,7 +9,10 @@ namespace Payments.Connectors.Adyen;
 /// <summary>Adyen's Disputes API and dispute notifications. It takes documents, not texts.</summary>
 internal sealed class AdyenDisputes(AdyenClient client)
 {
-    /// <summary>Asks which reasons there are to defend, lays the documents down for the first of them, and defends.</summary>
+    // What the codes of reasons that tell of an authentication have in common, without what is neither letter nor digit.
+    private static readonly string[] OfAuthentication = ["3DS", "3DSECURE", "LIABILITYSHIFT"];
+
+    /// <summary>Asks which reasons there are to defend, lays the documents down for one of them, and defends: the authentication where liability shifted, otherwise the first.</summary>
     public async Task<Outcome> AnswerAsync(DisputeCall call, CancellationToken cancellationToken)
     {
         if (call.Answer == DisputeAnswer.Acceptance)
@@ -127,7 +130,14 @@ internal sealed class AdyenDisputes(AdyenClient client)
     {
         var answer = await client.DisputeAsync("retrieveApplicableDefenseReasons", Body(call), null, cancellationToken);
         var reasons = answer.Body?.Items("defenseReasons")?.Where(r => r.Text("defenseReasonCode") is not null && TypesOf(r).Count > 0).ToList() ?? [];
-        return (reasons.Count > 0 ? reasons[0] : null, answer);
+        var shifted = call.LiabilityShifted ? reasons.FindIndex(r => IsOfAuthentication(r.Text("defenseReasonCode")!)) : 0;
+        return (reasons.Count > 0 ? reasons[Math.Max(shifted, 0)] : null, answer);
+    }
+
+    private static bool IsOfAuthentication(string code)
+    {
+        var letters = string.Concat(code.Where(char.IsAsciiLetterOrDigit));
+        return OfAuthentication.Any(o => letters.Contains(o, StringComparison.OrdinalIgnoreCase));
     }
 
     /// <summary>What is required first, then what may be.</summary>

@@ -2,6 +2,7 @@ using System.Text.Json.Nodes;
 using Microsoft.Extensions.Options;
 using Payments.Simulators.Adyen;
 using Payments.Simulators.Books;
+using Payments.Simulators.Cards;
 using Payments.Simulators.Wire;
 
 namespace Payments.Simulators.Disputes;
@@ -9,20 +10,21 @@ namespace Payments.Simulators.Disputes;
 /// <summary>Adyen's Disputes API (DisputeService v30). Refusals are HTTP 200 with <c>success: false</c>.</summary>
 public sealed class AdyenDisputeService(DisputeDesk desk, IOptions<SimulatorsOptions> options)
 {
-    private const string Reason = "GOODS_OR_SERVICES_PROVIDED";
+    private const string Provided = "GOODS_OR_SERVICES_PROVIDED";
+    private const string Authenticated = "THREE_DS_LIABILITY_SHIFT";
 
     public Answer Reasons(Call call, Transaction books) => Run(call, books, (dispute, _) =>
     {
         var json = Result(true, null);
         json["defenseReasons"] = dispute.IsOpen
-            ? new JsonArray(new JsonObject
+            ? new JsonArray([.. ReasonsOf(books, dispute).Select(reason => new JsonObject
             {
-                ["defenseReasonCode"] = Reason,
+                ["defenseReasonCode"] = reason,
                 ["defenseDocumentTypes"] = new JsonArray(
                     new JsonObject { ["available"] = dispute.Evidence.Count > 0, ["defenseDocumentTypeCode"] = "DefenseMaterial", ["requirementLevel"] = "Required" },
                     new JsonObject { ["available"] = false, ["defenseDocumentTypeCode"] = "TIDorInvoice", ["requirementLevel"] = "Optional" }),
                 ["satisfied"] = dispute.Evidence.Count > 0,
-            })
+            })])
             : new JsonArray();
         return json;
     });
@@ -51,12 +53,12 @@ public sealed class AdyenDisputeService(DisputeDesk desk, IOptions<SimulatorsOpt
 
     public Answer Defend(Call call, Transaction books) => Run(call, books, (dispute, body) =>
     {
-        if (!dispute.IsOpen || dispute.Evidence.Count == 0 || (string?)body["defenseReasonCode"] != Reason)
+        if (!dispute.IsOpen || dispute.Evidence.Count == 0 || (string?)body["defenseReasonCode"] is not { } reason || !ReasonsOf(books, dispute).Contains(reason))
         {
             return Result(false, "Dispute cannot be defended");
         }
 
-        desk.Submitted(books, dispute, dispute.Evidence.Values.Where(v => v is "won" or "lost").Order(StringComparer.Ordinal).FirstOrDefault());
+        desk.Submitted(books, dispute with { DefenseReason = reason }, dispute.Evidence.Values.Where(v => v is "won" or "lost").Order(StringComparer.Ordinal).FirstOrDefault());
         return Result(true, null);
     });
 
@@ -70,6 +72,10 @@ public sealed class AdyenDisputeService(DisputeDesk desk, IOptions<SimulatorsOpt
         desk.Accepted(books, dispute);
         return Result(true, null);
     });
+
+    // Against a claim of fraud the authentication too, where the issuer took part in it.
+    private static string[] ReasonsOf(Transaction books, IssuerDispute dispute) =>
+        dispute.Reason == "fraudulent" && books.Charge(dispute.Charge)?.ThreeDSecure is Authenticator.Success or "attempt_acknowledged" ? [Provided, Authenticated] : [Provided];
 
     private Answer Run(Call call, Transaction books, Func<IssuerDispute, JsonObject, JsonObject> work)
     {

@@ -57,6 +57,9 @@ public sealed record IssuerDispute : Entity
 
     public IReadOnlyDictionary<string, string> Evidence { get; init; } = Movement.NoMetadata;
 
+    /// <summary>Adyen: what it was defended by.</summary>
+    public string? DefenseReason { get; init; }
+
     /// <summary>won or lost: what the evidence says that it will come to; null until somebody decides.</summary>
     public string? Verdict { get; init; }
 
