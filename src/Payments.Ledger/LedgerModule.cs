@@ -107,6 +107,7 @@ public static class LedgerModule
         var house = app.MapGroup("/internal/ledger").RequireInternalKey();
         house.MapPost("/provider-settlements", HouseBooking.SettledAsync);
         house.MapPost("/corrections", HouseBooking.CorrectedAsync);
+        house.MapGet("/journals/{id}", Journals.KnownAsync);
         house.MapPost("/payout-entries", PayoutEntries.ToldAsync);
         house.MapGet("/payouts-to-show", PayoutEntries.ToShowAsync);
         house.MapPost("/payouts-to-show/taken", PayoutEntries.TakenAsync);

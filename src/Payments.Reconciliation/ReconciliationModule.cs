@@ -77,6 +77,7 @@ public static class ReconciliationModule
         services.AddSingleton<Explanations>();
         services.AddSingleton<BreakStore>();
         services.AddSingleton<BreakCorrections>();
+        services.AddSingleton<LedgerJournals>();
         builder.AddInternalClient(Booker.Service);
         services.AddSingleton<BookingList>();
         services.AddSingleton<UnnotedPayouts>();
@@ -90,6 +91,13 @@ public static class ReconciliationModule
         app.UsePaymentsHttp();
         app.MapDeadLetters();
         app.MapPost("/internal/v1/reconciliation/announcements", AnnouncementEndpoint.HandleAsync).RequireInternalKey();
+        app.MapReconciliationOperations();
+    }
+
+    /// <summary>What operators call: it needs no more than the tools.</summary>
+    public static void MapReconciliationOperations(this WebApplication app)
+    {
+        ArgumentNullException.ThrowIfNull(app);
         var ops = app.MapGroup("/internal/v1/ops/reconciliation").RequireInternalKey();
         ops.MapGet("/reports", ReportEndpoints.ListAsync);
         ops.MapGet("/reports/{id}", ReportEndpoints.GetAsync);

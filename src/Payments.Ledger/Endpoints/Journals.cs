@@ -2,6 +2,7 @@ using Microsoft.AspNetCore.Http.HttpResults;
 using Npgsql;
 using NpgsqlTypes;
 using Payments.Core;
+using Payments.Core.Seams;
 using Payments.Ledger.Settlement;
 using Payments.Platform.Http;
 using EventId = Payments.Core.EventId;
@@ -66,6 +67,12 @@ internal static class Journals
         command.Parameters.Add(new() { Value = journal.Value });
         return await ReadAsync(command, database, cancellationToken) is [{ } found] ? TypedResults.Ok(found) : Problems.NotFound("journal");
     }
+
+    /// <summary><c>GET /internal/ledger/journals/{id}</c></summary>
+    public static async Task<IResult> KnownAsync(string id, NpgsqlDataSource database, CancellationToken cancellationToken) =>
+        (await GetAsync(id, database, cancellationToken)).Result is Ok<JournalView> { Value: { } found }
+            ? TypedResults.Ok(new LedgerJournal(found.Id, found.Mode, [.. found.Lines.Select(l => l.Currency).Distinct()]))
+            : Problems.NotFound("journal");
 
     private static async Task<List<JournalView>> ReadAsync(NpgsqlCommand command, NpgsqlDataSource database, CancellationToken cancellationToken)
     {

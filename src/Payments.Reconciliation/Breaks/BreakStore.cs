@@ -1,5 +1,7 @@
 using Npgsql;
 using Payments.Core;
+using Payments.Core.Seams;
+using Payments.Platform.Http;
 using Payments.Platform.Postgres;
 
 namespace Payments.Reconciliation.Breaks;
@@ -52,6 +54,12 @@ public enum ResolveVerdict
 
     /// <summary>No payment of the merchant that was named was ever seen.</summary>
     MerchantUnknown,
+
+    /// <summary>The ledger has no such journal.</summary>
+    JournalUnknown,
+
+    /// <summary>The journal is of the other mode, or moves nothing in the break's currency.</summary>
+    JournalElsewhere,
 }
 
 /// <summary>Breaks: who cares for them, what was found out, and what closed them.</summary>
@@ -130,7 +138,8 @@ public sealed class BreakStore(NpgsqlDataSource database, TimeProvider time)
     }
 
     /// <summary>Says what closes the break. Beyond the limit of its currency that is a proposal, on which somebody else decides.</summary>
-    public async Task<ResolveVerdict> ResolveAsync(ReconciliationBreakId id, string? journal, string? reason, string actor, CancellationToken cancellationToken)
+    /// <param name="journal">As the ledger says that it has it.</param>
+    public async Task<ResolveVerdict> ResolveAsync(ReconciliationBreakId id, LedgerJournal? journal, string? reason, string actor, CancellationToken cancellationToken)
     {
         await using var command = database.CreateCommand("""
             UPDATE recon.breaks SET journal = $2, reason = $3, proposed_by = $4, correction = NULL, moves = 0, merchant_id = NULL, plan = NULL, approved_by = NULL,
@@ -138,10 +147,10 @@ public sealed class BreakStore(NpgsqlDataSource database, TimeProvider time)
                 resolved_by = CASE WHEN recon.needs_four_eyes(currency, amount) THEN NULL ELSE $4 END,
                 resolved_how = CASE WHEN recon.needs_four_eyes(currency, amount) THEN NULL ELSE 'person' END,
                 resolved_at = CASE WHEN recon.needs_four_eyes(currency, amount) THEN NULL ELSE $5::timestamptz END
-            WHERE break_id = $1 AND state NOT IN ('booking', 'resolved')
+            WHERE break_id = $1 AND state NOT IN ('booking', 'resolved') AND ($2::text IS NULL OR (mode = $6 AND currency = ANY ($7)))
             """);
-        command.With(id.Value, journal, reason, actor, time.GetUtcNow());
-        return await command.ExecuteNonQueryAsync(cancellationToken) > 0 ? ResolveVerdict.Done : await WhyNotAsync(id, cancellationToken);
+        command.With(id.Value, journal?.Journal.ToString(), reason, actor, time.GetUtcNow(), ModeNames.Of(journal?.Mode ?? Mode.Test), (string[])[.. journal?.Currencies ?? []]);
+        return await command.ExecuteNonQueryAsync(cancellationToken) > 0 ? ResolveVerdict.Done : await WhyNotAsync(id, journal, cancellationToken);
     }
 
     /// <summary>The second person agrees to what was proposed when the break had this version: it is closed, or the ledger is asked for its journals.</summary>
@@ -182,8 +191,13 @@ public sealed class BreakStore(NpgsqlDataSource database, TimeProvider time)
         return (long)(await command.ExecuteScalarAsync(cancellationToken))!;
     }
 
-    private async Task<ResolveVerdict> WhyNotAsync(ReconciliationBreakId id, CancellationToken cancellationToken) =>
-        await FindAsync(id, cancellationToken) is null ? ResolveVerdict.NotFound : ResolveVerdict.WrongState;
+    private async Task<ResolveVerdict> WhyNotAsync(ReconciliationBreakId id, LedgerJournal? journal, CancellationToken cancellationToken) =>
+        await FindAsync(id, cancellationToken) switch
+        {
+            null => ResolveVerdict.NotFound,
+            { State: not (BreakState.Booking or BreakState.Resolved) } when journal is not null => ResolveVerdict.JournalElsewhere,
+            _ => ResolveVerdict.WrongState,
+        };
 
     private async Task<IReadOnlyList<BreakView>> ReadAsync(NpgsqlCommand command, CancellationToken cancellationToken)
     {

@@ -1,4 +1,5 @@
 using Payments.Core;
+using Payments.Core.Seams;
 using Payments.Platform.Http;
 using Payments.Reconciliation.Bookings;
 using Payments.Reconciliation.Breaks;
@@ -79,7 +80,8 @@ internal static class BreakEndpoints
             : Problems.NotFound("break");
     }
 
-    public static async Task<IResult> ResolveAsync(string id, HttpContext context, BreakStore breaks, BreakCorrections corrections, Booker booker, CancellationToken cancellationToken)
+    public static async Task<IResult> ResolveAsync(
+        string id, HttpContext context, BreakStore breaks, BreakCorrections corrections, Booker booker, LedgerJournals journals, CancellationToken cancellationToken)
     {
         if (!(await RequestBody.ReadAsync<Resolution>(context, cancellationToken)).Succeeded(out var request, out var problem))
         {
@@ -99,7 +101,7 @@ internal static class BreakEndpoints
         var actor = InternalHeaders.PersonOf(context);
         if (request.Correction is not { } bearer)
         {
-            return await AnswerAsync(id, await breaks.ResolveAsync(breakId, request.Journal?.ToString(), request.Reason, actor, cancellationToken), breaks, cancellationToken);
+            return await ClosedAsync(id, breakId, request, actor, breaks, journals, cancellationToken);
         }
 
         var verdict = await corrections.ResolveAsync(breakId, new(bearer, request.Reason!, request.Version!.Value, request.Merchant), actor, cancellationToken);
@@ -116,6 +118,33 @@ internal static class BreakEndpoints
         return Id.TryParse<ReconciliationBreakId>(id, out var breakId)
             ? await BookedAsync(id, await breaks.ApproveAsync(breakId, request.Version, InternalHeaders.PersonOf(context), InternalHeaders.ActorOf(context), cancellationToken), breaks, booker, cancellationToken)
             : Problems.NotFound("break");
+    }
+
+    // What is named has to be in the books: the ledger is asked before anything is written.
+    private static async Task<IResult> ClosedAsync(
+        string id, ReconciliationBreakId breakId, Resolution request, string actor, BreakStore breaks, LedgerJournals journals, CancellationToken cancellationToken)
+    {
+        LedgerJournal? journal = null;
+        if (request.Journal is { } named)
+        {
+            if (await breaks.FindAsync(breakId, cancellationToken) is null)
+            {
+                return Problems.NotFound("break");
+            }
+
+            (journal, var away) = await journals.FindAsync(named, cancellationToken);
+            if (away is not null)
+            {
+                return away;
+            }
+
+            if (journal is null)
+            {
+                return await AnswerAsync(id, ResolveVerdict.JournalUnknown, breaks, cancellationToken);
+            }
+        }
+
+        return await AnswerAsync(id, await breaks.ResolveAsync(breakId, journal, request.Reason, actor, cancellationToken), breaks, cancellationToken);
     }
 
     // The ledger is asked at once; what it does not answer now the rounds ask for.
@@ -158,6 +187,8 @@ internal static class BreakEndpoints
         ResolveVerdict.NothingToBook => new Problem(StatusCodes.Status409Conflict, "nothing_to_book", "The break leaves nothing on the books that a correction could move; close it with a journal or a reason.", "correction"),
         ResolveVerdict.MerchantMissing => Problems.MissingField("merchant"),
         ResolveVerdict.MerchantUnknown => Problems.InvalidValue("merchant", "A merchant with payments in this mode is expected."),
+        ResolveVerdict.JournalUnknown => new Problem(StatusCodes.Status409Conflict, "journal_unknown", "The ledger has no such journal.", "journal"),
+        ResolveVerdict.JournalElsewhere => new Problem(StatusCodes.Status409Conflict, "journal_of_other_books", "The journal is of the other mode, or moves nothing in the break's currency.", "journal"),
         _ => new Problem(StatusCodes.Status409Conflict, "break_state_conflict", "The break is resolved, or nothing was proposed for it.", "id"),
     };
 

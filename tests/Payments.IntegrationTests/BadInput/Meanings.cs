@@ -188,6 +188,7 @@ internal sealed class Meanings
         Add("POST /ops/v1/reconciliation/breaks/{id}/resolve", """{"reason": ""}""", 400, "invalid_value", "reason");
         Add("POST /ops/v1/reconciliation/breaks/{id}/resolve", $$"""{"reason": "{{Text(2001)}}"}""", 400, "invalid_value", "reason");
         Add("POST /ops/v1/reconciliation/breaks/{id}/resolve", """{"journal": "jrn_1"}""", 400, "invalid_value", "journal");
+        Add("POST /ops/v1/reconciliation/breaks/{id}/resolve", """{"journal": "jrn_01k0x5w3n8e2v9y7t4r6q1m5za"}""", 409, "journal_unknown", "journal");
         Add("POST /ops/v1/reconciliation/breaks/{id}/resolve", """{"journal": "jrn_01k0x5w3n8e2v9y7t4r6q1m5za", "reason": "Both"}""", 400, "invalid_value", "reason");
         Add("POST /v1/erasures", "{}", 400, "missing_field", "customer_reference");
         Add("POST /v1/erasures", """{"email": "nobody"}""", 400, "invalid_value", "email");

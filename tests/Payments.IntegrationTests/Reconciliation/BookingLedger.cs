@@ -9,7 +9,7 @@ namespace Payments.IntegrationTests.Reconciliation;
 /// <summary>A ledger that books what reconciliation asks of it.</summary>
 public sealed class BookingLedger(EmbeddedServers servers) : IAsyncLifetime
 {
-    private static readonly Uri Nowhere = new("http://127.0.0.1:9");
+    internal static readonly Uri Nowhere = new("http://127.0.0.1:9");
 
     internal LedgerService Ledger { get; private set; } = null!;
 

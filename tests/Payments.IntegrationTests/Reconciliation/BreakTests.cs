@@ -1,5 +1,6 @@
 using Npgsql;
 using Payments.Core;
+using Payments.Core.Seams;
 using Payments.Reconciliation.Breaks;
 using Xunit;
 using static Payments.IntegrationTests.Reconciliation.Statements;
@@ -44,14 +45,17 @@ public sealed class BreakTests(EmbeddedServers servers)
         var (fee, amount) = (await IdAsync(breaks, "fee_difference"), await IdAsync(breaks, "amount_mismatch"));
 
         Assert.Equal(ResolveVerdict.Done, await breaks.ResolveAsync(fee, null, "The price list of March.", "opk_1", Cancel));
-        Assert.Equal(ResolveVerdict.Done, await breaks.ResolveAsync(amount, "jrn_1", null, "opk_1", Cancel));
+        Assert.Equal(ResolveVerdict.JournalElsewhere, await breaks.ResolveAsync(amount, Journal("EUR"), null, "opk_1", Cancel));
+        Assert.Equal(ResolveVerdict.JournalElsewhere, await breaks.ResolveAsync(amount, Journal("USD") with { Mode = Mode.Live }, null, "opk_1", Cancel));
+        Assert.Equal(BreakState.Open, (await breaks.FindAsync(amount, Cancel))!.State);
+        Assert.Equal(ResolveVerdict.Done, await breaks.ResolveAsync(amount, Journal("USD"), null, "opk_1", Cancel));
         Assert.Equal(ResolveVerdict.WrongState, await breaks.ResolveAsync(fee, null, "Again.", "opk_2", Cancel));
         Assert.Equal(ResolveVerdict.WrongState, await breaks.ApproveAsync(fee, await VersionAsync(breaks, fee), "opk_2", "opk_2", Cancel));
         Assert.Equal(ResolveVerdict.NotFound, await breaks.ResolveAsync(new ReconciliationBreakId(Guid.Empty), null, "?", "opk_1", Cancel));
 
         var (byReason, byJournal) = (await breaks.FindAsync(fee, Cancel), await breaks.FindAsync(amount, Cancel));
         Assert.Equal((BreakState.Resolved, "The price list of March.", null, "opk_1"), (byReason!.State, byReason.Reason, byReason.Journal, byReason.ResolvedBy));
-        Assert.Equal((BreakState.Resolved, null, "jrn_1", "opk_1"), (byJournal!.State, byJournal.Reason, byJournal.Journal, byJournal.ResolvedBy));
+        Assert.Equal((BreakState.Resolved, null, Journal("USD").Journal.ToString(), "opk_1"), (byJournal!.State, byJournal.Reason, byJournal.Journal, byJournal.ResolvedBy));
         Assert.Equal(0, await breaks.CountOpenAsync(Cancel));
         await Assert.ThrowsAsync<PostgresException>(() => database.ExecuteAsync("UPDATE recon.breaks SET journal = NULL, reason = NULL"));
     }
@@ -108,7 +112,7 @@ public sealed class BreakTests(EmbeddedServers servers)
         await using var database = await ReconciliationDatabase.CreateAsync(servers);
         var breaks = await OpenAsync(database, [Item(1, 10_000)], Report((1, 10_007, 30, 0)));
         var id = await IdAsync(breaks, "amount_mismatch");
-        await breaks.ResolveAsync(id, "jrn_1", null, "opk_1", Cancel);
+        await breaks.ResolveAsync(id, Journal("USD"), null, "opk_1", Cancel);
 
         // A corrected file, with an item of the same line: the break is the same one.
         await database.ImportAsync("stripe.csv", Report((1, 10_009, 30, 0)));
@@ -116,7 +120,7 @@ public sealed class BreakTests(EmbeddedServers servers)
 
         var again = (await breaks.FindAsync(id, Cancel))!;
         Assert.Equal((BreakState.Open, -9L, null, null), (again.State, again.Difference, again.Journal, again.ResolvedBy));
-        Assert.Equal("comparison: It was amount_mismatch of -7, resolved by opk_1: journal jrn_1. The difference is another one now.", Assert.Single((await breaks.NotesAsync(id, Cancel)).Select(n => $"{n.Author}: {n.Note}")));
+        Assert.Equal($"comparison: It was amount_mismatch of -7, resolved by opk_1: journal {Journal("USD").Journal}. The difference is another one now.", Assert.Single((await breaks.NotesAsync(id, Cancel)).Select(n => $"{n.Author}: {n.Note}")));
 
         // And one that agrees closes it.
         await database.ImportAsync("stripe.csv", Report((1, 10_000, 30, 0)));
@@ -132,6 +136,8 @@ public sealed class BreakTests(EmbeddedServers servers)
 
         Assert.Equal(["1 Resolved rule 10 rounding of a fee", "2 Open  "], (await breaks.ListAsync(null, null, 10, Cancel)).OrderBy(b => b.Difference).Select(b => $"{b.Difference} {b.State} {b.ResolvedBy} {b.Reason}"));
     }
+
+    private static LedgerJournal Journal(string currency) => new(new(new Guid(7, 0, 0x7000, 0x80, 0, 0, 0, 0, 0, 0, 1)), Mode.Test, [currency]);
 
     private static async Task<BreakStore> OpenAsync(ReconciliationDatabase database, IReadOnlyList<Payments.Reconciliation.Intake.ExpectedItem> items, string report)
     {

@@ -103,7 +103,7 @@ internal static class ReconciliationOperations
         },
         new("POST", "/ops/v1/reconciliation/breaks/{id}/resolve", "Operators: reconciliation", "Say what closes a break of reconciliation")
         {
-            Description = "A journal of the ledger, or a reason; or who bears the difference (`correction`), with a reason and the `version` that was seen: then the ledger is asked to book it, and the break is `booking` until it has. Beyond the limit of its currency that is a proposal, and another person approves it. 409 `break_state_conflict` when it is resolved, `break_changed` when it has another version, `nothing_to_book` when a correction would move nothing.",
+            Description = "A journal that the ledger has (409 `journal_unknown` otherwise, `journal_of_other_books` when it is of the other mode or moves nothing in the break's currency, 503 while the ledger does not answer), or a reason; or who bears the difference (`correction`), with a reason and the `version` that was seen: then the ledger is asked to book it, and the break is `booking` until it has. Beyond the limit of its currency that is a proposal, and another person approves it. 409 `break_state_conflict` when it is resolved, `break_changed` when it has another version, `nothing_to_book` when a correction would move nothing.",
             Request = """{"reason": "The provider corrected it."}""",
             Response = """
                 {"id": "rbk_01k0x5w3n8e2v9y7t4r6q1m5za", "object": "reconciliation_break", "mode": "live", "leg": "provider", "provider": "stripe", "day": "2026-01-30", "class": "missing_here", "currency": "USD",
