@@ -83,6 +83,7 @@ public static class ReconciliationModule
         services.AddSingleton<UnnotedPayouts>();
         services.AddSingleton<Booker>();
         services.AddSingleton<ExpectedPayouts>();
+        services.AddSingleton<LedgerRates>();
     }
 
     public static void MapReconciliation(this WebApplication app)

@@ -1,6 +1,7 @@
 using System.Globalization;
 using Npgsql;
 using Payments.Core;
+using Payments.Core.Seams;
 using Payments.Platform.Http;
 using Payments.Platform.Idempotency;
 using Payments.Platform.Postgres;
@@ -18,6 +19,7 @@ internal static class Rates
     private const int LongestSource = 100;
     private const int MostDecimals = 12;
     private const decimal Most = 1_000_000_000;
+    private const int MostAtATime = 500;
 
     internal sealed record Request(string Base, string Quote, string Rate, string Source, DateTimeOffset ObservedAt, DateTimeOffset ValidFrom, DateTimeOffset ValidUntil);
 
@@ -48,6 +50,30 @@ internal static class Rates
                 ? IdempotentResponse.Ok(View(version, given, rate))
                 : new Problem(StatusCodes.Status409Conflict, "exchange_rate_changed", "Somebody else gave a rate of these currencies at the same moment.", "rate");
         }, cancellationToken);
+    }
+
+    /// <summary><c>POST /internal/ledger/rates/after</c>: for reconciliation, which expects exchanges at them.</summary>
+    public static async Task<IResult> AfterAsync(HttpContext context, NpgsqlDataSource database, CancellationToken cancellationToken)
+    {
+        if (!(await RequestBody.ReadAsync<KnownRates>(context, cancellationToken)).Succeeded(out var given, out var problem))
+        {
+            return problem;
+        }
+
+        await using var command = database.CreateCommand("""
+            SELECT r.base, r.quote, r.version, r.rate, r.source, r.valid_from, r.valid_until
+            FROM ledger.rates r LEFT JOIN unnest($1::text[], $2::text[], $3::bigint[]) AS k (base, quote, version) USING (base, quote)
+            WHERE r.version > coalesce(k.version, 0) ORDER BY r.base, r.quote, r.version LIMIT $4
+            """).With(given.Known.Select(k => k.Base).ToArray(), given.Known.Select(k => k.Quote).ToArray(), given.Known.Select(k => k.Version).ToArray(), MostAtATime);
+        var rates = new List<LedgerRate>();
+        await using var row = await command.ExecuteReaderAsync(cancellationToken);
+        while (await row.ReadAsync(cancellationToken))
+        {
+            rates.Add(new(
+                row.GetString(0), row.GetString(1), row.GetInt64(2), row.GetDecimal(3), row.GetString(4), row.GetFieldValue<DateTimeOffset>(5), row.GetFieldValue<DateTimeOffset>(6)));
+        }
+
+        return TypedResults.Ok(new LedgerRateList(rates));
     }
 
     private static ExchangeRateView View(long version, Request given, decimal rate) =>

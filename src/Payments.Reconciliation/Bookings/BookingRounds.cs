@@ -2,11 +2,12 @@ using Microsoft.Extensions.Diagnostics.HealthChecks;
 using Microsoft.Extensions.Options;
 using Payments.Platform;
 using Payments.Reconciliation.Breaks;
+using Payments.Reconciliation.Imports;
 
 namespace Payments.Reconciliation.Bookings;
 
-/// <summary>Every minute: what the ledger has to book is sent to it, and what it knows of payouts is taken over.</summary>
-public sealed class BookingRounds(Booker booker, BookingList list, ExpectedPayouts payouts, BreakCorrections corrections, IOptions<ReconciliationOptions> options, TimeProvider time, ILogger<BookingRounds> logger) : BackgroundService
+/// <summary>Every minute: what the ledger has to book is sent to it, and what it knows of payouts and rates is taken over.</summary>
+public sealed class BookingRounds(Booker booker, BookingList list, ExpectedPayouts payouts, LedgerRates rates, BreakCorrections corrections, IOptions<ReconciliationOptions> options, TimeProvider time, ILogger<BookingRounds> logger) : BackgroundService
 {
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
@@ -21,6 +22,7 @@ public sealed class BookingRounds(Booker booker, BookingList list, ExpectedPayou
         var waiting = await list.CountAsync(BookingHealth.TriesBeforeWorry, cancellationToken);
         ReconciliationTelemetry.WaitingToBeBooked(waiting.Waiting, waiting.Failing);
         await payouts.TakeAsync(cancellationToken);
+        await rates.TakeAsync(cancellationToken);
     }
 }
 

@@ -24,7 +24,7 @@ public static class ReconCommand
         recon verify                                                whether every closed day is what was signed when it was closed
         recon report [DAY] [--provider NAME] [--leg provider|bank] [--mode test|live] [--as json|csv|html]
         recon explain PAYMENT                                       one payment's story
-        recon book                                                  asks the ledger for what is due, and what it knows of payouts (Payments__Urls__Ledger, Payments__InternalKey)
+        recon book                                                  asks the ledger for what is due, and what it knows of payouts and rates (Payments__Urls__Ledger, Payments__InternalKey)
         """;
 
     private static readonly string[] Verbs = ["import", "match", "close", "verify", "report", "explain", "book"];
@@ -68,6 +68,7 @@ public static class ReconCommand
             case { Verb: "book", Words.Count: 0 }:
                 var booked = await services.GetRequiredService<Booker>().BookDueAsync(null, cancellationToken);
                 await services.GetRequiredService<ExpectedPayouts>().TakeAsync(cancellationToken);
+                await services.GetRequiredService<LedgerRates>().TakeAsync(cancellationToken);
                 await output.WriteLineAsync(string.Create(CultureInfo.InvariantCulture, $"{booked} booked"));
                 return (await services.GetRequiredService<BookingList>().CountAsync(1, cancellationToken)).Failing == 0 ? 0 : 1;
             case { Verb: "report", Words.Count: <= 1 }:

@@ -7,21 +7,41 @@ namespace Payments.Reconciliation.Imports;
 public sealed class Rates
 {
     private readonly Dictionary<(string, string), List<(DateOnly Day, decimal Rate)>> known = [];
+    private readonly Dictionary<(string, string), List<(DateTimeOffset From, DateTimeOffset Until, decimal Rate)>> valid = [];
 
     public static async Task<Rates> LoadAsync(NpgsqlDataSource database, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(database);
         var rates = new Rates();
-        await using var command = database.CreateCommand("SELECT currency, net_currency, day, rate FROM recon.rates ORDER BY currency, net_currency, day");
+        await using var command = database.CreateCommand("SELECT currency, net_currency, day, rate, valid_from, valid_until FROM recon.rates ORDER BY currency, net_currency, version, day");
         await using var reader = await command.ExecuteReaderAsync(cancellationToken);
         while (await reader.ReadAsync(cancellationToken))
         {
-            rates.Add(reader.GetString(0), reader.GetString(1), reader.GetFieldValue<DateOnly>(2), reader.GetDecimal(3));
+            if (await reader.IsDBNullAsync(4, cancellationToken))
+            {
+                rates.Add(reader.GetString(0), reader.GetString(1), reader.GetFieldValue<DateOnly>(2), reader.GetDecimal(3));
+            }
+            else
+            {
+                rates.Add(reader.GetString(0), reader.GetString(1), reader.GetFieldValue<DateTimeOffset>(4), reader.GetFieldValue<DateTimeOffset>(5), reader.GetDecimal(3));
+            }
         }
 
         return rates;
     }
 
+    /// <summary>One of the ledger's; the versions of a pair are added in their order.</summary>
+    public void Add(string currency, string netCurrency, DateTimeOffset from, DateTimeOffset until, decimal rate)
+    {
+        if (!valid.TryGetValue((currency, netCurrency), out var versions))
+        {
+            valid.Add((currency, netCurrency), versions = []);
+        }
+
+        versions.Add((from, until, rate));
+    }
+
+    /// <summary>One beside the ledger's, from a day on; in the order of their days.</summary>
     public void Add(string currency, string netCurrency, DateOnly day, decimal rate)
     {
         if (!known.TryGetValue((currency, netCurrency), out var days))
@@ -33,8 +53,8 @@ public sealed class Rates
     }
 
     /// <summary>
-    /// Fee and net in the item's currency at the rate that we expected on the day (the last one known). The rest of the gross is what the
-    /// exchange took. Without a rate nothing is expected, and all that is not fee counts as paid.
+    /// Fee and net in the item's currency at the rate that the ledger has for the line's time (the newest version; else the last one known
+    /// on the day beside it). The rest of the gross is what the exchange took. Without a rate nothing is expected, and all that is not fee counts as paid.
     /// </summary>
     public (long Fee, long Fx, long Net) InItemCurrency(StatementLine line, DateOnly day)
     {
@@ -59,6 +79,15 @@ public sealed class Rates
 
     private decimal? RateOf(StatementLine line, DateOnly day)
     {
+        var versions = valid.GetValueOrDefault((line.Currency, line.NetCurrency), []);
+        for (var i = versions.Count - 1; i >= 0; i--)
+        {
+            if (versions[i].From <= line.OccurredAt && line.OccurredAt < versions[i].Until)
+            {
+                return versions[i].Rate;
+            }
+        }
+
         decimal? last = null;
         foreach (var (from, rate) in known.GetValueOrDefault((line.Currency, line.NetCurrency), []))
         {

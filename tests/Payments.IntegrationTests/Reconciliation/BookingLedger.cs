@@ -2,6 +2,7 @@ using Microsoft.Extensions.Logging.Abstractions;
 using Payments.IntegrationTests.Events;
 using Payments.IntegrationTests.Ledger;
 using Payments.Reconciliation.Bookings;
+using Payments.Reconciliation.Imports;
 using Xunit;
 
 namespace Payments.IntegrationTests.Reconciliation;
@@ -26,6 +27,9 @@ public sealed class BookingLedger(EmbeddedServers servers) : IAsyncLifetime
 
     /// <summary>What takes over what this ledger knows of payouts.</summary>
     internal ExpectedPayouts Expecting(ReconciliationDatabase database) => new(database.Source, new ToLedger(Ledger.Address));
+
+    /// <summary>What takes over this ledger's rates, or those of one that is away.</summary>
+    internal LedgerRates Rates(ReconciliationDatabase database, bool away = false) => new(database.Source, new ToLedger(away ? Nowhere : Ledger.Address));
 
     /// <summary>What the journals of these ids moved, by account: debit is positive, zero is left out.</summary>
     internal async Task<List<string>> MovedAsync(params Guid[] journals)

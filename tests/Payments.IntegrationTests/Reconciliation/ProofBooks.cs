@@ -25,16 +25,16 @@ internal sealed class ProofBooks(ProofProduct product) : IAsyncDisposable
 
     private static CancellationToken Cancel => TestContext.Current.CancellationToken;
 
+    /// <summary>As an operator gives the ledger a rate, which reconciliation takes over.</summary>
     public async Task QuoteAsync(string from, string to, decimal rate)
     {
-        await using var command = ledger.CreateCommand("""
-            INSERT INTO ledger.rates (version, base, quote, rate, source, observed_at, valid_from, valid_until, uploaded_by)
-            VALUES (1, $1, $2, $3, 'proof', now(), now() - interval '10 days', now() + interval '10 days', 'proof')
-            """);
-        command.Parameters.Add(new() { Value = from });
-        command.Parameters.Add(new() { Value = to });
-        command.Parameters.Add(new() { Value = rate });
-        await command.ExecuteNonQueryAsync(Cancel);
+        var now = TimeProvider.System.GetUtcNow();
+        using var people = await OperatorAsync("quoter");
+        var quoted = await FlowProduct.PostAsync(
+            people, "/ops/v1/ledger/rates",
+            new { @base = from, quote = to, rate = rate.ToString(CultureInfo.InvariantCulture), source = "proof", observed_at = now, valid_from = now.AddDays(-10), valid_until = now.AddDays(10) }, Cancel);
+        Assert.True(quoted.Status == HttpStatusCode.OK, quoted.Body);
+        await product.UntilAsync($"SELECT count(*)::text FROM recon.rates WHERE currency = '{from}' AND net_currency = '{to}'", "1");
     }
 
     /// <summary>Every payout that the bank has is in the books; returns how many.</summary>

@@ -135,7 +135,6 @@ public sealed class ProofTests(ProofProduct product, ITestOutputHelper output) :
     private async Task<List<Fault>> InjectAsync(List<Paid> paid)
     {
         await using (var command = product.Database.CreateCommand("""
-            INSERT INTO recon.rates (day, currency, net_currency, rate, source) VALUES ('2020-01-01', 'EUR', 'USD', 1.10, 'proof');
             UPDATE recon.rules SET days = 0 WHERE leg = 'provider'
             """))
         {

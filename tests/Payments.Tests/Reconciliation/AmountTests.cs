@@ -63,6 +63,25 @@ public sealed class AmountTests
         Assert.Equal(10_000, fee + fx + net);
     }
 
+    [Theory]
+    [InlineData("2026-03-02T11:59:59Z", 9_900)]
+    [InlineData("2026-03-02T12:00:00Z", 9_000)]
+    [InlineData("2026-03-03T12:00:00Z", 4_950)]
+    [InlineData("2026-03-09T12:00:00Z", 3_300)]
+    public void Of_the_ledgers_rates_the_newest_that_is_valid_counts_and_beside_them_what_was_put_here(string at, long net)
+    {
+        var rates = new Rates();
+        rates.Add("EUR", "USD", new DateOnly(2026, 3, 1), 3m);
+        rates.Add("EUR", "USD", Time("2026-03-01T00:00:00Z"), Time("2026-03-03T00:00:00Z"), 1m);
+        rates.Add("EUR", "USD", Time("2026-03-03T00:00:00Z"), Time("2026-03-04T00:00:00Z"), 2m);
+        rates.Add("EUR", "USD", Time("2026-03-02T12:00:00Z"), Time("2026-03-02T23:00:00Z"), 1.1m);
+        var line = new StatementLine(1, Payments.Reconciliation.Leg.Provider, "adyen", Payments.Reconciliation.LineKind.Capture, "P", null, "EUR", 10_000, "USD", 0, 9_900, null, null, Time(at));
+
+        Assert.Equal((0, 10_000 - net, net), rates.InItemCurrency(line, new(2026, 3, 2)));
+
+        static DateTimeOffset Time(string text) => DateTimeOffset.Parse(text, System.Globalization.CultureInfo.InvariantCulture);
+    }
+
     [Fact]
     public void Yen_that_are_paid_out_in_dollars_change_their_exponent()
     {
