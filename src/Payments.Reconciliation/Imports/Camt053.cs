@@ -10,7 +10,7 @@ namespace Payments.Reconciliation.Imports;
 /// how often they may come, the forms of amounts, currencies and dates, code lists; and what it cannot say: opening balance and booked
 /// entries come to the closing balance.
 /// </summary>
-public static class Camt053
+public static partial class Camt053
 {
     public const string Format = "camt053";
     private const string Namespace = "urn:iso:std:iso:20022:tech:xsd:camt.053.001.";

@@ -5,13 +5,16 @@ public sealed record StatementFormat(string Name, Func<string, bool> Recognizes,
 {
     private const int LongestIdentity = 500;
 
+    /// <summary>The statements of an account in a file that was read; none: it is a provider's.</summary>
+    public Func<StatementFile, IEnumerable<BankStatement>> StatementsIn { get; init; } = _ => [];
+
     public static IReadOnlyList<StatementFormat> All { get; } =
     [
         new(StripePayoutReport.Format, StripePayoutReport.Recognizes, StripePayoutReport.IdentityOf, StripePayoutReport.Read),
         new(StripeBalanceTransactions.Format, StripeBalanceTransactions.Recognizes, StripeBalanceTransactions.IdentityOf, StripeBalanceTransactions.Read),
         new(AdyenSettlementReport.Format, AdyenSettlementReport.Recognizes, AdyenSettlementReport.IdentityOf, AdyenSettlementReport.Read),
-        new(Camt053.Format, Camt053.Recognizes, Camt053.IdentityOf, Camt053.Read),
-        new(Mt940.Format, Mt940.Recognizes, Mt940.IdentityOf, Mt940.Read),
+        new(Camt053.Format, Camt053.Recognizes, Camt053.IdentityOf, Camt053.Read) { StatementsIn = Camt053.StatementsIn },
+        new(Mt940.Format, Mt940.Recognizes, Mt940.IdentityOf, Mt940.Read) { StatementsIn = Mt940.StatementsIn },
     ];
 
     /// <summary>What the file calls itself, as it can be kept.</summary>

@@ -36,14 +36,14 @@ public sealed class Importer(NpgsqlDataSource database)
             var staging = new Staging(begun.Number, mode, file.Hash, await Rates.LoadAsync(database, cancellationToken));
             await StageAsync(file, found, begun, staging, progress, cancellationToken);
             Steps.Reached(ReconciliationSteps.ImportCompleting);
-            await CompleteAsync(begun.Number, cancellationToken);
+            await CompleteAsync(begun.Number, [.. found.StatementsIn(file)], cancellationToken);
             Steps.Reached(ReconciliationSteps.ImportAfter);
         }
         catch (RefusedFileException e)
         {
             await RefuseAsync(mode, file, format, e.Line, e.Message, cancellationToken);
         }
-        catch (PostgresException e) when (e.SqlState == "RC001")
+        catch (PostgresException e) when (e.SqlState is "RC001" or "RC003")
         {
             await RefuseAsync(mode, file, format, 1, e.MessageText, cancellationToken);
         }
@@ -185,12 +185,31 @@ public sealed class Importer(NpgsqlDataSource database)
         return last;
     }
 
-    private async Task CompleteAsync(long number, CancellationToken cancellationToken)
+    // Only what is said for the first time counts: a payout or a statement that stands already by another file is none.
+    private async Task CompleteAsync(long number, IReadOnlyList<BankStatement> statements, CancellationToken cancellationToken)
     {
-        await using var command = database.CreateCommand("SELECT recon.finish_import($1)");
-        command.CommandTimeout = 0;
-        command.With(number);
-        await command.ExecuteNonQueryAsync(cancellationToken);
+        await using var connection = await database.OpenConnectionAsync(cancellationToken);
+        await using var transaction = await connection.BeginTransactionAsync(cancellationToken);
+        await using (var place = new NpgsqlCommand("""
+            INSERT INTO recon.import_statements (import_number, place, account, currency, opened_on, opening, closed_on, closing)
+            SELECT $1, s.place, s.account, s.currency, s.opened_on, s.opening, s.closed_on, s.closing
+            FROM unnest($2::text[], $3::text[], $4::date[], $5::bigint[], $6::date[], $7::bigint[]) WITH ORDINALITY AS s (account, currency, opened_on, opening, closed_on, closing, place)
+            ON CONFLICT DO NOTHING
+            """, connection, transaction))
+        {
+            place.With(
+                number, statements.Select(s => s.Account).ToArray(), statements.Select(s => s.Currency).ToArray(), statements.Select(s => s.OpenedOn).ToArray(), statements.Select(s => s.Opening).ToArray(),
+                statements.Select(s => s.ClosedOn).ToArray(), statements.Select(s => s.Closing).ToArray());
+            await place.ExecuteNonQueryAsync(cancellationToken);
+        }
+
+        foreach (var step in new[] { "SELECT recon.speak_once($1)", "SELECT recon.finish_import($1)" })
+        {
+            await using var command = new NpgsqlCommand(step, connection, transaction) { CommandTimeout = 0 };
+            await command.With(number).ExecuteNonQueryAsync(cancellationToken);
+        }
+
+        await transaction.CommitAsync(cancellationToken);
     }
 
     /// <summary>Nothing of the file counts, and the same file is refused again without being read.</summary>

@@ -214,7 +214,7 @@ public static partial class Mt940
             }
         }
 
-        private static Currency BalanceOf(long line, string text, out long amount)
+        public static Currency BalanceOf(long line, string text, out long amount)
         {
             try
             {

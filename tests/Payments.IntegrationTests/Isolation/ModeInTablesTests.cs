@@ -59,6 +59,8 @@ public sealed class ModeInTablesTests(ProductFixture product, EmbeddedServers se
         ["ledger.reserve_releases"] = "of two batches, which have one mode",
         ["ledger.settlement_items"] = "of a batch, which has its mode",
         ["ledger.rates"] = "exchange rates are the same in both modes",
+        ["recon.import_payouts"] = "of an import, which has its mode",
+        ["recon.import_statements"] = "of an import, which has its mode",
         ["recon.quarantine"] = "of an import, which has its mode",
         ["recon.rates"] = "exchange rates are the same in both modes",
         ["recon.rules"] = "both modes are compared by the same rules",

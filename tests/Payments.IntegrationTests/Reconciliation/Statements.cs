@@ -26,7 +26,7 @@ internal static class Statements
     public static string Bank(string id, params (int Day, long Amount, string Words)[] entries)
     {
         var total = entries.Sum(e => e.Amount);
-        return string.Create(CultureInfo.InvariantCulture, $":20:{id}\r\n:25:DE02/1\r\n:28C:{id}/1\r\n:60F:C260309USD0,\r\n")
+        return string.Create(CultureInfo.InvariantCulture, $":20:{id}\r\n:25:DE02/{id}\r\n:28C:{id}/1\r\n:60F:C260309USD0,\r\n")
             + string.Concat(entries.Select(e => string.Create(
                 CultureInfo.InvariantCulture, $":61:{FirstDay.AddDays(e.Day):yyMMdd}{(e.Amount < 0 ? "D" : "C")}{Math.Abs(e.Amount) / 100},{Math.Abs(e.Amount) % 100:00}NTRFNONREF\r\n:86:{e.Words}\r\n")))
             + string.Create(CultureInfo.InvariantCulture, $":62F:{(total < 0 ? "D" : "C")}260320USD{Math.Abs(total) / 100},{Math.Abs(total) % 100:00}\r\n-\r\n");
