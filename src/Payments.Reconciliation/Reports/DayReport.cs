@@ -28,6 +28,28 @@ public sealed record DayReport(
 public sealed class DayReports(NpgsqlDataSource database)
 {
     private const int HealthyBelow = 1_000;
+
+    // What a class of a day explains stays as it was compared. Resolved is what a later day answers, and what has a break that is: by a person, a rule or a comparison.
+    private const string CurrenciesSql = """
+        WITH wanted AS (SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::date[]) WITH ORDINALITY AS w (mode, leg, provider, day, place)),
+        resolved AS MATERIALIZED (
+            SELECT w.place, e.currency, sum(abs(e.amount))::bigint AS volume
+            FROM wanted w JOIN recon.entries e USING (mode, leg, provider, day)
+            WHERE e.class <> ALL ($5) AND (
+                EXISTS (SELECT 1 FROM recon.entries s WHERE s.settles_item = coalesce(e.item_id, e.settles_item) AND s.from_class = e.class AND s.day > e.day)
+                OR EXISTS (SELECT 1 FROM recon.entries s WHERE s.settles_line = coalesce(e.line_id, e.settles_line) AND s.from_class = e.class AND s.day > e.day)
+                OR EXISTS (
+                    SELECT 1 FROM recon.breaks b
+                    WHERE b.state = 'resolved' AND b.mode = e.mode AND b.leg = e.leg AND b.provider = e.provider AND b.day = e.day AND (b.class, b.currency, b.amount) = (e.class, e.currency, e.amount)
+                        AND CASE WHEN num_nonnulls(e.item_id, e.settles_item) > 0 THEN b.item_id = coalesce(e.item_id, e.settles_item)
+                                 ELSE b.item_id IS NULL AND b.line_id = coalesce(e.line_id, e.settles_line) END))
+            GROUP BY w.place, e.currency)
+        SELECT (w.place - 1)::integer, t.currency, t.ours_count, t.ours_net, t.theirs_count, t.theirs_net, greatest(t.ours_volume, t.theirs_volume), c.class, c.items, c.amount, c.volume, coalesce(r.volume, 0)
+        FROM wanted w JOIN recon.day_totals t USING (mode, leg, provider, day) LEFT JOIN recon.day_classes c USING (mode, leg, provider, day, currency)
+        LEFT JOIN resolved r ON r.place = w.place AND r.currency = t.currency
+        ORDER BY w.place, t.currency, c.class
+        """;
+
     private static readonly string[] Harmless = ["matched", "timing"];
 
     public static string IdOf(Mode mode, Leg leg, string provider, DateOnly day) => $"{ModeNames.Of(mode)}.{Words.Of(leg)}.{provider}.{day:yyyyMMdd}";
@@ -81,39 +103,31 @@ public sealed class DayReports(NpgsqlDataSource database)
             }
         }
 
-        var complete = new List<DayReport>();
-        foreach (var day in days)
-        {
-            var currencies = await CurrenciesAsync(day, cancellationToken);
-            complete.Add(day with { Currencies = currencies, Healthy = currencies.All(c => c.Healthy), Compared = day.Compared });
-        }
-
-        return complete;
+        var currencies = await CurrenciesAsync(days, cancellationToken);
+        return [.. days.Select((day, i) => day with { Currencies = [.. currencies[i]], Healthy = currencies[i].All(c => c.Healthy) })];
     }
 
-    private async Task<IReadOnlyList<CurrencyReport>> CurrenciesAsync(DayReport day, CancellationToken cancellationToken)
+    private async Task<ILookup<int, CurrencyReport>> CurrenciesAsync(List<DayReport> days, CancellationToken cancellationToken)
     {
-        await using var command = database.CreateCommand("""
-            SELECT t.currency, t.ours_count, t.ours_net, t.theirs_count, t.theirs_net, greatest(t.ours_volume, t.theirs_volume), c.class, c.items, c.amount, c.volume
-            FROM recon.day_totals t LEFT JOIN recon.day_classes c USING (mode, leg, provider, day, currency)
-            WHERE t.mode = $1 AND t.leg = $2 AND t.provider = $3 AND t.day = $4 ORDER BY t.currency, c.class
-            """);
-        command.With(ModeNames.Of(day.Mode), Words.Of(day.Leg), day.Provider, day.Day);
-        var rows = new List<(string Currency, long OursCount, long Ours, long TheirsCount, long Theirs, long Volume, ClassSum? Sum, long ClassVolume)>();
+        await using var command = database.CreateCommand(CurrenciesSql).With(
+            days.Select(d => ModeNames.Of(d.Mode)).ToArray(), days.Select(d => Words.Of(d.Leg)).ToArray(), days.Select(d => d.Provider).ToArray(), days.Select(d => d.Day).ToArray(), Harmless);
+        var rows = new List<(int Place, string Currency, long OursCount, long Ours, long TheirsCount, long Theirs, long Volume, ClassSum? Sum, long ClassVolume, long Resolved)>();
         await using var reader = await command.ExecuteReaderAsync(cancellationToken);
         while (await reader.ReadAsync(cancellationToken))
         {
-            var sum = await reader.IsDBNullAsync(6, cancellationToken) ? null : new ClassSum(reader.GetString(6), reader.GetInt64(7), reader.GetInt64(8));
-            rows.Add((reader.GetString(0), reader.GetInt64(1), reader.GetInt64(2), reader.GetInt64(3), reader.GetInt64(4), reader.GetInt64(5), sum, sum is null ? 0 : reader.GetInt64(9)));
+            var sum = await reader.IsDBNullAsync(7, cancellationToken) ? null : new ClassSum(reader.GetString(7), reader.GetInt64(8), reader.GetInt64(9));
+            rows.Add((
+                reader.GetInt32(0), reader.GetString(1), reader.GetInt64(2), reader.GetInt64(3), reader.GetInt64(4), reader.GetInt64(5), reader.GetInt64(6), sum, sum is null ? 0 : reader.GetInt64(10),
+                reader.GetInt64(11)));
         }
 
-        return [.. rows.GroupBy(r => r.Currency).Select(g =>
+        return rows.GroupBy(r => (r.Place, r.Currency)).Select(g =>
         {
             var first = g.First();
-            var wrong = g.Where(r => r.Sum is not null && !Harmless.Contains(r.Sum.Class)).Sum(r => r.ClassVolume);
+            var wrong = g.Where(r => r.Sum is not null && !Harmless.Contains(r.Sum.Class)).Sum(r => r.ClassVolume) - first.Resolved;
             var share = wrong == 0 ? 0 : (long)((Int128)wrong * 1_000_000 / Math.Max(1, first.Volume));
-            return new CurrencyReport(
-                g.Key, first.OursCount, first.Ours, first.TheirsCount, first.Theirs, first.Ours - first.Theirs, [.. g.Select(r => r.Sum).OfType<ClassSum>()], share, share < HealthyBelow);
-        })];
+            return (g.Key.Place, Report: new CurrencyReport(
+                g.Key.Currency, first.OursCount, first.Ours, first.TheirsCount, first.Theirs, first.Ours - first.Theirs, [.. g.Select(r => r.Sum).OfType<ClassSum>()], share, share < HealthyBelow));
+        }).ToLookup(r => r.Place, r => r.Report);
     }
 }
