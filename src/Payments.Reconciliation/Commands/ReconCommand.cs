@@ -27,6 +27,7 @@ public static class ReconCommand
         recon book                                                  asks the ledger for what is due, and what it knows of payouts and rates (Payments__Urls__Ledger, Payments__InternalKey)
         """;
 
+    private const int ReportsAtATime = 1_000;
     private static readonly string[] Verbs = ["import", "match", "close", "verify", "report", "explain", "book"];
     private static readonly JsonSerializerOptions Indented = new(Json.Options) { WriteIndented = true };
 
@@ -71,8 +72,10 @@ public static class ReconCommand
                 await services.GetRequiredService<LedgerRates>().TakeAsync(cancellationToken);
                 await output.WriteLineAsync(string.Create(CultureInfo.InvariantCulture, $"{booked} booked"));
                 return (await services.GetRequiredService<BookingList>().CountAsync(1, cancellationToken)).Failing == 0 ? 0 : 1;
-            case { Verb: "report", Words.Count: <= 1 }:
-                return await ReportAsync(options, services, output, cancellationToken);
+            case { Verb: "report", Words.Count: 0 }:
+                return await ReportAsync(null, options, services, output, cancellationToken);
+            case { Verb: "report", Words: [var day] } when DateOnly.TryParseExact(day, "yyyy-MM-dd", out var date):
+                return await ReportAsync(date, options, services, output, cancellationToken);
             case { Verb: "explain", Words: [var payment] } when Id.TryParse<PaymentId>(payment, out var id):
                 if (await services.GetRequiredService<Explanations>().FindAsync(id, cancellationToken) is not { } story)
                 {
@@ -102,11 +105,27 @@ public static class ReconCommand
         return refused ? 1 : 0;
     }
 
-    private static async Task<int> ReportAsync(Options options, IServiceProvider services, TextWriter output, CancellationToken cancellationToken)
+    /// <summary>The oldest day first.</summary>
+    private static async Task<int> ReportAsync(DateOnly? day, Options options, IServiceProvider services, TextWriter output, CancellationToken cancellationToken)
     {
-        var all = await services.GetRequiredService<DayReports>().ListAsync(options.Mode, options.Leg, options.Provider, null, 10_000, cancellationToken);
-        var wanted = all.Where(r => options.Words.Count == 0 || r.Day.ToString("O", CultureInfo.InvariantCulture) == options.Words[0]).Reverse();
-        foreach (var report in wanted)
+        var reports = services.GetRequiredService<DayReports>();
+        var wanted = new List<DayReport>();
+        if (day is { } date)
+        {
+            wanted.AddRange(await reports.OfDayAsync(options.Mode, options.Leg, options.Provider, date, cancellationToken));
+        }
+        else
+        {
+            IReadOnlyList<DayReport> page;
+            do
+            {
+                page = await reports.ListAsync(options.Mode, options.Leg, options.Provider, wanted.Count == 0 ? null : DayReports.NumberOf(wanted[^1]), ReportsAtATime, cancellationToken);
+                wanted.AddRange(page);
+            }
+            while (page.Count == ReportsAtATime);
+        }
+
+        foreach (var report in Enumerable.Reverse(wanted))
         {
             await output.WriteLineAsync(options.As switch { "csv" => ReportText.Csv(report), "html" => ReportText.Html(report), _ => JsonSerializer.Serialize(report, Indented) });
         }

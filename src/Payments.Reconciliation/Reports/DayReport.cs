@@ -71,6 +71,11 @@ public sealed class DayReports(NpgsqlDataSource database)
         """,
         [mode is { } m ? ModeNames.Of(m) : null, leg is { } l ? Words.Of(l) : null, provider, after], limit, cancellationToken);
 
+    /// <summary>The books of one day, in the same order.</summary>
+    public Task<IReadOnlyList<DayReport>> OfDayAsync(Mode? mode, Leg? leg, string? provider, DateOnly day, CancellationToken cancellationToken) => ReadAsync(
+        "WHERE ($1::text IS NULL OR d.mode = $1) AND ($2::text IS NULL OR d.leg = $2) AND ($3::text IS NULL OR d.provider = $3) AND d.day = $4",
+        [mode is { } m ? ModeNames.Of(m) : null, leg is { } l ? Words.Of(l) : null, provider, day], null, cancellationToken);
+
     /// <summary>Orders reports: by day, then by book.</summary>
     public static long NumberOf(DayReport report)
     {

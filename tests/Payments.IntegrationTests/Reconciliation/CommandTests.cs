@@ -50,6 +50,24 @@ public sealed class CommandTests(EmbeddedServers servers)
     }
 
     [Fact]
+    public async Task A_day_is_reported_however_many_there_are_after_it()
+    {
+        await using var database = await ReconciliationDatabase.CreateAsync(servers);
+        await database.AddAsync([Item(1, 10_000)]);
+        await database.ImportAsync("stripe.csv", Report((1, 10_000, 30, 0)));
+        await database.MatchAsync();
+        await database.ExecuteAsync("""
+            INSERT INTO recon.books (mode, leg, provider) VALUES ('live', 'bank', 'other');
+            INSERT INTO recon.days (mode, leg, provider, day, dirty) SELECT 'live', 'bank', 'other', date '2030-01-01' + n, false FROM generate_series(1, 10000) n
+            """);
+
+        Assert.Contains("test,provider,stripe,2026-03-10,no,USD,ours,1,", (await RunAsync(database, "report", "2026-03-10", "--leg", "provider", "--as", "csv")).Output, StringComparison.Ordinal);
+        var all = (await RunAsync(database, "report", "--as", "csv")).Output;
+        Assert.StartsWith("mode,leg,provider,day,closed,currency,row,count,amount\r\ntest,provider,stripe,2026-03-10", all, StringComparison.Ordinal);
+        Assert.Equal("", (await RunAsync(database, "report", "2026-03-09")).Output);
+    }
+
+    [Fact]
     public async Task A_payment_is_explained_over_all_records()
     {
         await using var database = await ReconciliationDatabase.CreateAsync(servers);
@@ -80,7 +98,7 @@ public sealed class CommandTests(EmbeddedServers servers)
         var (code, output, _) = await RunAsync(database, "import", database.Write("nothing.csv", "a,b\n1,2\n"));
         Assert.Equal(1, code);
         Assert.Contains("\"reason\": \"the file is no statement that is known\"", output, StringComparison.Ordinal);
-        foreach (var wrong in new[] { "import", "match x", "close", "close 2026-03-10", "close tomorrow --provider stripe", "report --mode prod", "explain", "explain pay_1", "report --as", "match --mode", "report --leg none", "match --mode test --mode live" })
+        foreach (var wrong in new[] { "import", "match x", "close", "close 2026-03-10", "close tomorrow --provider stripe", "report --mode prod", "explain", "explain pay_1", "report --as", "report yesterday", "match --mode", "report --leg none", "match --mode test --mode live" })
         {
             var (refused, _, told) = await RunAsync(database, wrong.Split(' '));
             Assert.True(refused == 2 && told.Contains(ReconCommand.Usage, StringComparison.Ordinal), $"{wrong}: {refused} {told}");
