@@ -1,10 +1,11 @@
 using System.Globalization;
+using System.Text.RegularExpressions;
 using Payments.Core;
 
 namespace Payments.Reconciliation.Imports;
 
 /// <summary>Amounts as statements write them, into minor units: by digits, never by floating point.</summary>
-public static class AmountText
+public static partial class AmountText
 {
     private const int MostDigits = 18;
 
@@ -26,7 +27,7 @@ public static class AmountText
 
     /// <summary>
     /// Major units: a point or a comma before the decimals, the other one, a space or an apostrophe between thousands; a sign before or
-    /// behind, or brackets. More decimals than the currency has are only accepted if they are zeros.
+    /// behind, or brackets. More decimals than the currency has are only accepted if they are zeros. A lone sign before three digits may be either, and is refused.
     /// </summary>
     public static long Parse(string? text, Currency currency, string column)
     {
@@ -46,7 +47,34 @@ public static class AmountText
             (negative, rest) = (true, rest[..^1]);
         }
 
+        if (currency.Exponent < 3 && TwoWays().IsMatch(rest))
+        {
+            throw new UnreadableException(column, "may be read in two ways: are the last three digits decimals, or does the sign stand between thousands?");
+        }
+
         var (whole, decimals) = Split(rest, currency, column);
+        var amount = Minor(whole, decimals, currency, column);
+        return negative ? -amount : amount;
+    }
+
+    /// <summary>Major units of formats in which nothing stands between thousands: digits, and behind a point decimals. 1.000 is one.</summary>
+    public static long ParsePlain(string text, Currency currency, string column)
+    {
+        ArgumentNullException.ThrowIfNull(text);
+        ArgumentNullException.ThrowIfNull(currency);
+        return text.Split('.') switch
+        {
+            [var whole] => Minor(whole, "", currency, column),
+            [var whole, var decimals] => Minor(whole, decimals, currency, column),
+            _ => throw new UnreadableException(column, "is no amount"),
+        };
+    }
+
+    /// <summary>An empty cell is zero.</summary>
+    public static long ParseOptional(string? text, Currency currency, string column) => string.IsNullOrWhiteSpace(text) ? 0 : Parse(text, currency, column);
+
+    private static long Minor(string whole, string decimals, Currency currency, string column)
+    {
         var minor = decimals.TrimEnd('0').PadRight(currency.Exponent, '0');
         if (minor.Length > currency.Exponent)
         {
@@ -54,17 +82,10 @@ public static class AmountText
         }
 
         var digits = whole + minor;
-        if (whole.Length == 0 || digits.Length > MostDigits || !digits.All(char.IsAsciiDigit))
-        {
-            throw new UnreadableException(column, "is no amount");
-        }
-
-        var amount = long.Parse(digits, NumberStyles.None, CultureInfo.InvariantCulture);
-        return negative ? -amount : amount;
+        return whole.Length == 0 || digits.Length > MostDigits || !digits.All(char.IsAsciiDigit)
+            ? throw new UnreadableException(column, "is no amount")
+            : long.Parse(digits, NumberStyles.None, CultureInfo.InvariantCulture);
     }
-
-    /// <summary>An empty cell is zero.</summary>
-    public static long ParseOptional(string? text, Currency currency, string column) => string.IsNullOrWhiteSpace(text) ? 0 : Parse(text, currency, column);
 
     private static (string Whole, string Decimals) Split(string text, Currency currency, string column)
     {
@@ -74,8 +95,8 @@ public static class AmountText
             < 0 => '\0',
             var last when point >= 0 && comma >= 0 => text[last],
             var last when text[last] == '.' => '.',
-            var last when text.Count(c => c == ',') > 1 || (text.Length - last - 1 == 3 && currency.Exponent < 3) => '\0',
-            var last when text.Length - last - 1 == 3 => throw new UnreadableException(column, "may be read in two ways: is the comma before decimals or between thousands?"),
+            _ when text.Count(c => c == ',') > 1 => '\0',
+            var last when text.Length - last - 1 == 3 && currency.Exponent >= 3 => throw new UnreadableException(column, "may be read in two ways: is the comma before decimals or between thousands?"),
             _ => ',',
         };
         var cut = sign == '\0' ? text.Length : text.LastIndexOf(sign);
@@ -105,4 +126,8 @@ public static class AmountText
 
         return whole;
     }
+
+    // What may stand before a sign between thousands: one to three digits, the first of them no zero.
+    [GeneratedRegex("^[1-9][0-9]{0,2}[.,][0-9]{3}$", RegexOptions.CultureInvariant)]
+    private static partial Regex TwoWays();
 }

@@ -209,7 +209,7 @@ public static partial class Camt053
 
         var code = element.Attribute("Ccy")?.Value ?? "";
         var currency = Shape.IsCurrency(code) ? AmountText.CurrencyOf(code, "Amt/@Ccy") : throw new UnreadableException("Amt/@Ccy", "is no code of three capitals");
-        var amount = AmountText.Parse(text, currency, "Amt");
+        var amount = AmountText.ParsePlain(text, currency, "Amt");
         var sign = parent.Element(XName.Get("CdtDbtInd", space))!;
         return (currency, (sign.HasElements ? "" : sign.Value.Trim()) switch
         {

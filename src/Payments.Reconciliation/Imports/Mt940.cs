@@ -189,7 +189,7 @@ public static partial class Mt940
 
             try
             {
-                var amount = AmountText.Parse(entry.Groups["amount"].Value.Replace(',', '.'), currency, ":61:");
+                var amount = AmountText.ParsePlain(entry.Groups["amount"].Value.Replace(',', '.'), currency, ":61:");
 
                 // A reversal of a credit is a debit.
                 amount = entry.Groups["sign"].Value is "D" or "RC" ? -amount : amount;
@@ -225,7 +225,7 @@ public static partial class Mt940
                 }
 
                 var currency = AmountText.CurrencyOf(match.Groups["currency"].Value, "balance");
-                amount = AmountText.Parse(match.Groups["amount"].Value.Replace(',', '.'), currency, "balance") * (match.Groups["sign"].Value == "D" ? -1 : 1);
+                amount = AmountText.ParsePlain(match.Groups["amount"].Value.Replace(',', '.'), currency, "balance") * (match.Groups["sign"].Value == "D" ? -1 : 1);
                 return currency;
             }
             catch (UnreadableException e)

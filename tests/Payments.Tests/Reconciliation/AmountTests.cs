@@ -21,7 +21,14 @@ public sealed class AmountTests
     [InlineData("1 234,56", "EUR", 123456)]
     [InlineData("1\u00A0234,56", "EUR", 123456)]
     [InlineData("1'234.56", "CHF", 123456)]
-    [InlineData("1,234", "USD", 123400)]
+    [InlineData("1,234,567", "USD", 123456700)]
+    [InlineData("1 234", "USD", 123400)]
+    [InlineData("0.000", "USD", 0)]
+    [InlineData("0,500", "EUR", 50)]
+    [InlineData("1234.000", "EUR", 123400)]
+    [InlineData("1234,500", "EUR", 123450)]
+    [InlineData("1 234.000", "EUR", 123400)]
+    [InlineData("1.0000", "EUR", 100)]
     [InlineData("1,234,567", "JPY", 1234567)]
     [InlineData("1234", "JPY", 1234)]
     [InlineData("1234.00", "JPY", 1234)]
@@ -45,6 +52,37 @@ public sealed class AmountTests
 
     [Fact]
     public void A_comma_that_may_mean_two_things_is_refused() => Assert.Throws<UnreadableException>(() => AmountText.Parse("1,234", Currency.Of("KWD"), "gross"));
+
+    [Theory]
+    [InlineData("1.000", "EUR")]
+    [InlineData("1,000", "EUR")]
+    [InlineData("1.234", "EUR")]
+    [InlineData("1,234", "USD")]
+    [InlineData("-12.500", "USD")]
+    [InlineData("(999.000)", "USD")]
+    [InlineData("1.000", "JPY")]
+    [InlineData("1,000", "JPY")]
+    public void A_lone_sign_before_three_digits_is_refused_in_a_currency_with_fewer_decimals(string text, string currency) =>
+        Assert.StartsWith("may be read in two ways", Assert.Throws<UnreadableException>(() => AmountText.Parse(text, Currency.Of(currency), "gross")).Message, StringComparison.Ordinal);
+
+    [Theory]
+    [InlineData("1.000", "EUR", 100)]
+    [InlineData("12.50000", "EUR", 1250)]
+    [InlineData("1234567.5", "EUR", 123456750)]
+    [InlineData("1.234", "KWD", 1234)]
+    [InlineData("5.", "EUR", 500)]
+    [InlineData("100.000", "JPY", 100)]
+    public void Where_nothing_stands_between_thousands_three_decimals_are_decimals(string text, string currency, long minor) =>
+        Assert.Equal(minor, AmountText.ParsePlain(text, Currency.Of(currency), "Amt"));
+
+    [Theory]
+    [InlineData("1.234")]
+    [InlineData("1,5")]
+    [InlineData("1.2.3")]
+    [InlineData(".5")]
+    [InlineData("-5")]
+    [InlineData("1 000")]
+    public void What_is_no_plain_amount_of_euros_is_refused(string text) => Assert.Throws<UnreadableException>(() => AmountText.ParsePlain(text, Currency.Of("EUR"), "Amt"));
 
     [Fact]
     public void Providers_count_every_currency_that_is_accepted_as_we_do() =>
