@@ -70,6 +70,7 @@ public static class ReconciliationModule
         services.AddOptions<ReconciliationOptions>().BindConfiguration(ReconciliationOptions.Section).ValidateDataAnnotations().ValidateOnStart();
         builder.AddDatabase(Names.Databases.Reconciliation, typeof(ReconciliationModule).Assembly, Plumbing.Inbox);
         services.AddSingleton<Importer>();
+        services.AddSingleton<Quarantine>();
         services.AddSingleton<Matcher>();
         services.AddSingleton(s => new ClosingKeys(s.GetRequiredService<IConfiguration>(), ReconciliationOptions.Section, "reconciliation"));
         services.AddSingleton<DayClosings>();
@@ -104,6 +105,7 @@ public static class ReconciliationModule
         ops.MapGet("/reports/{id}", ReportEndpoints.GetAsync);
         ops.MapPost("/reports/{id}/close", ReportEndpoints.CloseAsync);
         ops.MapGet("/imports", ImportEndpoints.ListAsync);
+        ops.MapGet("/imports/{id}/quarantine", ImportEndpoints.QuarantineAsync);
         ops.MapGet("/unnoted_payouts", UnnotedPayouts.ListAsync);
         ops.MapPost("/match", ReportEndpoints.MatchAsync);
         ops.MapGet("/payments/{id}", ReportEndpoints.ExplainAsync);

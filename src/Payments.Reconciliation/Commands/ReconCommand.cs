@@ -28,6 +28,7 @@ public static class ReconCommand
         """;
 
     private const int ReportsAtATime = 1_000;
+    private const int LinesTold = 20;
     private static readonly string[] Verbs = ["import", "match", "close", "verify", "report", "explain", "book"];
     private static readonly JsonSerializerOptions Indented = new(Json.Options) { WriteIndented = true };
 
@@ -100,9 +101,24 @@ public static class ReconCommand
             var result = await importer.ImportAsync(path, options.Mode ?? Mode.Test, options.Format, line => told.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{path}: line {line}")), cancellationToken);
             refused |= result.State == "refused";
             await output.WriteLineAsync(JsonSerializer.Serialize(result, Indented));
+            await TellQuarantineAsync(path, result, services.GetRequiredService<Quarantine>(), told, cancellationToken);
         }
 
         return refused ? 1 : 0;
+    }
+
+    /// <summary>What was set aside, line by line, as far as somebody reads it on a screen.</summary>
+    private static async Task TellQuarantineAsync(string path, ImportResult result, Quarantine quarantine, TextWriter told, CancellationToken cancellationToken)
+    {
+        foreach (var line in result.Quarantined == 0 ? [] : await quarantine.ReadAsync(result.Number, 0, LinesTold, cancellationToken) ?? [])
+        {
+            await told.WriteLineAsync(string.Create(CultureInfo.InvariantCulture, $"{path}: line {line.Line} set aside: {(line.Column is null ? "it" : line.Column)} {line.Reason}"));
+        }
+
+        if (result.Quarantined > LinesTold)
+        {
+            await told.WriteLineAsync(string.Create(CultureInfo.InvariantCulture, $"{path}: {result.Quarantined - LinesTold} more lines set aside: GET /ops/v1/reconciliation/imports/{result.Number}/quarantine"));
+        }
     }
 
     /// <summary>The oldest day first.</summary>

@@ -1,7 +1,9 @@
+using System.Globalization;
 using Npgsql;
 using Payments.Core;
 using Payments.Platform.Http;
 using Payments.Platform.Postgres;
+using Payments.Reconciliation.Imports;
 
 namespace Payments.Reconciliation.Endpoints;
 
@@ -11,9 +13,23 @@ public sealed record ImportView(
     long Number, string Object, Mode Mode, string Format, string Identity, string File, string Hash, string State, long Accepted, long Quarantined, long? SupersededBy,
     long? RefusedLine, string? RefusedBecause, DateTimeOffset BeganAt, DateTimeOffset? EndedAt);
 
-/// <summary><c>GET imports</c>: newest first.</summary>
+/// <summary><c>GET imports</c>: newest first; <c>GET imports/{number}/quarantine</c>: its lines that could not be read.</summary>
 internal static class ImportEndpoints
 {
+    public static async Task<IResult> QuarantineAsync(string id, HttpContext context, Quarantine quarantine, CancellationToken cancellationToken)
+    {
+        var query = new RequestQuery(context);
+        var (limit, after) = (query.Limit(), query.CursorNumber());
+        if (query.Problem is { } problem)
+        {
+            return problem;
+        }
+
+        return long.TryParse(id, NumberStyles.None, CultureInfo.InvariantCulture, out var number) && await quarantine.ReadAsync(number, after ?? 0, limit + 1, cancellationToken) is { } lines
+            ? TypedResults.Ok(Page.Of(lines, limit, l => Cursor.Of(l.Line)))
+            : Problems.NotFound("import");
+    }
+
     public static async Task<IResult> ListAsync(HttpContext context, NpgsqlDataSource database, CancellationToken cancellationToken)
     {
         var query = new RequestQuery(context);

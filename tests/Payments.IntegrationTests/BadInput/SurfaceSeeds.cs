@@ -187,9 +187,11 @@ internal sealed partial class Surface
             po_surface,2026-01-07 00:00:00,txn_surface,2026-01-05 12:00:00,usd,1.00,0.00,1.00,charge,ch_surface
             po_surface,2026-01-07 00:00:00,txn_surface2,2026-01-05 12:00:00,usd,2.00,0.00,2.00,charge,ch_surface2
             po_surface,2026-01-07 00:00:00,txn_surface3,2026-01-05 12:00:00,usd,3000.00,0.00,3000.00,charge,ch_surface3
+            po_surface,2026-01-07 00:00:00,txn_surface4,2026-01-05 12:00:00,usd,4.000,0.00,4.000,charge,ch_surface4
             """, Token);
         var reconciliation = product.Host.ServicesOf(Names.Services.Reconciliation);
-        await reconciliation.GetRequiredService<Payments.Reconciliation.Imports.Importer>().ImportAsync(path, Core.Mode.Test, null, null, Token);
+        var imported = await reconciliation.GetRequiredService<Payments.Reconciliation.Imports.Importer>().ImportAsync(path, Core.Mode.Test, null, null, Token);
+        Ids["/ops/v1/reconciliation/imports/id"] = imported.Number.ToString(CultureInfo.InvariantCulture);
         Directory.Delete(Path.GetDirectoryName(path)!, recursive: true);
         await UntilAsync(async () => (await SendAsync("GET", "/ops/v1/reconciliation/payments/" + Ids["/ops/v1/payments/id"], product.Host.Secrets.OperatorKey)).Status == 200);
         await SendAsync("POST", "/ops/v1/reconciliation/match", product.Host.Secrets.OperatorKey, new { });

@@ -50,6 +50,34 @@ public sealed class CommandTests(EmbeddedServers servers)
     }
 
     [Fact]
+    public async Task What_is_set_aside_of_a_file_is_told_line_by_line_up_to_a_bound_and_the_rest_by_the_endpoint()
+    {
+        await using var database = await ReconciliationDatabase.CreateAsync(servers);
+        var file = database.Write("stripe.csv", Report([.. Enumerable.Range(1, 30).Select(i => (i, 100L * i, 0L, 0))]).Replace("usd,2", "usd,x2", StringComparison.Ordinal).Replace("usd,1", "usd,x1", StringComparison.Ordinal));
+        var (code, _, told) = await RunAsync(database, "import", file);
+        var lines = told.Split(Environment.NewLine).Where(l => l.Contains("set aside", StringComparison.Ordinal)).ToList();
+        Assert.Equal((0, 21), (code, lines.Count));
+        Assert.Equal($"{file}: line 2 set aside: gross is no amount", lines[0]);
+        Assert.Equal($"{file}: 2 more lines set aside: GET /ops/v1/reconciliation/imports/1/quarantine", lines[^1]);
+
+        await using var host = await ReconciliationHost.StartAsync(database, BookingLedger.Nowhere);
+        var (read, cursor) = (new List<long>(), "");
+        do
+        {
+            var (_, page) = await host.AskAsync(HttpMethod.Get, $"imports/1/quarantine?limit=9{cursor}");
+            read.AddRange(page.GetProperty("data").EnumerateArray().Select(l => l.GetProperty("line").GetInt64()));
+            cursor = page.GetProperty("next_cursor").GetString() is { } next ? "&cursor=" + next : "";
+        }
+        while (cursor.Length > 0);
+        Assert.Equal(await database.RowsAsync("SELECT line FROM recon.quarantine ORDER BY line"), read.Select(l => $"{l}"));
+        Assert.Equal(22, read.Count);
+        foreach (var unknown in new[] { "2", "one", "-1", "99999999999999999999" })
+        {
+            Assert.Equal(System.Net.HttpStatusCode.NotFound, (await host.AskAsync(HttpMethod.Get, $"imports/{unknown}/quarantine")).Status);
+        }
+    }
+
+    [Fact]
     public async Task A_day_is_reported_however_many_there_are_after_it()
     {
         await using var database = await ReconciliationDatabase.CreateAsync(servers);

@@ -86,6 +86,7 @@ internal static class ForwardedRoutes
         new("GET", "/reconciliation/reports/{id}", Owner.Reconciliation),
         new("POST", "/reconciliation/reports/{id}/close", Owner.Reconciliation, "reconciliation_report.close", Command: true),
         new("GET", "/reconciliation/imports", Owner.Reconciliation),
+        new("GET", "/reconciliation/imports/{id}/quarantine", Owner.Reconciliation),
         new("GET", "/reconciliation/unnoted_payouts", Owner.Reconciliation),
         new("POST", "/reconciliation/match", Owner.Reconciliation, "reconciliation.match", Command: true),
         new("GET", "/reconciliation/payments/{id}", Owner.Reconciliation),

@@ -75,6 +75,7 @@ internal static class AnswerMembers
         ("reconciliation_report", "closing"),
         ("reconciliation_break", "owner payment journal reason proposed_by resolved_by correction merchant resolved_at"),
         ("reconciliation_import", "superseded_by refused_line refused_because ended_at"),
+        ("quarantined_line", "column"),
         ("items", "break"),
         ("settlement", "rate"),
         ("payout", "reference reason"),

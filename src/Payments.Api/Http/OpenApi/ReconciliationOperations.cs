@@ -44,6 +44,12 @@ internal static class ReconciliationOperations
                  "state": "complete", "accepted": 1204, "quarantined": 0, "superseded_by": null, "refused_line": null, "refused_because": null, "began_at": "2026-01-31T12:00:00Z", "ended_at": "2026-01-31T12:00:05Z"}
                 """),
         },
+        new("GET", "/ops/v1/reconciliation/imports/{id}/quarantine", "Operators: reconciliation", "List lines of a statement that could not be read")
+        {
+            Description = "In the order of the file. The id is the import's number. The text of a line stays in the file: it may hold personal data.",
+            Query = [.. Paging],
+            Response = DocumentedOperation.List("""{"object": "quarantined_line", "import": 7, "line": 12, "column": "gross", "reason": "is no amount"}"""),
+        },
         new("GET", "/ops/v1/reconciliation/unnoted_payouts", "Operators: reconciliation", "List payouts that could not be noted")
         {
             Description = "A provider announced them, and the ledger is not asked to book them. See docs/reconciliation.md for the reasons.",
