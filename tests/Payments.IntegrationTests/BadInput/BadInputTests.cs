@@ -150,7 +150,7 @@ public sealed class BadInputTests(ProductFixture product)
         ("limit", ["0", "101", "ten", ""]), ("cursor", ["what", ""]), ("mode", ["both"]), ("status", ["happy"]), ("type", ["nonsense"]), ("kind", ["nonsense"]), ("provider", ["paypal"]),
         ("currency", ["XXX", "usd", ""]), ("created[gte]", ["yesterday"]), ("created[gt]", ["2026-13-01"]), ("created[lt]", ["tomorrow"]), ("created[lte]", ["-1"]), ("at", ["noon"]), ("from", ["yesterday"]), ("to", ["tomorrow"]),
         ("active", ["1"]), ("claimed", ["perhaps"]), ("unresolved", ["perhaps"]), ("basis", ["felt"]), ("merchant_id", ["mer_1"]), ("merchant", ["1"]), ("payment", ["pay_1"]), ("event", ["evt_1"]),
-        ("account", ["acc_1"]), ("service", ["nowhere", ""]), ("leg", ["third"]), ("state", ["happy"]), ("order_id", ["", new string('o', 101)]), ("target", ["", new string('t', 101)]), ("owner", ["", new string('o', 41)]),
+        ("account", ["acc_1"]), ("service", ["nowhere", ""]), ("leg", ["third"]), ("format", ["pdf", ""]), ("state", ["happy"]), ("order_id", ["", new string('o', 101)]), ("target", ["", new string('t', 101)]), ("owner", ["", new string('o', 41)]),
     ];
 
     private static IEnumerable<Case> Queries(Surface surface, Operation operation)

@@ -216,7 +216,8 @@ internal sealed partial class Surface(ProductFixture product)
 
         using var answer = await product.Api.SendAsync(request, Token);
         var bytes = await answer.Content.ReadAsByteArrayAsync(Token);
-        return ((int)answer.StatusCode, bytes.Length == 0 ? default : JsonSerializer.Deserialize<JsonElement>(bytes));
+        var isJson = answer.Content.Headers.ContentType?.MediaType is not ("text/csv" or "text/html");
+        return ((int)answer.StatusCode, bytes.Length == 0 || !isJson ? default : JsonSerializer.Deserialize<JsonElement>(bytes));
     }
 
     private async Task<List<Operation>> ReadOperationsAsync()

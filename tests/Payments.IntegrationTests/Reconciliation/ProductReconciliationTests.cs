@@ -97,6 +97,24 @@ public sealed class ProductReconciliationTests(ReconciliationProduct product, Em
         Assert.All(bank, b => Assert.EndsWith(" 0", b, StringComparison.Ordinal));
         Assert.All(await new DayReports(Database).ListAsync(null, null, null, null, 1_000, Cancel), r => Assert.All(r.Currencies, c => Assert.Equal(c.Difference, c.Classes.Sum(s => s.Amount))));
         await ToldAsync(payments["stripe"][8], payments["adyen"][3]);
+        await DownloadedAsync();
+    }
+
+    /// <summary>A report as every form of it, at the product's own door.</summary>
+    private async Task DownloadedAsync()
+    {
+        using var people = ProductFixture.Client(product.Host.Addresses.Api, product.Host.Secrets.OperatorKey);
+        using var list = await people.GetAsync(new Uri("/ops/v1/reconciliation/reports?limit=1", UriKind.Relative), Cancel);
+        var id = (await ProductFixture.JsonAsync(list, Cancel)).GetProperty("data")[0].GetProperty("id").GetString();
+        foreach (var (query, type, beginning) in new[]
+        {
+            ("", "application/json", "{\"id\":"), ("?format=json", "application/json", "{\"id\":"), ("?format=csv", "text/csv", "mode,leg,provider,day"), ("?format=html", "text/html", "<!doctype html>"),
+        })
+        {
+            using var report = await people.GetAsync(new Uri($"/ops/v1/reconciliation/reports/{id}{query}", UriKind.Relative), Cancel);
+            Assert.Equal((System.Net.HttpStatusCode.OK, type), (report.StatusCode, report.Content.Headers.ContentType?.MediaType));
+            Assert.StartsWith(beginning, await report.Content.ReadAsStringAsync(Cancel), StringComparison.Ordinal);
+        }
     }
 
     private async Task TellAsync(string what, object body)

@@ -17,8 +17,8 @@ internal static class ForwardedRoutes
         /// <summary>In bytes; null: as everywhere.</summary>
         public int? LargestBody { get; init; }
 
-        /// <summary>Reading one object takes no parameters, and neither does a change.</summary>
-        public bool TakesQuery => Method == "GET" && !Path.EndsWith("/{id}", StringComparison.Ordinal);
+        /// <summary>Reading one object takes no parameters unless the route says so, and neither does a change.</summary>
+        public bool TakesQuery { get; init; } = Method == "GET" && !Path.EndsWith("/{id}", StringComparison.Ordinal);
     }
 
     private sealed record NoMembers;
@@ -83,7 +83,7 @@ internal static class ForwardedRoutes
         new("GET", "/risk/payments/{id}/reasons", Owner.Fraud),
         .. Risk(audited: true),
         new("GET", "/reconciliation/reports", Owner.Reconciliation),
-        new("GET", "/reconciliation/reports/{id}", Owner.Reconciliation),
+        new("GET", "/reconciliation/reports/{id}", Owner.Reconciliation) { TakesQuery = true },
         new("POST", "/reconciliation/reports/{id}/close", Owner.Reconciliation, "reconciliation_report.close", Command: true),
         new("GET", "/reconciliation/imports", Owner.Reconciliation),
         new("GET", "/reconciliation/imports/{id}/quarantine", Owner.Reconciliation),

@@ -129,6 +129,7 @@ internal static class Glossary
         ["leg"] = new("Events against providers' reports, or payouts against the bank.", ["provider", "bank"]),
         ["provider@book"] = new("Only of this provider.", ["stripe", "adyen", "other", "merchants"]),
         ["state@break"] = new("Only breaks that stand so.", ["open", "proposed", "booking", "resolved"]),
+        ["format"] = new("What the report is answered as; json by default.", ["json", "csv", "html"]),
         ["account"] = new("The account."),
         ["from"] = new("Of payments created at or after: RFC 3339, or unix seconds; 30 days before the end by default."),
         ["to"] = new("Of payments created before; now by default. A period has at most 400 days."),

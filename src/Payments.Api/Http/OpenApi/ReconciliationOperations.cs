@@ -19,6 +19,8 @@ internal static class ReconciliationOperations
         },
         new("GET", "/ops/v1/reconciliation/reports/{id}", "Operators: reconciliation", "Read a day of reconciliation")
         {
+            Description = "With `format=csv` as text/csv with amounts in major units, with `format=html` as a page to print.",
+            Query = ["format"],
             Response = """
                 {"id": "live.provider.stripe.20260130", "object": "reconciliation_report", "mode": "live", "leg": "provider", "provider": "stripe", "day": "2026-01-30", "closed": false, "compared": true, "healthy": true,
                  "currencies": [{"currency": "USD", "ours_count": 1204, "ours": 1000000, "theirs_count": 1204, "theirs": 999850, "difference": 150,
