@@ -65,14 +65,16 @@ begin() { # PROJECT [CLASS]
   else arguments+=(-trait- "proof=long" -trait- "proof=apart"); fi
   say "$run"
   : >"$reports/$run.log"
-  timeout --kill-after=30 1200 dotnet exec "$assembly" "${arguments[@]}" </dev/null >"$reports/$run.log" 2>&1 &
+  # What it ended with stands in a file: numbers of processes come again while others run, and the shell forgets what had them before.
+  timeout --kill-after=30 1200 bash -c 'status=0; dotnet exec "${@:2}" || status=$?; echo "$status" >"$1"' run "$reports/$run.exit" "$assembly" "${arguments[@]}" </dev/null >"$reports/$run.log" 2>&1 &
   runs[$run]=$!
 }
 
 # Waits for a run and counts. Counts come from the runner's report; a runner that crashed or hung before writing one is a failure of its own.
 finish() { # RUN
   local project=$1 report=$reports/$1.json status=0 counts ran
-  await "${runs[$1]}" "$reports/$project.log" || status=$?
+  await "${runs[$1]}" "$reports/$project.log" "$reports/$project.exit" || status=$?
+  [ ! -f "$reports/$project.exit" ] || status=$(<"$reports/$project.exit")
   unset "runs[$1]"
   counts=$(node -e '
     const { summary: s, tests } = JSON.parse(require("fs").readFileSync(process.argv[1], "utf8")).results;

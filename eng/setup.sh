@@ -6,13 +6,13 @@ if [ -t 1 ]; then bold=$'\033[1m' plain=$'\033[0m'; else bold= plain=; fi
 say() { printf '%s▸%s %s\n' "$bold" "$plain" "$*"; }
 die() { printf '\n%s\n' "$*" >&2; exit 1; }
 
-# await PID [LOG]: waits for a background process with a sign of life (and the number of tests that LOG has seen end), and
-# ends it and everything else begun here when we are told to end; returns its exit code.
+# await PID [LOG [ENDED]]: waits for a background process, or for the file ENDED, with a sign of life (and the number of tests that LOG has
+# seen end), and ends it and everything else begun here when we are told to end; returns its exit code.
 await() {
-  local pid=$1 log=${2:-} tenths=0 status=0
+  local pid=$1 log=${2:-} ended=${3:-} tenths=0 status=0
   # shellcheck disable=SC2046
   trap 'kill $(jobs -p) 2>/dev/null; wait; exit 130' INT TERM
-  while kill -0 "$pid" 2>/dev/null; do
+  while kill -0 "$pid" 2>/dev/null && ! [ -f "$ended" ]; do
     sleep 0.2
     tenths=$((tenths + 2))
     if [ $((tenths % 150)) -eq 0 ]; then
