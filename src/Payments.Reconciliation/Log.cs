@@ -17,6 +17,9 @@ internal static partial class Log
     [LoggerMessage(6005, LogLevel.Warning, "A closing could not be computed again; the next one is, with the next round.")]
     public static partial void VerifyingFailed(ILogger logger, Exception exception);
 
+    [LoggerMessage(6006, LogLevel.Warning, "{Provider} settled {Reference}, which was not known here: {Verdict}.")]
+    public static partial void ChargeTold(ILogger logger, Core.Provider provider, string reference, string verdict);
+
     [LoggerMessage(6010, LogLevel.Information, "Report {Name} of {Provider} was fetched: {State}, new: {IsNew}.")]
     public static partial void Fetched(ILogger logger, string provider, string name, string state, bool isNew);
 

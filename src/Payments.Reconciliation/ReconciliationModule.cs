@@ -80,6 +80,8 @@ public static class ReconciliationModule
         services.AddSingleton<BreakCorrections>();
         services.AddSingleton<LedgerJournals>();
         builder.AddInternalClient(Booker.Service);
+        builder.AddInternalClient(ReportedCharges.PaymentPath);
+        services.AddSingleton<ReportedCharges>();
         services.AddSingleton<BookingList>();
         services.AddSingleton<UnnotedPayouts>();
         services.AddSingleton<Booker>();

@@ -23,6 +23,10 @@ public sealed class ReconciliationOptions
     [Range(1, 86_400)]
     public int BookSeconds { get; set; } = 60;
 
+    /// <summary>For how long a charge that only a report tells of may still be told by a webhook, before the payment path is told.</summary>
+    [Range(0, 10_080)]
+    public int TellChargesAfterMinutes { get; set; } = 60;
+
     /// <summary>Where reports are until they are imported; by default a directory among the machine's temporary files.</summary>
     public string? FetchDirectory { get; set; }
 

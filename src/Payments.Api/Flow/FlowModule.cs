@@ -102,6 +102,7 @@ public static class FlowModule
 
         app.MapDisputes();
         app.MapPost("/internal/v1/payments/{id}/suspicion", Suspicions.HandleAsync).RequireInternalKey().ExcludeFromDescription();
+        app.MapPost("/internal/v1/reported_charges", ReportedCharges.HandleAsync).RequireInternalKey().ExcludeFromDescription();
         app.MapGet("/v1/payments/{id}/return", ReturnFromChallenge.HandleAsync).AllowWithoutKey().ExcludeFromDescription();
         app.MapPost("/providers/{provider}/{mode}/webhooks", ProviderWebhooks.HandleAsync)
             .AllowWithoutKey().LimitBody(ProviderWebhooks.LargestBody).ExcludeFromDescription();

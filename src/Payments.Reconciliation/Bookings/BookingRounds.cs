@@ -7,7 +7,7 @@ using Payments.Reconciliation.Imports;
 namespace Payments.Reconciliation.Bookings;
 
 /// <summary>Every minute: what the ledger has to book is sent to it, and what it knows of payouts and rates is taken over.</summary>
-public sealed class BookingRounds(Booker booker, BookingList list, ExpectedPayouts payouts, LedgerRates rates, BreakCorrections corrections, IOptions<ReconciliationOptions> options, TimeProvider time, ILogger<BookingRounds> logger) : BackgroundService
+public sealed class BookingRounds(Booker booker, BookingList list, ExpectedPayouts payouts, LedgerRates rates, BreakCorrections corrections, ReportedCharges charges, IOptions<ReconciliationOptions> options, TimeProvider time, ILogger<BookingRounds> logger) : BackgroundService
 {
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
@@ -23,6 +23,7 @@ public sealed class BookingRounds(Booker booker, BookingList list, ExpectedPayou
         ReconciliationTelemetry.WaitingToBeBooked(waiting.Waiting, waiting.Failing);
         await payouts.TakeAsync(cancellationToken);
         await rates.TakeAsync(cancellationToken);
+        await charges.TellAsync(cancellationToken);
     }
 }
 

@@ -85,7 +85,8 @@ public static class AdyenSettlementReport
 
         var psp = row.Required("Psp Reference");
         var reference = kind == LineKind.Capture ? psp : row["Modification Reference"] ?? psp;
-        return new(row.Line, Leg.Provider, Book.Adyen, kind, reference, psp, currency.Code, gross, settled.Code, fees, net, batch, day, at);
+        return new(row.Line, Leg.Provider, Book.Adyen, kind, reference, psp, currency.Code, gross, settled.Code, fees, net, batch, day, at,
+            Id.TryParse<AttemptId>(row["Merchant Reference"], out var attempt) ? attempt : null);
     }
 
     private static readonly string[] FeeColumns = ["Commission (NC)", "Markup (NC)", "Scheme Fees (NC)", "Interchange (NC)"];

@@ -34,7 +34,7 @@ internal sealed class Staging(long import, Mode mode, ReadOnlyMemory<byte> conte
         }
 
         await using var writer = await connection.BeginBinaryImportAsync(
-            $"COPY {TableOf(import)} (line, match_key, day, mode, leg, provider, kind, reference, alternative, currency, gross, net_currency, fee, net, item_fee, item_fx, item_net, batch, batch_day, batch_key, occurred_at) FROM STDIN (FORMAT BINARY)",
+            $"COPY {TableOf(import)} (line, match_key, day, mode, leg, provider, kind, reference, alternative, currency, gross, net_currency, fee, net, item_fee, item_fx, item_net, batch, batch_day, batch_key, occurred_at, attempt_id) FROM STDIN (FORMAT BINARY)",
             cancellationToken);
         foreach (var line in lines)
         {
@@ -84,6 +84,7 @@ internal sealed class Staging(long import, Mode mode, ReadOnlyMemory<byte> conte
         }
 
         await writer.WriteAsync(line.OccurredAt.ToUniversalTime(), NpgsqlDbType.TimestampTz, cancellationToken);
+        await (line.Attempt is { } attempt ? writer.WriteAsync(attempt.Value, NpgsqlDbType.Uuid, cancellationToken) : writer.WriteNullAsync(cancellationToken));
 
         Task TextAsync(string? text) => text is null ? writer.WriteNullAsync(cancellationToken) : writer.WriteAsync(text, NpgsqlDbType.Text, cancellationToken);
 

@@ -1,3 +1,5 @@
+using Payments.Core;
+
 namespace Payments.Reconciliation.Imports;
 
 /// <summary>One line of a statement, in minor units, before it is compared with anything.</summary>
@@ -6,9 +8,10 @@ namespace Payments.Reconciliation.Imports;
 /// <param name="Fee">What was kept, in <paramref name="NetCurrency"/>; negative where it is given back.</param>
 /// <param name="Net">What is paid out for it, in <paramref name="NetCurrency"/>.</param>
 /// <param name="Batch">The payout that contains it.</param>
+/// <param name="Attempt">Ours, as far as the statement echoes it.</param>
 public sealed record StatementLine(
     long Number, Leg Leg, string Provider, LineKind Kind, string? Reference, string? Alternative, string Currency, long Gross, string NetCurrency, long Fee, long Net,
-    string? Batch, DateOnly? BatchDay, DateTimeOffset OccurredAt)
+    string? Batch, DateOnly? BatchDay, DateTimeOffset OccurredAt, AttemptId? Attempt = null)
 {
     /// <summary>A hundred million millions of minor units: what is multiplied with a rate stays exact below it.</summary>
     private const long Most = 100_000_000_000_000;

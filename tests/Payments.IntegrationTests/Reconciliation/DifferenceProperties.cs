@@ -49,7 +49,7 @@ public sealed class DifferenceProperties(EmbeddedServers servers)
         var books = new RandomBooks(below => place < script.Length ? (int)((uint)script[place++] % (uint)below) : 0, Math.Min(script.Length, 200) / 4);
         await database.ExecuteAsync("""
             SET session_replication_role = replica;
-            TRUNCATE recon.items, recon.lines, recon.books, recon.closings, recon.days, recon.leftovers, recon.entries, recon.day_totals, recon.day_classes, recon.carried, recon.quarantine, recon.import_payouts, recon.import_statements, recon.imports, recon.break_notes, recon.bookings, recon.breaks,
+            TRUNCATE recon.items, recon.lines, recon.books, recon.closings, recon.days, recon.leftovers, recon.entries, recon.day_totals, recon.day_classes, recon.carried, recon.quarantine, recon.import_payouts, recon.import_statements, recon.imports, recon.break_notes, recon.bookings, recon.told_charges, recon.breaks,
                 recon.fetches, recon.settlement_parts, recon.settlements, recon.unanswered, recon.payouts_unnoted, recon.bank_days;
             SET session_replication_role = origin
             """);

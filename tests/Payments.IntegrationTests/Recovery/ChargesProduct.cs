@@ -63,21 +63,25 @@ public sealed class ChargesProduct(EmbeddedServers servers) : ProductFixture(ser
     }
 
     /// <summary>A charge that somebody makes at Adyen itself.</summary>
-    public async Task<string> ChargeAtAdyenAsync(long amount, CancellationToken cancellationToken, bool manual = false, string? reference = null, Dictionary<string, string>? metadata = null)
+    public Task<string> ChargeAtAdyenAsync(long amount, CancellationToken cancellationToken, bool manual = false, string? reference = null, Dictionary<string, string>? metadata = null) =>
+        ChargeAtAdyenAsync(Simulators, Host.Secrets.AdyenApiKey, amount, reference ?? string.Create(CultureInfo.InvariantCulture, $"by-hand-{Interlocked.Increment(ref charges)}"), cancellationToken, manual, metadata);
+
+    internal static async Task<string> ChargeAtAdyenAsync(
+        HttpClient simulators, string key, long amount, string reference, CancellationToken cancellationToken, bool manual = false, Dictionary<string, string>? metadata = null)
     {
         var body = new
         {
             merchantAccount = "PaymentsECOM",
             amount = new { currency = "USD", value = amount },
-            reference = reference ?? string.Create(CultureInfo.InvariantCulture, $"by-hand-{Interlocked.Increment(ref charges)}"),
+            reference,
             paymentMethod = new { type = "scheme", encryptedCardNumber = "test_4111111111111111", expiryMonth = "12", expiryYear = "2034", cvc = "737", holderName = "A" },
             returnUrl = "https://shop.example/",
             additionalData = new Dictionary<string, string> { ["manualCapture"] = manual ? "true" : "false" },
             metadata = metadata ?? [],
         };
         using var request = new HttpRequestMessage(HttpMethod.Post, "/v71/payments") { Content = new StringContent(JsonSerializer.Serialize(body), Encoding.UTF8, "application/json") };
-        request.Headers.Add("X-API-Key", Host.Secrets.AdyenApiKey);
-        using var answer = await Simulators.SendAsync(request, cancellationToken);
+        request.Headers.Add("X-API-Key", key);
+        using var answer = await simulators.SendAsync(request, cancellationToken);
         var made = await JsonAsync(answer, cancellationToken);
         Assert.Equal("Authorised", made.GetProperty("resultCode").GetString());
         return made.GetProperty("pspReference").GetString()!;
