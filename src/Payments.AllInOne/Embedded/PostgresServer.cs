@@ -27,6 +27,10 @@ public sealed record PostgresServerOptions
 public sealed class PostgresServer : IAsyncDisposable
 {
     private const string User = "payments";
+
+    // The processes of a server that was killed end a moment after it; until then they hold its memory, and none can start in its place.
+    private const string HeldByTheDying = "pre-existing shared memory block";
+
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
     private readonly PostgresInstallation installation = PostgresInstallation.Find();
     private readonly PostgresServerOptions options;
@@ -99,15 +103,25 @@ public sealed class PostgresServer : IAsyncDisposable
             throw new InvalidOperationException($"Port {Port}, wanted for PostgreSQL, is in use.");
         }
 
-        process = ServerProcess.Start(installation.Command("postgres", data, ["-D", data, .. ServerSettings()]), LogFile, "/");
-        try
+        var began = TimeProvider.System.GetTimestamp();
+        while (true)
         {
-            await process.WaitUntilReadyAsync("PostgreSQL", AnswersAsync, Patience, cancellationToken);
-        }
-        catch (Exception)
-        {
-            await StopAsync();
-            throw;
+            process = ServerProcess.Start(installation.Command("postgres", data, ["-D", data, .. ServerSettings()]), LogFile, "/");
+            try
+            {
+                await process.WaitUntilReadyAsync("PostgreSQL", AnswersAsync, Patience, cancellationToken);
+                return;
+            }
+            catch (InvalidOperationException e) when (process.HasExited && e.Message.Contains(HeldByTheDying, StringComparison.Ordinal) && TimeProvider.System.GetElapsedTime(began) < Patience)
+            {
+                process.Dispose();
+                await Task.Delay(TimeSpan.FromMilliseconds(100), cancellationToken);
+            }
+            catch (Exception)
+            {
+                await StopAsync();
+                throw;
+            }
         }
     }
 
