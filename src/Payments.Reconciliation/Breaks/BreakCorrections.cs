@@ -28,7 +28,11 @@ public sealed class BreakCorrections(NpgsqlDataSource database)
         """;
 
     // What the ledger may have been asked for is never taken back: nobody knows what became of it until it answers.
-    private const string Asked = "SELECT EXISTS (SELECT FROM recon.bookings WHERE break_id = $1 AND booked_at IS NULL AND due_at IS NOT NULL)";
+    // Nor is what the payment path was told of and takes into the books by itself.
+    private const string Asked = """
+        SELECT EXISTS (SELECT FROM recon.bookings WHERE break_id = $1 AND booked_at IS NULL AND due_at IS NOT NULL)
+            OR EXISTS (SELECT FROM recon.told_charges WHERE break_id = $1 AND (verdict IS NULL OR verdict IN ('suspend', 'recover')))
+        """;
 
     private const string Known = "SELECT EXISTS (SELECT FROM recon.merchants WHERE mode = $1 AND merchant_id = $2)";
 

@@ -1,3 +1,4 @@
+using System.Net;
 using System.Net.Http.Json;
 using Microsoft.Extensions.Options;
 using Npgsql;
@@ -17,43 +18,75 @@ public sealed class ReportedCharges(NpgsqlDataSource database, IHttpClientFactor
 {
     public const string PaymentPath = "Api";
 
+    /// <summary>It would be the second charge of a payment, and is people's.</summary>
+    private const string Left = "left";
+
+    /// <summary>It can be no charge of ours.</summary>
+    private const string Refused = "refused";
+
     private const int AtATime = 200;
 
     private static readonly Uri Path = new("internal/v1/reported_charges", UriKind.Relative);
 
-    private const string Untold = """
-        SELECT b.break_id, b.mode, b.provider, coalesce(l.alternative, l.reference), l.gross, l.currency, l.occurred_at, l.attempt_id
-        FROM recon.breaks b JOIN recon.lines l ON l.line_id = b.line_id
+    // Under the break's lock: whoever corrects it at this moment is seen, and sees this.
+    private const string Note = """
+        INSERT INTO recon.told_charges (break_id, mode)
+        SELECT b.break_id, b.mode FROM recon.breaks b JOIN recon.lines l ON l.line_id = b.line_id
         WHERE b.leg = 'provider' AND b.provider = 'adyen' AND b.class = 'missing_here' AND b.state = 'open' AND b.item_id IS NULL AND b.opened_at <= $1
             AND l.kind = 'capture' AND l.gross > 0 AND l.reference IS NOT NULL AND NOT EXISTS (SELECT FROM recon.told_charges t WHERE t.break_id = b.break_id)
-        ORDER BY b.break_id LIMIT $2
+        ORDER BY b.break_id LIMIT $2 FOR UPDATE OF b
+        ON CONFLICT DO NOTHING
         """;
+
+    private const string Noted = """
+        SELECT b.break_id, b.mode, b.provider, coalesce(l.alternative, l.reference), l.gross, l.currency, l.occurred_at, l.attempt_id
+        FROM recon.told_charges t JOIN recon.breaks b USING (break_id) JOIN recon.lines l ON l.line_id = b.line_id
+        WHERE t.verdict IS NULL ORDER BY b.break_id LIMIT $1
+        """;
+
+    private const string Keep = "UPDATE recon.told_charges SET verdict = $2 WHERE break_id = $1 AND verdict IS NULL";
 
     private sealed record Found(Guid Break, ReportedCharge Charge);
 
     /// <summary>How many were told; what the payment path does not take now is told with the next round.</summary>
-    /// <exception cref="HttpRequestException">The payment path does not answer, or refuses.</exception>
+    /// <exception cref="HttpRequestException">The payment path does not answer.</exception>
     public async Task<int> TellAsync(CancellationToken cancellationToken)
     {
-        var found = await UntoldAsync(cancellationToken);
-        using var payments = clients.CreateInternalClient(PaymentPath);
-        foreach (var (id, charge) in found)
+        await using (var note = database.CreateCommand(Note).With(time.GetUtcNow() - TimeSpan.FromMinutes(options.Value.TellChargesAfterMinutes), AtATime))
         {
-            using var answer = await payments.PostAsJsonAsync(Path, charge, Json.Options, cancellationToken);
-            answer.EnsureSuccessStatusCode();
-            var told = await answer.Content.ReadFromJsonAsync<ReportedChargeAnswer>(Json.Options, cancellationToken) ?? throw new HttpRequestException("The answer is empty.");
-            await using var keep = database.CreateCommand("INSERT INTO recon.told_charges (break_id, mode, verdict) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING")
-                .With(id, ModeNames.Of(charge.Mode), told.Verdict is { } verdict ? Words.Of(verdict) : "left");
-            await keep.ExecuteNonQueryAsync(cancellationToken);
-            Log.ChargeTold(logger, charge.Provider, charge.Reference, told.Verdict is { } what ? Words.Of(what) : "left to people");
+            await note.ExecuteNonQueryAsync(cancellationToken);
         }
 
-        return found.Count;
+        var noted = await NotedAsync(cancellationToken);
+        using var payments = clients.CreateInternalClient(PaymentPath);
+        foreach (var (id, charge) in noted)
+        {
+            var verdict = await TellAsync(payments, charge, cancellationToken);
+            await using var keep = database.CreateCommand(Keep).With(id, verdict);
+            await keep.ExecuteNonQueryAsync(cancellationToken);
+            Log.ChargeTold(logger, charge.Provider, charge.Reference, verdict);
+        }
+
+        return noted.Count;
     }
 
-    private async Task<List<Found>> UntoldAsync(CancellationToken cancellationToken)
+    private static async Task<string> TellAsync(HttpClient payments, ReportedCharge charge, CancellationToken cancellationToken)
     {
-        await using var command = database.CreateCommand(Untold).With(time.GetUtcNow() - TimeSpan.FromMinutes(options.Value.TellChargesAfterMinutes), AtATime);
+        using var answer = await payments.PostAsJsonAsync(Path, charge, Json.Options, cancellationToken);
+        if (answer.StatusCode == HttpStatusCode.BadRequest)
+        {
+            // It would be refused each time, and keep the others waiting.
+            return Refused;
+        }
+
+        answer.EnsureSuccessStatusCode();
+        var told = await answer.Content.ReadFromJsonAsync<ReportedChargeAnswer>(Json.Options, cancellationToken) ?? throw new HttpRequestException("The answer is empty.");
+        return told.Verdict is { } verdict ? Words.Of(verdict) : Left;
+    }
+
+    private async Task<List<Found>> NotedAsync(CancellationToken cancellationToken)
+    {
+        await using var command = database.CreateCommand(Noted).With(AtATime);
         await using var row = await command.ExecuteReaderAsync(cancellationToken);
         var found = new List<Found>();
         while (await row.ReadAsync(cancellationToken))

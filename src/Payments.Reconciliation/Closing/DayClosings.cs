@@ -5,6 +5,7 @@ using Payments.Platform;
 using Payments.Platform.Http;
 using Payments.Platform.Postgres;
 using Payments.Platform.Secrets;
+using Payments.Reconciliation.Matching;
 
 namespace Payments.Reconciliation.Closing;
 
@@ -49,7 +50,8 @@ public sealed class DayClosings(NpgsqlDataSource database, ClosingKeys keys)
 
         await using var connection = await database.OpenConnectionAsync(cancellationToken);
         await using var transaction = await connection.BeginTransactionAsync(cancellationToken);
-        var key = (ModeNames.Of(book.Mode), Words.Of(book.Leg), book.Provider);
+        await Matcher.LendAsync(connection, transaction, Matcher.UsualJoinMegabytes, cancellationToken);
+        var (mode, leg) = (ModeNames.Of(book.Mode), Words.Of(book.Leg));
         var after = await ScalarAsync("SELECT closed_through FROM recon.books WHERE mode = $1 AND leg = $2 AND provider = $3 FOR UPDATE") is DateOnly through ? through : (DateOnly?)null;
         var result = Words.Parse<CloseResult>((string)(await ScalarAsync("SELECT recon.close_day($1, $2, $3, $4)", day))!);
         if (result == CloseResult.Now)
@@ -65,7 +67,7 @@ public sealed class DayClosings(NpgsqlDataSource database, ClosingKeys keys)
         async Task<object?> ScalarAsync(string sql, params object[] more)
         {
             await using var command = new NpgsqlCommand(sql, connection, transaction) { CommandTimeout = 0 };
-            command.With(key.Item1, key.Item2, key.Provider);
+            command.With(mode, leg, book.Provider);
             command.With(more);
             return await command.ExecuteScalarAsync(cancellationToken);
         }

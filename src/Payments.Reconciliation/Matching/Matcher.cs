@@ -1,3 +1,4 @@
+using System.Globalization;
 using Npgsql;
 using Payments.Core;
 using Payments.Platform;
@@ -17,11 +18,13 @@ public sealed record MatchResult(int Books, int Days);
 /// </summary>
 public sealed class Matcher(NpgsqlDataSource database, ILogger<Matcher> logger)
 {
+    internal const int UsualJoinMegabytes = 64;
+
     /// <summary>Days compared at once.</summary>
     public int Parallel { get; init; } = Math.Clamp(Environment.ProcessorCount, 1, 8);
 
     /// <summary>Memory of one join before it goes to disk, in the database.</summary>
-    public int JoinMegabytes { get; init; } = 64;
+    public int JoinMegabytes { get; init; } = UsualJoinMegabytes;
 
     /// <param name="mode">Null: both.</param>
     /// <param name="progress">Told after each step: days done, days in all, what was done.</param>
@@ -106,15 +109,18 @@ public sealed class Matcher(NpgsqlDataSource database, ILogger<Matcher> logger)
         return days;
     }
 
+    /// <summary>Gives a transaction that compares the memory for it.</summary>
+    internal static async Task LendAsync(NpgsqlConnection connection, NpgsqlTransaction transaction, int megabytes, CancellationToken cancellationToken)
+    {
+        await using var memory = new NpgsqlCommand(string.Create(CultureInfo.InvariantCulture, $"SET LOCAL work_mem = '{megabytes}MB'"), connection, transaction);
+        await memory.ExecuteNonQueryAsync(cancellationToken);
+    }
+
     private async Task<object?> RunAsync(string sql, Book book, DateOnly? day, string step, CancellationToken cancellationToken)
     {
         await using var connection = await database.OpenConnectionAsync(cancellationToken);
         await using var transaction = await connection.BeginTransactionAsync(cancellationToken);
-        await using (var memory = new NpgsqlCommand($"SET LOCAL work_mem = '{JoinMegabytes}MB'", connection, transaction))
-        {
-            await memory.ExecuteNonQueryAsync(cancellationToken);
-        }
-
+        await LendAsync(connection, transaction, JoinMegabytes, cancellationToken);
         await using var command = new NpgsqlCommand(sql, connection, transaction) { CommandTimeout = 0 };
         command.With(ModeNames.Of(book.Mode), Words.Of(book.Leg), book.Provider);
         if (day is { } d)

@@ -13,13 +13,17 @@ BEGIN
     END LOOP;
 END $$;
 
--- Breaks of which the payment path was told, and what it made of the charge. Told twice comes to the same.
+-- Breaks of which the payment path is told, noted before it is, and what it made of the charge. Told twice comes to the same. What its events put
+-- into the books is not corrected by people as well.
 CREATE TABLE recon.told_charges (
     break_id uuid        NOT NULL PRIMARY KEY REFERENCES recon.breaks,
     mode     text        NOT NULL CHECK (mode IN ('test', 'live')),
-    verdict  text        NOT NULL,
-    told_at  timestamptz NOT NULL DEFAULT now()
+    noted_at timestamptz NOT NULL DEFAULT now(),
+    -- Null: it has not answered yet. 'left': a second charge, which is people's. 'refused': it can be no charge of ours.
+    verdict  text        NULL
 );
+
+CREATE INDEX told_charges_open ON recon.told_charges (break_id) WHERE verdict IS NULL;
 
 CREATE INDEX breaks_untold ON recon.breaks (opened_at) WHERE leg = 'provider' AND provider = 'adyen' AND class = 'missing_here' AND state = 'open';
 

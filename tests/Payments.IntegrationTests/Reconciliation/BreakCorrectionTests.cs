@@ -125,6 +125,24 @@ public sealed class BreakCorrectionTests(EmbeddedServers servers, BookingLedger 
         Assert.Equal(ResolveVerdict.NothingToBook, await ResolveAsync(other, store, line, Bearer.BankCost));
     }
 
+    // what the payment path made of the charge → whether people may correct it
+    [Theory]
+    [InlineData("NULL", ResolveVerdict.WrongState)]
+    [InlineData("'suspend'", ResolveVerdict.WrongState)]
+    [InlineData("'recover'", ResolveVerdict.WrongState)]
+    [InlineData("'tell'", ResolveVerdict.Done)]
+    [InlineData("'known'", ResolveVerdict.Done)]
+    [InlineData("'left'", ResolveVerdict.Done)]
+    [InlineData("'refused'", ResolveVerdict.Done)]
+    public async Task What_comes_into_the_books_by_itself_is_not_corrected_too(string verdict, ResolveVerdict expected)
+    {
+        await using var database = await ReconciliationDatabase.CreateAsync(servers);
+        var (breaks, id) = await OpenAsync(database, "unknown", 9_000);
+        await database.ExecuteAsync($"INSERT INTO recon.told_charges (break_id, mode, verdict) SELECT break_id, mode, {verdict} FROM recon.breaks");
+
+        Assert.Equal(expected, await ResolveAsync(database, breaks, id, Bearer.Suspense));
+    }
+
     [Fact]
     public async Task A_rounding_that_a_rule_closes_goes_from_the_variance_to_the_cost()
     {

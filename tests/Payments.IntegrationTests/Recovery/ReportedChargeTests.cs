@@ -1,11 +1,13 @@
 using System.Globalization;
 using System.Net;
 using System.Net.Http.Json;
+using Microsoft.Extensions.DependencyInjection;
 using Npgsql;
 using Payments.Core;
 using Payments.IntegrationTests.Fire;
 using Payments.IntegrationTests.Flow;
 using Payments.Platform;
+using Payments.Reconciliation.Imports;
 using Xunit;
 
 namespace Payments.IntegrationTests.Recovery;
@@ -41,6 +43,7 @@ public sealed class ReportedChargeTests(ReportedProduct product) : IClassFixture
         var strange = await ChargeAsync(4_100, "somebody's");
         var second = await ChargeAsync(7_300, attempt);
         await product.ClearFaultsAsync();
+        await ImportHugeAsync();
 
         using var announced = await product.Simulators.PostAsJsonAsync("/settlement/adyen/announce", new { from = Today(-1), through = Today(1), batch = 7 }, Cancel);
         Assert.True(announced.IsSuccessStatusCode, await announced.Content.ReadAsStringAsync(Cancel));
@@ -64,10 +67,11 @@ public sealed class ReportedChargeTests(ReportedProduct product) : IClassFixture
             "the breaks are told and closed", reconciliation,
             $"""
             SELECT string_agg(told, ', ' ORDER BY told) FROM (
-                SELECT concat_ws(' ', CASE l.reference WHEN '{paid}' THEN 'ours' WHEN '{strange}' THEN 'strange' WHEN '{second}' THEN 'second' END, t.verdict, b.state, b.resolved_how) AS told
-                FROM recon.breaks b JOIN recon.lines l ON l.line_id = b.line_id JOIN recon.told_charges t USING (break_id)) told
+                SELECT concat_ws(' ', CASE l.reference WHEN '{paid}' THEN 'ours' WHEN '{strange}' THEN 'strange' WHEN '{second}' THEN 'second' WHEN 'PSPHUGE' THEN 'huge' END, t.verdict, b.state, b.resolved_how) AS told
+                FROM recon.breaks b JOIN recon.lines l ON l.line_id = b.line_id JOIN recon.told_charges t USING (break_id)
+                WHERE l.reference IN ('{paid}', '{strange}', '{second}', 'PSPHUGE')) told
             """,
-            "ours tell resolved comparison, second left open, strange suspend resolved comparison");
+            "huge refused open, ours tell resolved comparison, second left open, strange suspend resolved comparison");
         Assert.Equal(7_300, (await product.Adyen.GetAsync($"/v1/payments/{settled.Id}", Cancel)).GetProperty("amount_captured").GetInt64());
         Assert.Single(await product.ChargesAsync("adyen", settled.Id, Cancel));
     }
@@ -84,6 +88,18 @@ public sealed class ReportedChargeTests(ReportedProduct product) : IClassFixture
         using var answer = await service.PostAsync(new Uri("/internal/v1/reported_charges", UriKind.Relative), content, Cancel);
         var problem = await answer.Content.ReadFromJsonAsync<System.Text.Json.JsonElement>(Cancel);
         Assert.Equal((HttpStatusCode.BadRequest, code, param), (answer.StatusCode, problem.GetProperty("code").GetString(), problem.GetProperty("param").GetString()));
+    }
+
+    // More than a payment can be: no charge of ours, and no reason to keep the others waiting.
+    private async Task ImportHugeAsync()
+    {
+        var path = Path.Combine(product.Host.Options.DataDirectory, "huge.csv");
+        await File.WriteAllTextAsync(path, $"""
+            Merchant Account,Psp Reference,Creation Date,TimeZone,Type,Modification Reference,Gross Currency,Gross Debit (GC),Gross Credit (GC),Net Currency,Net Debit (NC),Net Credit (NC),Commission (NC),Markup (NC),Scheme Fees (NC),Interchange (NC),Batch Number
+            Other,PSPHUGE,{Today(0)} 00:00:00,UTC,Settled,PSPHUGE,USD,,900000000000.00,USD,,900000000000.00,,0.00,,,8
+            """, Cancel);
+        var result = await product.Host.ServicesOf(Names.Services.Reconciliation).GetRequiredService<Importer>().ImportAsync(path, Mode.Test, null, null, Cancel);
+        Assert.True(result is { State: "complete", Quarantined: 0 }, result.ToString());
     }
 
     private Task<string> ChargeAsync(long amount, string reference) => ChargesProduct.ChargeAtAdyenAsync(
