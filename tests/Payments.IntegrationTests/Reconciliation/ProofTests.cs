@@ -93,8 +93,9 @@ public sealed class ProofTests(ProofProduct product, ITestOutputHelper output) :
     private async Task<(List<Paid> Paid, List<DateOnly> Days)> PayAsync()
     {
         var (paid, days) = (new List<Paid>(), new List<DateOnly>());
+        // Stripe takes no less than 15.00 CZK.
         var plan = Enumerable.Range(0, payments).Select(i => (
-            Provider: i % 2 == 0 ? "stripe" : "adyen", Currency: Currencies[i / 2 % Currencies.Length], Amount: 1_000L + random.Next(15_000), Day: (i * 3 / payments) - 1, Then: i % 11 == 0 ? "refunded" : i % 13 == 5 ? Disputes[i / 13 % Disputes.Length] : null)).ToList();
+            Provider: i % 2 == 0 ? "stripe" : "adyen", Currency: Currencies[i / 2 % Currencies.Length], Amount: 2_000L + random.Next(15_000), Day: (i * 3 / payments) - 1, Then: i % 11 == 0 ? "refunded" : i % 13 == 5 ? Disputes[i / 13 % Disputes.Length] : null)).ToList();
         var began = TimeProvider.System.GetTimestamp();
         foreach (var day in plan.GroupBy(p => p.Day))
         {
