@@ -93,9 +93,9 @@ public sealed class ProofTests(ProofProduct product, ITestOutputHelper output) :
     private async Task<(List<Paid> Paid, List<DateOnly> Days)> PayAsync()
     {
         var (paid, days) = (new List<Paid>(), new List<DateOnly>());
-        // Stripe takes no less than 15.00 CZK.
+        // Stripe takes no less than 15.00 CZK, and KWD in steps of 10.
         var plan = Enumerable.Range(0, payments).Select(i => (
-            Provider: i % 2 == 0 ? "stripe" : "adyen", Currency: Currencies[i / 2 % Currencies.Length], Amount: 2_000L + random.Next(15_000), Day: (i * 3 / payments) - 1, Then: i % 11 == 0 ? "refunded" : i % 13 == 5 ? Disputes[i / 13 % Disputes.Length] : null)).ToList();
+            Provider: i % 2 == 0 ? "stripe" : "adyen", Currency: Currencies[i / 2 % Currencies.Length], Amount: 10 * (200L + random.Next(1_500)), Day: (i * 3 / payments) - 1, Then: i % 11 == 0 ? "refunded" : i % 13 == 5 ? Disputes[i / 13 % Disputes.Length] : null)).ToList();
         var began = TimeProvider.System.GetTimestamp();
         foreach (var day in plan.GroupBy(p => p.Day))
         {
@@ -110,7 +110,7 @@ public sealed class ProofTests(ProofProduct product, ITestOutputHelper output) :
                 await shop.UntilAsync(made.Id, "captured", cancel);
                 if (p.Then == "refunded")
                 {
-                    await ProofProduct.InsistAsync(shop.Merchant, $"/v1/payments/{made.Id}/refunds", new { amount = p.Amount / 3 }, cancel);
+                    await ProofProduct.InsistAsync(shop.Merchant, $"/v1/payments/{made.Id}/refunds", new { amount = p.Amount / 30 * 10 }, cancel);
                     await shop.UntilAsync(made.Id, "partially_refunded", cancel);
                 }
 
