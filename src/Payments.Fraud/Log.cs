@@ -1,3 +1,6 @@
+using Payments.Core;
+using Payments.Core.Seams;
+
 namespace Payments.Fraud;
 
 internal static partial class Log
@@ -19,6 +22,12 @@ internal static partial class Log
 
     [LoggerMessage(4006, LogLevel.Warning, "Old fraud signals could not be removed ({Failure}); the next round tries again.")]
     public static partial void SignalsNotForgotten(ILogger logger, string failure);
+
+    [LoggerMessage(4007, LogLevel.Error, "The decision about payment {Payment} was given and could not be kept: {Failure}")]
+    public static partial void DecisionLost(ILogger logger, PaymentId payment, string failure);
+
+    [LoggerMessage(4008, LogLevel.Error, "About payment {Payment} {Given} was given as the first decision, and {Standing} stood already.")]
+    public static partial void DecisionStoodAlready(ILogger logger, PaymentId payment, FraudVerdict given, FraudVerdict standing);
 
     [LoggerMessage(4041, LogLevel.Warning, "How long decisions took could not be written ({Failure}); the next round tries again.")]
     public static partial void TimesNotWritten(ILogger logger, string failure);

@@ -57,7 +57,7 @@ internal sealed class OutageRig : IAsyncDisposable
         {
             DataDirectory = directory,
             SimulatorLatencyMilliseconds = 0,
-            Configuration = new Dictionary<string, string?> { ["Payments:RateLimits:SecretPerSecond"] = "1000000", ["Payments:Seed:RequestsPerSecond"] = "1000000" },
+            Configuration = new Dictionary<string, string?> { ["Payments:RateLimits:SecretPerSecond"] = "1000000", ["Payments:Seed:RequestsPerSecond"] = "100000" },
             Progress = what => progress.WriteLine($"starting {what} ..."),
         };
         var rig = new OutageRig(directory, await AllInOneHost.StartAsync(options, cancellationToken));

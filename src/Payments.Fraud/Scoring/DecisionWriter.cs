@@ -1,3 +1,5 @@
+using System.Collections.Concurrent;
+using System.Diagnostics.Metrics;
 using System.Text.Json;
 using Npgsql;
 using NpgsqlTypes;
@@ -15,8 +17,9 @@ internal sealed record DecisionRow(
     FraudRequest Request, EntityKeys Keys, Observed Observed, PaymentFacts Facts, FraudDecision Decision, IReadOnlyList<ModelFactor> Model, IReadOnlyList<string> Without);
 
 /// <summary>
-/// Keeps decisions, those that come together in one round trip. A decision that stands already is given back instead of the new one. A
-/// decision lost in a crash is made again, so nobody waits for the disk.
+/// Keeps decisions, those that come together in one round trip. The first decision about an attempt is given at once and its row follows
+/// within milliseconds. Whoever asks again waits for the row, and is given the decision that stands. Where rows cannot be
+/// written, or too many follow, everybody waits, and the payment path decides by amount when its time is over.
 /// </summary>
 internal sealed class DecisionWriter : IAsyncDisposable
 {
@@ -44,23 +47,124 @@ internal sealed class DecisionWriter : IAsyncDisposable
         SELECT payment_id, score, verdict, factors, three_d_secure, confidence, model_version FROM decisions WHERE payment_id = ANY ($1)
         """;
 
+    /// <summary>Decisions that are given while their rows are on the way; a crash overtakes no more than these.</summary>
+    private const int MostFollowing = 256;
+
+    private static readonly TimeSpan Pause = TimeSpan.FromSeconds(1);
+    private static readonly Meter Meter = new("Payments.Fraud");
+    private static readonly Counter<long> Lost = Meter.CreateCounter<long>("payments.fraud.decisions.lost", "{decision}", "Decisions that were given and could not be kept.");
     private static readonly GroupWriterOptions Options = new() { Patience = TimeSpan.FromSeconds(1), RetryDelay = TimeSpan.FromMilliseconds(20) };
 
     private readonly NpgsqlDataSource database;
+    private readonly TimeProvider time;
+    private readonly ILogger<DecisionWriter> logger;
     private readonly GroupWriter<DecisionRow, Kept> writer;
+    private readonly ConcurrentDictionary<Task, PaymentId> following = new();
+    private volatile bool failing;
+    private volatile bool stopping;
+    private int followingCount;
 
     private readonly record struct Kept(FraudDecision Decision);
 
-    public DecisionWriter(NpgsqlDataSource database, IdSource ids, TimeProvider time)
+    public DecisionWriter(NpgsqlDataSource database, IdSource ids, TimeProvider time, ILogger<DecisionWriter> logger)
     {
-        this.database = database;
+        (this.database, this.time, this.logger) = (database, time, logger);
         writer = new("fraud.decisions", row => row.Request.PaymentId.Value, WriteBatchAsync, Options, ids, time);
     }
 
-    /// <summary>The decision that stands.</summary>
-    public async Task<FraudDecision> WriteAsync(DecisionRow row) => (await writer.WriteAsync(row)).Decision;
+    /// <summary>The decision that stands, or will.</summary>
+    public async ValueTask<FraudDecision> KeepAsync(DecisionRow row, CancellationToken cancellationToken)
+    {
+        if (!row.Observed.IsFirst || failing || Volatile.Read(ref followingCount) >= MostFollowing)
+        {
+            return await WriteAsync(row).WaitAsync(cancellationToken);
+        }
 
-    public ValueTask DisposeAsync() => writer.DisposeAsync();
+        var follows = FollowAsync(row);
+        following[follows] = row.Request.PaymentId;
+        _ = ForgetAsync(follows);
+        return row.Decision;
+    }
+
+    /// <summary>Waits until decisions that were given before stand, or for the limit.</summary>
+    public async Task CaughtUpAsync(TimeSpan limit, CancellationToken cancellationToken)
+    {
+        if (!following.IsEmpty)
+        {
+            await Task.WhenAll(following.Keys).WaitAsync(limit, time, cancellationToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        }
+    }
+
+    public ValueTask DisposeAsync()
+    {
+        stopping = true;
+        return writer.DisposeAsync();
+    }
+
+    private async Task<FraudDecision> WriteAsync(DecisionRow row)
+    {
+        try
+        {
+            var kept = await writer.WriteAsync(row);
+            failing = false;
+            return kept.Decision;
+        }
+        catch (Exception)
+        {
+            failing = true;
+            throw;
+        }
+    }
+
+    /// <summary>Until the row stands: an outage of the database costs nothing that was decided before it.</summary>
+    private async Task FollowAsync(DecisionRow row)
+    {
+        Interlocked.Increment(ref followingCount);
+        try
+        {
+            while (!await TryFollowAsync(row))
+            {
+                await Task.Delay(Pause, time);
+            }
+        }
+        finally
+        {
+            Interlocked.Decrement(ref followingCount);
+        }
+    }
+
+    private async Task ForgetAsync(Task follows)
+    {
+        await follows;
+        following.TryRemove(follows, out _);
+    }
+
+    /// <returns>False: later.</returns>
+    private async Task<bool> TryFollowAsync(DecisionRow row)
+    {
+        try
+        {
+            var standing = await WriteAsync(row);
+            if (standing.Verdict != row.Decision.Verdict)
+            {
+                Log.DecisionStoodAlready(logger, row.Request.PaymentId, row.Decision.Verdict, standing.Verdict);
+            }
+
+            return true;
+        }
+        catch (Exception e) when (Outage.IsOne(e) && !stopping)
+        {
+            return false;
+        }
+#pragma warning disable CA1031 // Nobody waits for this row any more: whatever keeps it from being written is told here.
+        catch (Exception e)
+#pragma warning restore CA1031
+        {
+            Lost.Add(1);
+            Log.DecisionLost(logger, row.Request.PaymentId, e.Message);
+            return true;
+        }
+    }
 
     private async Task<IReadOnlyList<Kept>> WriteBatchAsync(Guid number, IReadOnlyList<DecisionRow> rows, CancellationToken cancellationToken)
     {

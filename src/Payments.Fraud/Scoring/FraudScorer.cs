@@ -42,7 +42,7 @@ internal sealed class FraudScorer(
             _ => [],
         };
         var decided = DecisionPolicy.Decide(book.Judge(request, keys, facts), answer.Score, request.AmountMinor, request.Currency, marks);
-        var decision = await writer.WriteAsync(new DecisionRow(request, keys, observed, facts, decided, answer.Score?.Factors ?? [], marks)).WaitAsync(cancellationToken);
+        var decision = await writer.KeepAsync(new DecisionRow(request, keys, observed, facts, decided, answer.Score?.Factors ?? [], marks), cancellationToken);
         FraudTelemetry.Record(decision, Stopwatch.GetElapsedTime(began));
         span?.SetTag("payments.verdict", decision.Verdict.ToString().ToLowerInvariant());
         return decision;

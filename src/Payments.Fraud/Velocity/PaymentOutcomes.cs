@@ -1,6 +1,7 @@
 using Npgsql;
 using NpgsqlTypes;
 using Payments.Core.Events;
+using Payments.Fraud.Scoring;
 using Payments.Platform.Http;
 using Payments.Platform.Inbox;
 
@@ -10,10 +11,13 @@ namespace Payments.Fraud.Velocity;
 /// What became of payments, from the stream: the consumer <c>fraud</c>, in the transaction that advances its checkpoint. Redis is told
 /// afterwards, each outcome once. An outcome of a payment that was decided without this service counts nowhere: nobody knows here who took part.
 /// </summary>
-internal sealed class PaymentOutcomes : IEventHandler
+internal sealed class PaymentOutcomes(DecisionWriter decisions) : IEventHandler
 {
     /// <summary>The name of the consumer, for ever.</summary>
     public const string Consumer = "fraud";
+
+    /// <summary>How long an outcome waits for the row of its decision, which is on its way before the payment path knows the decision.</summary>
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(2);
 
     //  event, what it counts as
     private static readonly Dictionary<string, string> Kinds = new(StringComparer.Ordinal)
@@ -56,6 +60,7 @@ internal sealed class PaymentOutcomes : IEventHandler
             return;
         }
 
+        await decisions.CaughtUpAsync(Patience, cancellationToken);
         await using var command = new NpgsqlCommand(Sql, connection, transaction);
         command.Parameters.Add(Of(told, e => e.Id.Value, NpgsqlDbType.Uuid));
         command.Parameters.Add(Of(told, e => ModeNames.Of(e.Mode), NpgsqlDbType.Text));

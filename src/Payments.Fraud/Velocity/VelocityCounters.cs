@@ -7,7 +7,8 @@ namespace Payments.Fraud.Velocity;
 /// <param name="InRedis">Whether Redis has counted the attempt.</param>
 /// <param name="FromDatabase">Redis should have counted and could not.</param>
 /// <param name="IsRecorded">The attempt stands in the database already.</param>
-internal sealed record Observed(DateTimeOffset At, VelocityReading Reading, bool InRedis, bool FromDatabase, bool IsRecorded);
+/// <param name="IsFirst">Nobody has asked about this attempt before, so that no decision about it can stand. False where that is not known.</param>
+internal sealed record Observed(DateTimeOffset At, VelocityReading Reading, bool InRedis, bool FromDatabase, bool IsRecorded, bool IsFirst);
 
 /// <summary>The time of attempts where a stream is replayed faster than it happened. No host registers one: attempts are made now, by Redis' clock.</summary>
 internal sealed record StreamClock(Func<DateTimeOffset> Now);
@@ -61,7 +62,7 @@ internal sealed class VelocityCounters(VelocityRedis redis, VelocityDatabase dat
             Fallbacks.Add(redis.IsConfigured ? 1 : 0);
             var inRedis = recorded is not null || !redis.IsConfigured;
             var (at, reading) = await database.RecordAsync(request, keys, recorded?.At ?? clock?.Now(), clock?.Now(), inRedis, cancellationToken);
-            return new Observed(at, reading, inRedis, redis.IsConfigured, IsRecorded: true);
+            return new Observed(at, reading, inRedis, redis.IsConfigured, IsRecorded: true, IsFirst: false);
         }
         finally
         {
@@ -84,7 +85,7 @@ internal sealed class VelocityCounters(VelocityRedis redis, VelocityDatabase dat
 
     /// <summary>What Redis counted, if that is all there is; null where the database has to be asked.</summary>
     private Observed? InFull(Recorded? recorded) => recorded is { Complete: true, Reading: { } reading } && Trusted
-        ? new Observed(recorded.At, reading, InRedis: true, FromDatabase: false, IsRecorded: false)
+        ? new Observed(recorded.At, reading, InRedis: true, FromDatabase: false, IsRecorded: false, recorded.First)
         : null;
 
     public void Dispose()

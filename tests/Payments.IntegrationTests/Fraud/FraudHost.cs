@@ -23,9 +23,12 @@ internal sealed class FraudHost : IAsyncDisposable
     private static readonly IdSource Ids = new(TimeProvider.System);
     private readonly WebApplication app;
 
-    private FraudHost(WebApplication app, RedisServer redis, NpgsqlDataSource database, HttpClient client) => (this.app, Redis, Database, Client) = (app, redis, database, client);
+    private FraudHost(WebApplication app, RedisServer redis, string connection, HttpClient client) =>
+        (this.app, Redis, ConnectionString, Database, Client) = (app, redis, connection, NpgsqlDataSource.Create(connection), client);
 
     public RedisServer Redis { get; }
+
+    public string ConnectionString { get; }
 
     public NpgsqlDataSource Database { get; }
 
@@ -67,7 +70,7 @@ internal sealed class FraudHost : IAsyncDisposable
         await app.StartAsync(Cancel);
         var client = new HttpClient { BaseAddress = new Uri(app.Urls.First()) };
         client.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue("Bearer", "internal-key-of-the-test");
-        return new FraudHost(app, redis, NpgsqlDataSource.Create(connection), client);
+        return new FraudHost(app, redis, connection, client);
     }
 
     public async ValueTask DisposeAsync()
@@ -83,7 +86,15 @@ internal sealed class FraudHost : IAsyncDisposable
         Ids.New<PaymentId>(), Ids.New<MerchantId>(), mode, 5_000, "USD", new string(card[0], 64), "visa", "424242", "US", "credit")
     { RequestHash = Ids.New<RequestId>().ToString() };
 
-    public Task<FraudDecision> ScoreAsync(FraudRequest request) => Services.GetRequiredService<IFraudScorer>().ScoreAsync(request, Cancel);
+    public IFraudScorer Scorer => Services.GetRequiredService<IFraudScorer>();
+
+    /// <summary>A decision whose row stands: most tests look at what is kept.</summary>
+    public async Task<FraudDecision> ScoreAsync(FraudRequest request)
+    {
+        var decision = await Scorer.ScoreAsync(request, Cancel);
+        await Services.GetRequiredService<DecisionWriter>().CaughtUpAsync(TimeSpan.FromSeconds(30), Cancel);
+        return decision;
+    }
 
     public async Task<(int Status, JsonElement Body)> PostAsync(string path, object body)
     {

@@ -180,7 +180,7 @@ public sealed class VelocityTests(EmbeddedServers servers) : IAsyncLifetime
     {
         await using var connection = await fraud.Database.OpenConnectionAsync(Cancel);
         await using var transaction = await connection.BeginTransactionAsync(Cancel);
-        await new PaymentOutcomes().ApplyAsync(connection, transaction, events, Cancel);
+        await fraud.Services.GetRequiredService<PaymentOutcomes>().ApplyAsync(connection, transaction, events, Cancel);
         await transaction.CommitAsync(Cancel);
     }
 

@@ -138,7 +138,7 @@ public sealed class VelocityReadingTests
         Assert.NotEqual(one.Card, other.Card);
         Assert.NotEqual(one.Customer, new EntityHash(new byte[32]).Of(request with { MerchantId = new MerchantId(Guid.AllBitsSet) }).Customer);
 
-        var facts = PaymentFacts.Of(request, one, new Observed(DateTimeOffset.UnixEpoch, VelocityReading.Empty, true, false, false), "US", 1.5);
+        var facts = PaymentFacts.Of(request, one, new Observed(DateTimeOffset.UnixEpoch, VelocityReading.Empty, true, false, false, true), "US", 1.5);
         var stored = JsonSerializer.Serialize(facts, StoredFacts.Options);
         Assert.All(new[] { "zoe", "192.0.2.1", "example.com", "phone" }, secret => Assert.DoesNotContain(secret, stored, StringComparison.Ordinal));
         Assert.Equal(facts, JsonSerializer.Deserialize<PaymentFacts>(stored, StoredFacts.Options)! with { Velocity = VelocityReading.Empty });
