@@ -3,6 +3,7 @@ using Payments.Ledger.Chain;
 using Payments.Ledger.Closing;
 using Payments.Ledger.Controls;
 using Payments.Ledger.Endpoints;
+using Payments.Ledger.Exchanges;
 using Payments.Ledger.Payouts;
 using Payments.Ledger.Settlement;
 using Payments.Platform;
@@ -52,6 +53,10 @@ public static class LedgerModule
         services.AddSingleton<TermsStore>();
         services.AddSingleton<SettlementRounds>();
         services.AddHostedService(s => s.GetRequiredService<SettlementRounds>());
+        services.AddSingleton<OwnExchanges>();
+        services.AddSingleton<Revaluations>();
+        services.AddSingleton<RevaluationRounds>();
+        services.AddHostedService(s => s.GetRequiredService<RevaluationRounds>());
         services.AddSingleton<PayoutBooks>();
         services.AddSingleton<PayoutApprovals>();
         services.AddSingleton<PayoutSettings>();
@@ -62,7 +67,8 @@ public static class LedgerModule
         services.AddHostedService(s => s.GetRequiredService<PayoutRounds>());
         services.AddSingleton<LedgerControls>();
         services.AddHostedService(s => s.GetRequiredService<LedgerControls>());
-        services.AddHealthChecks().AddCheck<LedgerHealth>("ledger", tags: ["ready"]).AddCheck<SettlementHealth>("settlement", tags: ["ready"]).AddCheck<PayoutHealth>("payouts", tags: ["ready"]);
+        services.AddHealthChecks().AddCheck<LedgerHealth>("ledger", tags: ["ready"]).AddCheck<SettlementHealth>("settlement", tags: ["ready"]).AddCheck<PayoutHealth>("payouts", tags: ["ready"])
+            .AddCheck<RevaluationHealth>("revaluation", tags: ["ready"]);
     }
 
     public static void MapLedger(this WebApplication app)
@@ -91,6 +97,11 @@ public static class LedgerModule
         ops.MapGet("/settlement_terms", Terms.GetAsync);
         ops.MapPost("/settlement_terms", Terms.SetAsync);
         ops.MapPost("/rates", Rates.AddAsync);
+        ops.MapGet("/exchanges", ExchangeEndpoints.ListAsync);
+        ops.MapPost("/exchanges", ExchangeEndpoints.RecordAsync);
+        ops.MapPost("/exchanges/{id}/approve", ExchangeEndpoints.ApproveAsync);
+        ops.MapGet("/revaluations", ExchangeEndpoints.ListRevaluationsAsync);
+        ops.MapPost("/revaluations", ExchangeEndpoints.RevalueAsync);
         ops.MapPost("/payout_settings", PayoutSettingsEndpoints.SetAsync);
         ops.MapPost("/payout_switch", PayoutSettingsEndpoints.SwitchAsync);
         ops.MapGet("/payout_limits", PayoutLimits.ListAsync);

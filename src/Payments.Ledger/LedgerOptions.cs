@@ -44,6 +44,10 @@ public sealed class LedgerOptions
     [Range(1, 3_600)]
     public int SettlementSeconds { get; set; } = 60;
 
+    /// <summary>The currency in which open exchanges are valued, and gains and losses by them booked.</summary>
+    [RegularExpression("^[A-Z]{3}$")]
+    public string BookCurrency { get; set; } = "USD";
+
     /// <summary>Whose account payouts are made from, as the bank knows it. Absent: no bank file is made.</summary>
     [MaxLength(70)]
     public string? PayoutDebtorName { get; set; }

@@ -26,6 +26,7 @@ public sealed class LedgerMetrics : IDisposable
     private IReadOnlyList<WaitingPayouts> payouts = [];
     private long openFindings;
     private long settlementsWaiting;
+    private long revaluationsWaiting;
 
     public LedgerMetrics(IMeterFactory meters)
     {
@@ -36,6 +37,7 @@ public sealed class LedgerMetrics : IDisposable
         findings = meter.CreateCounter<long>("payments.ledger.findings.raised", "{finding}", "Findings raised by the ledger's controls, by kind.");
         meter.CreateObservableGauge("payments.ledger.findings.open", () => Interlocked.Read(ref openFindings), "{finding}", "Findings that are not resolved.");
         meter.CreateObservableGauge("payments.ledger.settlements.waiting", () => Interlocked.Read(ref settlementsWaiting), "{cutoff}", "Merchants' cut-offs that have come and could not be closed.");
+        meter.CreateObservableGauge("payments.ledger.revaluations.waiting", () => Interlocked.Read(ref revaluationsWaiting), "{mode}", "Modes whose open exchanges cannot be valued for want of a rate.");
         meter.CreateObservableGauge(
             "payments.ledger.rounds.failing", () => pulses.Select(p => new Measurement<long>(p.IsFailing ? 1 : 0, new KeyValuePair<string, object?>("round", p.Name))), "{round}", "1 while the last round failed.");
         meter.CreateObservableGauge(
@@ -59,6 +61,8 @@ public sealed class LedgerMetrics : IDisposable
     public void Open(long count) => Interlocked.Exchange(ref openFindings, count);
 
     public void SettlementsWaiting(long count) => Interlocked.Exchange(ref settlementsWaiting, count);
+
+    public void RevaluationsWaiting(long count) => Interlocked.Exchange(ref revaluationsWaiting, count);
 
     public void PayoutsWaiting(IReadOnlyList<WaitingPayouts> waiting) => Volatile.Write(ref payouts, waiting);
 

@@ -1,3 +1,5 @@
+using Payments.Core;
+
 namespace Payments.Ledger;
 
 internal static partial class Log
@@ -46,6 +48,12 @@ internal static partial class Log
 
     [LoggerMessage(3016, LogLevel.Error, "No payout of merchant {Merchant} ({Mode}, {Currency}) could be made; those of other merchants were, and the next round tries again.")]
     public static partial void MerchantNotPaid(ILogger logger, string merchant, string mode, string currency, Exception exception);
+
+    [LoggerMessage(3017, LogLevel.Warning, "Open exchanges could not be valued this round; the next tries again.")]
+    public static partial void RevaluationPostponed(ILogger logger, Exception exception);
+
+    [LoggerMessage(3018, LogLevel.Information, "Open exchanges of {Mode} were valued: {Amount} minor units of {Currency} gained.")]
+    public static partial void Revalued(ILogger logger, Mode mode, long amount, string currency);
 
     [LoggerMessage(3005, LogLevel.Information, "The heads of {Partitions} hash chains were anchored outside the database.")]
     public static partial void Anchored(ILogger logger, int partitions);

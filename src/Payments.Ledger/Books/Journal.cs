@@ -63,6 +63,8 @@ public enum LineKind
     ReserveRelease,
     Payout,
     PayoutReturn,
+    Exchange,
+    Revaluation,
 }
 
 /// <summary>One line of a journal: the amount leaves the credited account's opposite and can therefore never be unbalanced.</summary>

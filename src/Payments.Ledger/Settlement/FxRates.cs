@@ -14,6 +14,11 @@ public static class FxRates
         return await command.ExecuteScalarAsync(cancellationToken) as decimal?;
     }
 
+    /// <summary>As <see cref="AtAsync"/>, and where only the way back has a rate, the inverse of that.</summary>
+    public static async Task<decimal?> BetweenAsync(NpgsqlConnection connection, NpgsqlTransaction transaction, Currency from, Currency to, DateTimeOffset at, CancellationToken cancellationToken) =>
+        await AtAsync(connection, transaction, from, to, at, cancellationToken)
+            ?? (await AtAsync(connection, transaction, to, from, at, cancellationToken) is { } back ? Math.Round(1 / back, 12) : null);
+
     /// <summary>Rounds half away from zero to the minor unit of <paramref name="to"/>, once. By whole numbers: a rate has at most 12 decimals.</summary>
     public static long Convert(long minor, Currency from, Currency to, decimal rate)
     {

@@ -262,6 +262,15 @@ internal sealed class Meanings
                 """, status, code, "expected_version");
         }
 
+        const string exchange = """{"mode": "test", "sold": {"amount": 5, "currency": "USD"}, "bought": {"amount": 5, "currency": "EUR"}, "exchanged_at": "2020-01-01T00:00:00Z", "reference": "FX", "reason": "?"}""";
+        Add("POST /ops/v1/ledger/exchanges", exchange.Replace("{\"amount\": 5, \"currency\": \"USD\"}", "{\"amount\": 0, \"currency\": \"USD\"}", StringComparison.Ordinal), 400, "invalid_value", "sold.amount");
+        Add("POST /ops/v1/ledger/exchanges", exchange.Replace("EUR", "XXX", StringComparison.Ordinal), 400, "invalid_value", "bought.currency");
+        Add("POST /ops/v1/ledger/exchanges", exchange.Replace("EUR", "USD", StringComparison.Ordinal), 400, "invalid_value", "bought.currency");
+        Add("POST /ops/v1/ledger/exchanges", exchange.Replace("2020", "2090", StringComparison.Ordinal), 400, "invalid_value", "exchanged_at");
+        Add("POST /ops/v1/ledger/exchanges", exchange.Replace("\"FX\"", "\"\"", StringComparison.Ordinal), 400, "invalid_value", "reference");
+        Add("POST /ops/v1/ledger/exchanges", exchange.Replace("\"?\"", "\"\"", StringComparison.Ordinal), 400, "invalid_value", "reason");
+        Add("POST /ops/v1/ledger/exchanges", exchange, 409, "exchange_too_old", "exchanged_at");
+        Add("POST /ops/v1/ledger/revaluations", """{"mode": "live"}""", 409, "no_open_exchanges", "mode");
         Add("POST /ops/v1/ledger/payout_switch", """{"stopped": true, "reason": ""}""", 400, "invalid_value", "reason");
         Add("POST /ops/v1/ledger/payouts/{id}/approve", """{"account_version": 0}""", 400, "invalid_value", "account_version");
         Add("POST /ops/v1/ledger/payouts/{id}/approve", """{"account_version": 7}""", 409, "payout_account_changed", "account_version");

@@ -122,6 +122,13 @@ internal sealed partial class Surface(ProductFixture product)
             members["merchant_id"] = Owner.MerchantId;
         }
 
+        // Each reference once, and of these weeks.
+        if (body?["exchanged_at"] is not null)
+        {
+            body["exchanged_at"] = TimeProvider.System.GetUtcNow();
+            body["reference"] = "FX of " + Owner.MerchantId;
+        }
+
         return body;
     }
 

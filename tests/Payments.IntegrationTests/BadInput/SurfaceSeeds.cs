@@ -5,6 +5,7 @@ using Microsoft.Extensions.DependencyInjection;
 using Npgsql;
 using Payments.IntegrationTests.Fraud;
 using Payments.Ledger.Books;
+using Payments.Ledger.Exchanges;
 using Payments.Ledger.Payouts;
 using Payments.Platform;
 using Xunit;
@@ -46,6 +47,7 @@ internal sealed partial class Surface
         Ids["/ops/v1/ledger/journals/id"] = await FirstAsync("/ops/v1/ledger/journals", ops);
         Ids["/v1/settlements/id"] = await SettlementAsync();
         await SeedPayoutsAsync();
+        Ids["/ops/v1/ledger/exchanges/id"] = await ExchangeAsync();
         await SeedRiskAsync(ops);
         (Ids["/ops/v1/risk/models/id"], Ids["/ops/v1/risk/payments/id"]) = await ModelSample.AddAsync(product.ConnectionString(Names.Databases.Fraud), Token);
         (Ids["/ops/v1/incidents/id"], Ids["/ops/v1/breaks/id"]) = await (stray ??= StrayAsync());
@@ -162,6 +164,34 @@ internal sealed partial class Surface
         var (status, file) = await SendAsync("POST", "/ops/v1/ledger/payout_files", product.Host.Secrets.OperatorKey, new { mode = "test", currency = "DKK" });
         Assert.True(status == 200, file.ToString());
         Ids["/ops/v1/ledger/payout_files/id"] = file.GetProperty("id").GetString()!;
+    }
+
+    /// <summary>One that stands open, and one that somebody else recorded and that waits for a second person.</summary>
+    private async Task<string> ExchangeAsync()
+    {
+        var ledger = product.Host.ServicesOf(Names.Services.Ledger);
+        await using (var rate = ledger.GetRequiredService<NpgsqlDataSource>().CreateCommand("""
+            INSERT INTO ledger.rates (version, base, quote, rate, source, observed_at, valid_from, valid_until, uploaded_by)
+            SELECT coalesce(max(version), 0) + 1, 'EUR', 'USD', 1.085, 'surface', now(), now() - interval '1 day', now() + interval '1 day', 'surface' FROM ledger.rates WHERE base = 'EUR' AND quote = 'USD'
+            ON CONFLICT DO NOTHING
+            """))
+        {
+            await rate.ExecuteNonQueryAsync(Token);
+        }
+
+        var waiting = "";
+        foreach (var (sold, bought, verdict) in new[] { (108L, 100L, ExchangeVerdict.Booked), (217_000, 200_000, ExchangeVerdict.AwaitingApproval) })
+        {
+            var exchange = new OwnExchange(
+                Core.Mode.Test, new(sold, Core.Currency.Of("USD")), new(bought, Core.Currency.Of("EUR")), TimeProvider.System.GetUtcNow(), $"{sold} of {Owner.MerchantId}", "surface");
+            await using var connection = await ledger.GetRequiredService<NpgsqlDataSource>().OpenConnectionAsync(Token);
+            await using var transaction = await connection.BeginTransactionAsync(Token);
+            Assert.Equal(verdict, await ledger.GetRequiredService<OwnExchanges>().RecordAsync(transaction, exchange, "surface", Token));
+            await transaction.CommitAsync(Token);
+            waiting = exchange.Id.ToString();
+        }
+
+        return waiting;
     }
 
     /// <summary>As if settlement had made it payable.</summary>

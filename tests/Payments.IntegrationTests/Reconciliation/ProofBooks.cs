@@ -15,7 +15,7 @@ internal sealed class ProofBooks(ProofProduct product) : IAsyncDisposable
 {
     private const string Breaks = "/ops/v1/reconciliation/breaks";
 
-    // Accounts that money only passes through. Exchanges stand on fx_clearing in two currencies, which are worth the same at our rate.
+    // Accounts that money only passes through.
     private const string Clearing = """
         SELECT a.kind, a.owner, a.currency, sum(b.debits - b.credits)::bigint FROM ledger.accounts a JOIN ledger.balances b ON b.account_id = a.id
         WHERE a.kind IN ('provider_receivable', 'provider_cost_payable', 'provider_cost_variance', 'suspense', 'fx_clearing') GROUP BY a.kind, a.owner, a.currency ORDER BY 1, 2, 3
@@ -84,8 +84,43 @@ internal sealed class ProofBooks(ProofProduct product) : IAsyncDisposable
         return ways;
     }
 
+    /// <summary>
+    /// What providers exchanged for us is exchanged back by our own bank, a little dearer, recorded by one person and approved by another; what that cost is
+    /// booked when the position is valued. Returns it in words.
+    /// </summary>
+    public async Task<string> ExchangeBackAsync(decimal euroInDollars)
+    {
+        using var first = await OperatorAsync("treasurer");
+        using var second = await OperatorAsync("controller");
+        var euros = await BalanceAsync("fx_clearing", "EUR");
+        Assert.True(euros > 0, $"{euros} EUR on fx_clearing");
+        var dollars = (long)Math.Round(euros * euroInDollars * 1.002m);
+        var recorded = await FlowProduct.PostAsync(
+            first, "/ops/v1/ledger/exchanges",
+            new
+            {
+                mode = "test", sold = new { amount = dollars, currency = "USD" }, bought = new { amount = euros, currency = "EUR" },
+                exchanged_at = TimeProvider.System.GetUtcNow().AddMinutes(-1), reference = "FX-PROOF", reason = "Euros for the merchants",
+            }, Cancel);
+        Assert.True(recorded.Status == HttpStatusCode.OK, recorded.Body);
+        if (recorded.Text("status") == "awaiting_approval")
+        {
+            var alone = await FlowProduct.PostAsync(first, $"/ops/v1/ledger/exchanges/{recorded.Id}/approve", new { }, Cancel);
+            Assert.Equal((HttpStatusCode.Conflict, "second_person_needed"), (alone.Status, alone.Text("code")));
+            var approved = await FlowProduct.PostAsync(second, $"/ops/v1/ledger/exchanges/{recorded.Id}/approve", new { }, Cancel);
+            Assert.True(approved.Status == HttpStatusCode.OK && approved.Text("status") == "booked", approved.Body);
+        }
+
+        var before = await BalanceAsync("fx_gain_loss", "USD");
+        var valued = await FlowProduct.PostAsync(first, "/ops/v1/ledger/revaluations", new { mode = "test" }, Cancel);
+        Assert.True(valued.Status == HttpStatusCode.OK, valued.Body);
+        var won = valued.Json.GetProperty("gain").GetInt64();
+        Assert.Equal(won, before - await BalanceAsync("fx_gain_loss", "USD"));
+        return $"{euros} EUR cents bought back for {dollars} USD cents; {won} USD cents won by exchanges";
+    }
+
     /// <summary>The clearing accounts as a table, and those that are not cleared.</summary>
-    public async Task<(string Table, List<string> Left)> ClearingAsync(decimal euroInDollars)
+    public async Task<(string Table, List<string> Left)> ClearingAsync()
     {
         await using var command = ledger.CreateCommand(Clearing);
         var (rows, text, left) = (new List<(string Kind, string Owner, string Currency, long Balance)>(), new StringBuilder(), new List<string>());
@@ -98,21 +133,10 @@ internal sealed class ProofBooks(ProofProduct product) : IAsyncDisposable
         }
 
         text.AppendLine("clearing account        owner     currencies  not zero  sum of amounts");
-        foreach (var account in rows.Where(r => r.Kind != "fx_clearing").GroupBy(r => (r.Kind, r.Owner)))
+        foreach (var account in rows.GroupBy(r => (r.Kind, r.Owner)))
         {
             text.AppendLine(CultureInfo.InvariantCulture, $"{account.Key.Kind,-23} {account.Key.Owner,-9} {account.Count(),10}  {account.Count(a => a.Balance != 0),8}  {account.Sum(a => Math.Abs(a.Balance)),14}");
             left.AddRange(account.Where(a => a.Balance != 0).Select(a => $"{a.Kind} {a.Owner} {a.Currency} {a.Balance}"));
-        }
-
-        var exchanged = rows.Where(r => r.Kind == "fx_clearing").ToDictionary(r => r.Currency, r => r.Balance);
-        var (euros, dollars) = (exchanged.GetValueOrDefault("EUR"), exchanged.GetValueOrDefault("USD"));
-        var exchanges = long.Parse((await product.RowsAsync("SELECT count(*)::text FROM recon.settlement_parts p JOIN recon.settlements s USING (settlement_id) WHERE p.currency <> s.currency"))[0], CultureInfo.InvariantCulture);
-        text.AppendLine(CultureInfo.InvariantCulture, $"fx_clearing: {euros} EUR against {dollars} USD in {exchanges} exchanges, at our rate {euroInDollars} together {(euros * euroInDollars) + dollars} USD cents of rounding");
-
-        // Each exchange is rounded once, by half a cent at most.
-        if (exchanged.Keys.Except(["EUR", "USD"]).Any() || Math.Abs((euros * euroInDollars) + dollars) > exchanges * 0.5m)
-        {
-            left.Add($"fx_clearing {string.Join(", ", exchanged)}");
         }
 
         return (text.ToString(), left);
@@ -127,6 +151,16 @@ internal sealed class ProofBooks(ProofProduct product) : IAsyncDisposable
         "duplicate" => "bank",
         _ => "provider_cost",
     };
+
+    private async Task<long> BalanceAsync(string kind, string currency)
+    {
+        await using var command = ledger.CreateCommand("""
+            SELECT coalesce(sum(b.debits - b.credits), 0)::bigint FROM ledger.accounts a JOIN ledger.balances b ON b.account_id = a.id WHERE a.mode = 'test' AND a.kind = $1 AND a.currency = $2
+            """);
+        command.Parameters.Add(new() { Value = kind });
+        command.Parameters.Add(new() { Value = currency });
+        return (long)(await command.ExecuteScalarAsync(Cancel))!;
+    }
 
     private async Task<string> ResolveAsync(HttpClient first, HttpClient second, JsonElement found)
     {

@@ -1,4 +1,5 @@
 using System.Reflection;
+using Payments.Ledger.Exchanges;
 using Payments.Ledger.Payouts;
 using Payments.Ledger.Settlement;
 using Payments.Reconciliation;
@@ -14,12 +15,14 @@ public sealed class NamedStepsTests
         [typeof(ReconciliationSteps)] = [.. ReconciliationSteps.All, .. ReconciliationSteps.OfBooking, .. ReconciliationSteps.OfExpecting],
         [typeof(SettlementSteps)] = SettlementSteps.All,
         [typeof(PayoutSteps)] = PayoutSteps.All,
+        [typeof(ExchangeSteps)] = ExchangeSteps.All,
     };
 
     [Theory]
     [InlineData(typeof(ReconciliationSteps))]
     [InlineData(typeof(SettlementSteps))]
     [InlineData(typeof(PayoutSteps))]
+    [InlineData(typeof(ExchangeSteps))]
     public void Every_named_step_is_visited(Type steps)
     {
         var named = steps.GetFields(BindingFlags.Public | BindingFlags.Static).Where(f => f.IsLiteral).Select(f => (string)f.GetRawConstantValue()!).Order().ToArray();

@@ -80,6 +80,9 @@ internal static class AnswerMembers
         ("settlement", "rate"),
         ("payout", "reference reason"),
         ("settlement_terms", "weekday currency"),
+        ("exchange", "approved_by"),
+        ("revaluation", "asked_by"),
+        ("positions", "rate"),
         ("lines", "reference batch bank_class bank"),
         ("bank", "reference batch bank_class bank"),
     }.SelectMany(h => h.Members.Split(' ').Select(m => $"{h.Holder}.{m}")).ToFrozenSet(StringComparer.Ordinal);
@@ -179,6 +182,8 @@ internal static class AnswerMembers
         ["reconciliation_import.superseded_by"] = "8",
         ["reconciliation_import.refused_line"] = "12",
         ["reconciliation_import.refused_because"] = Word,
+        ["revaluation.asked_by"] = Word,
+        ["positions.rate"] = "1.085",
         ["payout.reference"] = Word,
         ["payout.reason"] = Word,
         ["items.break"] = "\"rbk_01k0x5w3n8e2v9y7t4r6q1m5za\"",

@@ -194,6 +194,17 @@ internal static class Examples
          "created_at": "2026-02-03T00:00:12Z", "updated_at": "2026-02-04T09:12:44Z"}
         """;
 
+    public const string Exchange = """
+        {"id": "jrn_01k0x5w3n8e2v9y7t4r6q1m5za", "object": "exchange", "mode": "test", "sold": {"amount": 108600, "currency": "USD"}, "bought": {"amount": 100000, "currency": "EUR"},
+         "exchanged_at": "2026-02-02T10:00:00Z", "reference": "FX-2026-0042", "reason": "Euros for the week's payouts", "status": "booked", "proposed_by": "ada", "approved_by": "ben"}
+        """;
+
+    public const string Revaluation = """
+        {"id": "jrn_01k0x5w3n8e2v9y7t4r6q1m5zb", "object": "revaluation", "mode": "test", "currency": "USD", "gain": -120,
+         "positions": [{"currency": "EUR", "balance": 100000, "rate": 1.085, "worth": 108500}, {"currency": "USD", "balance": -108380, "rate": null, "worth": -108380}],
+         "valued_at": "2026-02-03T00:00:30Z", "asked_by": null}
+        """;
+
     public const string SettlementTerms = """
         {"object": "settlement_terms", "merchant_id": "mer_01k0x5w3n8e2v9y7t4r6q1m5za", "mode": "test", "version": 1, "schedule": "weekly", "weekday": 5, "time_zone": "Europe/Berlin", "calendar": "target",
          "currency": "EUR", "reserve_basis_points": 1000, "reserve_days": 90}

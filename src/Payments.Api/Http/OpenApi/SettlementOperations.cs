@@ -35,6 +35,25 @@ internal static class SettlementOperations
                 {"object": "exchange_rate", "version": 1, "base": "EUR", "quote": "USD", "rate": "1.0842", "source": "ECB", "observed_at": "2026-01-31T15:00:00Z", "valid_from": "2026-01-31T15:00:00Z", "valid_until": "2026-02-03T15:00:00Z"}
                 """,
         },
+        new("GET", "/ops/v1/ledger/exchanges", "Operators: ledger", "List what the house exchanged") { Query = ["mode", .. Paging], Response = DocumentedOperation.List(Examples.Exchange) },
+        new("POST", "/ops/v1/ledger/exchanges", "Operators: ledger", "Record what the house exchanged at its bank")
+        {
+            Description = "Each reference of the bank once. Above the limit of corrections it is booked when another person approves it. 422 exchange_off_our_rate when it is more than a tenth away from our rate. See docs/settlement.md.",
+            Request = """
+                {"mode": "test", "sold": {"amount": 108600, "currency": "USD"}, "bought": {"amount": 100000, "currency": "EUR"}, "exchanged_at": "2026-02-02T10:00:00Z", "reference": "FX-2026-0042", "reason": "Euros for the week's payouts"}
+                """,
+            Required = ["mode", "sold", "bought", "exchanged_at", "reference", "reason"],
+            Response = Examples.Exchange,
+        },
+        new("POST", "/ops/v1/ledger/exchanges/{id}/approve", "Operators: ledger", "Approve an exchange above the limit") { Request = "{}", Response = Examples.Exchange },
+        new("GET", "/ops/v1/ledger/revaluations", "Operators: ledger", "List what open exchanges were worth") { Query = ["mode", .. Paging], Response = DocumentedOperation.List(Examples.Revaluation) },
+        new("POST", "/ops/v1/ledger/revaluations", "Operators: ledger", "Value open exchanges now")
+        {
+            Description = "Done once a day by itself. What rates have moved by since the last time is booked as gain or loss. 409 rate_missing, no_open_exchanges.",
+            Request = """{"mode": "test"}""",
+            Required = ["mode"],
+            Response = Examples.Revaluation,
+        },
         new("POST", "/ops/v1/ledger/payout_settings", "Operators: ledger", "Set whether and where a merchant is paid")
         {
             Description = "A new version. The account is kept sealed; only its last four characters are ever shown. One that replaces another is paid when another person has given the same (account_confirmed), and payouts that were approved to the one before wait for their approval again. See docs/payouts.md.",
