@@ -41,6 +41,12 @@ if [ -z "${ConnectionStrings__reconciliation:-}" ] && [ -f .payments/run.json ];
     Payments__Secrets__EncryptionKey=$(node -p 'JSON.parse(require("fs").readFileSync(".payments/secrets.json")).encryption_key ?? ""')
     export Payments__Secrets__EncryptionKey
   fi
+  # It asks the product's ledger what it has booked.
+  if [ -z "${Payments__Urls__Ledger:-}" ] && [ -r .payments/secrets.json ]; then
+    Payments__Urls__Ledger=$(node -p 'JSON.parse(require("fs").readFileSync(".payments/run.json")).ledger ?? ""')
+    Payments__InternalKey=$(node -p 'JSON.parse(require("fs").readFileSync(".payments/secrets.json")).internal_key ?? ""')
+    export Payments__Urls__Ledger Payments__InternalKey
+  fi
 fi
 step "Building Payments.Reconciliation (Release)" dotnet build src/Payments.Reconciliation/Payments.Reconciliation.csproj -c Release --nologo -v quiet -nodeReuse:false --disable-build-servers >&2 \
   || die "The build failed."

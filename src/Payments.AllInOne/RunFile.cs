@@ -13,6 +13,9 @@ public sealed record RunFile
 
     public required string Vault { get; init; }
 
+    /// <summary>For the tools of reconciliation: it answers to the internal key alone.</summary>
+    public required string Ledger { get; init; }
+
     public required string? Console { get; init; }
 
     public required string? Dashboard { get; init; }

@@ -57,6 +57,7 @@ internal static class Startup
     {
         Api = Text(host.Addresses.Api),
         Vault = Text(host.Addresses.Vault),
+        Ledger = Text(host.Addresses.Ledger),
         Console = null,
         Dashboard = host.Options.AspireCli is null ? null : Text(host.Addresses.Dashboard),
         Simulators = new()

@@ -119,6 +119,7 @@ public static class LedgerModule
         house.MapPost("/provider-settlements", HouseBooking.SettledAsync);
         house.MapPost("/corrections", HouseBooking.CorrectedAsync);
         house.MapGet("/journals/{id}", Journals.KnownAsync);
+        house.MapGet("/payments/{id}", PaymentStory.GetAsync);
         house.MapPost("/rates/after", Rates.AfterAsync);
         house.MapPost("/payout-entries", PayoutEntries.ToldAsync);
         house.MapGet("/payouts-to-show", PayoutEntries.ToShowAsync);

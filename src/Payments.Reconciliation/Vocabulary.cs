@@ -5,11 +5,12 @@ using Payments.Platform.Http;
 
 namespace Payments.Reconciliation;
 
-/// <summary>What is compared: events with the provider's report, or the provider's payouts with the bank's statement.</summary>
+/// <summary>What is compared: events with the provider's report, or the provider's payouts with the bank's statement. What is a difference of our own books has breaks, and no days.</summary>
 public enum Leg
 {
     Provider,
     Bank,
+    Books,
 }
 
 /// <summary>What an item or line is of.</summary>

@@ -58,7 +58,7 @@ public static class IncidentKinds
         new(DoubleChargeNotUndone, IncidentSeverity.Critical, Charges, "The provider refuses to undo the second charge: give the money back by another way today."),
         new(LikelyDuplicate, IncidentSeverity.Notice, Charges, "Ask the merchant whether both were meant; split orders are legitimate. Nothing was moved."),
         new(RefundFailed, IncidentSeverity.Critical, Refunds, "The customer does not have the money, and the merchant was told: agree with the merchant on another way to pay it back."),
-        new(ChargebackBeyondBooks, IncidentSeverity.Critical, Charges, "The excess stands in suspense. Show the bank that the customer was refunded (evidence of the dispute); what is lost in the end is agreed with the merchant."),
+        new(ChargebackBeyondBooks, IncidentSeverity.Critical, Charges, "The excess stands in suspense. Show the bank that the customer was refunded (evidence of the dispute); what is lost in the end is agreed with the merchant and booked by resolving the break in our own books."),
         new(OrphanedHoldStuck, IncidentSeverity.Notice, Refunds, "The provider cannot or will not release the hold: cancel it on the provider's own page, or wait until it expires."),
     ];
 

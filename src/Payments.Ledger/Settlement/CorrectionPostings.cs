@@ -29,6 +29,8 @@ public static class CorrectionPostings
         new("unknown_provider_debit", Suspense, ProviderReceivable),
         new("suspense_to_merchant", Suspense, MerchantPending),
         new("merchant_to_suspense", MerchantPending, Suspense),
+        new("suspense_to_chargebacks", Suspense, Chargebacks),
+        new("chargebacks_to_suspense", Chargebacks, Suspense),
         new("provider_fee", ProviderCostVariance, ProviderReceivable),
         new("provider_fee_rebate", ProviderReceivable, ProviderCostVariance),
         new("accrued_fee_written_off", ProviderCostPayable, ProviderCostVariance),

@@ -120,7 +120,9 @@ public sealed class BreakStore(NpgsqlDataSource database, TimeProvider time)
     }
 
     /// <summary>What the ledger is asked for, or has booked: what is agreed to with the break's version.</summary>
-    public async Task<IReadOnlyList<BreakStep>> StepsAsync(ReconciliationBreakId id, CancellationToken cancellationToken)
+    public Task<IReadOnlyList<BreakStep>> StepsAsync(ReconciliationBreakId id, CancellationToken cancellationToken) => StepsAsync(database, id, cancellationToken);
+
+    internal static async Task<IReadOnlyList<BreakStep>> StepsAsync(NpgsqlDataSource database, ReconciliationBreakId id, CancellationToken cancellationToken)
     {
         await using var command = database.CreateCommand("""
             SELECT k.content ->> 'kind', k.content ->> 'currency', (k.content ->> 'amount_minor')::bigint, k.booking_id, k.booked_at IS NOT NULL FROM recon.bookings k JOIN recon.breaks b USING (break_id)

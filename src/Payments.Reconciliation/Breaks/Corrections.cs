@@ -82,6 +82,13 @@ public static class Corrections
         [Bearer.Provider] = ("bank_shortfall", "bank_surplus"),
     }.ToFrozenDictionary();
 
+    // in our own books: where suspense has money, and where it is owed some
+    private static readonly FrozenDictionary<Bearer, (string WeMore, string TheyMore)> OfSuspense = new Dictionary<Bearer, (string, string)>
+    {
+        [Bearer.Merchant] = ("suspense_to_merchant", "merchant_to_suspense"),
+        [Bearer.Chargebacks] = ("suspense_to_chargebacks", "chargebacks_to_suspense"),
+    }.ToFrozenDictionary();
+
     private static readonly (string WeMore, string TheyMore) OfAccrued = ("accrued_fee_written_off", "accrued_fee_added");
     private static readonly (string WeMore, string TheyMore) OfVariance = ("fee_variance_expensed", "fee_variance_returned");
 
@@ -89,7 +96,7 @@ public static class Corrections
     public static IReadOnlyList<CorrectionStep> Plan(Book book, LeftBy left, Bearer bearer)
     {
         var steps = new List<CorrectionStep>();
-        if (!(book.Leg == Leg.Bank ? OfBank : OfGross).TryGetValue(bearer, out var gross) || (bearer == Bearer.Provider && !Words.TryParse<Provider>(book.Provider, out _)))
+        if (!(book.Leg switch { Leg.Bank => OfBank, Leg.Books => OfSuspense, _ => OfGross }).TryGetValue(bearer, out var gross) || (bearer == Bearer.Provider && !Words.TryParse<Provider>(book.Provider, out _)))
         {
             return steps;
         }

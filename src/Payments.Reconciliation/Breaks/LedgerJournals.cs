@@ -10,10 +10,24 @@ using Payments.Reconciliation.Bookings;
 
 namespace Payments.Reconciliation.Breaks;
 
-/// <summary>Asks the ledger for a journal that a person names: what closes a break has to be in the books.</summary>
+/// <summary>Asks the ledger for a journal that a person names, since what closes a break has to be in the books; and for what it has of a payment.</summary>
 public sealed class LedgerJournals(IHttpClientFactory clients)
 {
     private sealed record Refusal(string? Code);
+
+    /// <summary>What the ledger has of a payment; null while it does not answer.</summary>
+    public async Task<LedgerStory?> StoryAsync(PaymentId payment, CancellationToken cancellationToken)
+    {
+        try
+        {
+            using var ledger = clients.CreateInternalClient(Booker.Service);
+            return await ledger.GetFromJsonAsync<LedgerStory>(new Uri($"internal/ledger/payments/{payment}", UriKind.Relative), Json.Options, cancellationToken);
+        }
+        catch (Exception e) when (!cancellationToken.IsCancellationRequested && e is HttpRequestException or OperationCanceledException or JsonException or IOException or InvalidOperationException)
+        {
+            return null;
+        }
+    }
 
     /// <summary>The journal, or that there is none; or a problem where the ledger does not say either.</summary>
     public async Task<(LedgerJournal? Journal, Problem? Away)> FindAsync(JournalId id, CancellationToken cancellationToken)

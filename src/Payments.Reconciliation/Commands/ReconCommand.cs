@@ -23,7 +23,7 @@ public static class ReconCommand
         recon close DAY --provider NAME [--leg provider|bank] [--mode test|live]
         recon verify                                                whether every closed day is what was signed when it was closed
         recon report [DAY] [--provider NAME] [--leg provider|bank] [--mode test|live] [--as json|csv|html]
-        recon explain PAYMENT                                       one payment's story
+        recon explain PAYMENT [--as json]                           one payment's story over all records
         recon book                                                  asks the ledger for what is due, and what it knows of payouts and rates (Payments__Urls__Ledger, Payments__InternalKey)
         """;
 
@@ -80,11 +80,11 @@ public static class ReconCommand
             case { Verb: "explain", Words: [var payment] } when Id.TryParse<PaymentId>(payment, out var id):
                 if (await services.GetRequiredService<Explanations>().FindAsync(id, cancellationToken) is not { } story)
                 {
-                    await told.WriteLineAsync("Nothing is expected of this payment at any provider.");
+                    await told.WriteLineAsync("Nothing is known of this payment: no provider is expected to have it, and the ledger has nothing of it or does not answer.");
                     return 1;
                 }
 
-                await output.WriteLineAsync(JsonSerializer.Serialize(story, Indented));
+                await output.WriteLineAsync(options.As == "json" ? JsonSerializer.Serialize(story, Indented) : string.Join(Environment.NewLine, story.Story));
                 return 0;
             default:
                 await told.WriteLineAsync(Usage);
@@ -149,7 +149,7 @@ public static class ReconCommand
         return 0;
     }
 
-    private sealed record Options(string Verb, IReadOnlyList<string> Words, Mode? Mode, Leg? Leg, string? Provider, string? Format, string As)
+    private sealed record Options(string Verb, IReadOnlyList<string> Words, Mode? Mode, Leg? Leg, string? Provider, string? Format, string? As)
     {
         public static Options? Parse(IReadOnlyList<string> arguments)
         {
@@ -180,7 +180,7 @@ public static class ReconCommand
 
             return (mode is null && modeText is not null) || (leg is null && legText is not null)
                 ? null
-                : new(arguments[0], words, mode, leg, named.GetValueOrDefault("--provider"), named.GetValueOrDefault("--format"), named.GetValueOrDefault("--as", "json"));
+                : new(arguments[0], words, mode, leg, named.GetValueOrDefault("--provider"), named.GetValueOrDefault("--format"), named.GetValueOrDefault("--as"));
         }
     }
 }

@@ -14,6 +14,7 @@ public sealed class ItemIntake : IEventHandler
         ArgumentNullException.ThrowIfNull(batch);
         var items = batch.Select(r => (Item: ExpectedItem.Of(r.Event), r.Event.Type)).Where(i => i.Item is not null).Select(i => (Item: i.Item!, i.Type)).ToArray();
         await AddAsync(connection, transaction, items, cancellationToken);
+        await SuspendedMoney.AddAsync(connection, transaction, batch, cancellationToken);
     }
 
     /// <summary>Adds items; what is there already stays. A day that is closed takes nothing: they belong to the next one.</summary>

@@ -5,6 +5,7 @@ using Payments.Platform;
 using Payments.Platform.Http;
 using Payments.Platform.Postgres;
 using Payments.Reconciliation.Bookings;
+using Payments.Reconciliation.Intake;
 
 namespace Payments.Reconciliation.Matching;
 
@@ -51,6 +52,7 @@ public sealed class Matcher(NpgsqlDataSource database, ILogger<Matcher> logger)
             await NoteAsync(book, cancellationToken);
         }
 
+        await RaiseSuspendedAsync(cancellationToken);
         Log.Matched(logger, books.Count, days.Count);
         return new(books.Count, days.Count);
     }
@@ -61,6 +63,15 @@ public sealed class Matcher(NpgsqlDataSource database, ILogger<Matcher> logger)
         ArgumentNullException.ThrowIfNull(book);
         await RunAsync("SELECT recon.settle($1, $2, $3)", book, null, ReconciliationSteps.SettleEffects, cancellationToken);
         Steps.Reached(ReconciliationSteps.SettleAfter);
+    }
+
+    /// <summary>What was being booked when more of it became known.</summary>
+    private async Task RaiseSuspendedAsync(CancellationToken cancellationToken)
+    {
+        await using var connection = await database.OpenConnectionAsync(cancellationToken);
+        await using var transaction = await connection.BeginTransactionAsync(cancellationToken);
+        await SuspendedMoney.RaiseAsync(connection, transaction, null, cancellationToken);
+        await transaction.CommitAsync(cancellationToken);
     }
 
     /// <summary>Notes payouts that the bank has as they were announced: what the ledger has to book of them is durable from here on.</summary>

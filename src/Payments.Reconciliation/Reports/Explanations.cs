@@ -1,24 +1,64 @@
+using System.Text.Json.Serialization;
 using Npgsql;
 using Payments.Core;
+using Payments.Core.Seams;
 using Payments.Platform.Postgres;
+using Payments.Reconciliation.Breaks;
+using Payments.Reconciliation.Imports;
 
 namespace Payments.Reconciliation.Reports;
 
 /// <summary>A line of a statement that belongs to an item, and the bank's entry for its payout.</summary>
 public sealed record ExplainedLine(
     string Leg, string Provider, string Kind, string? Reference, DateOnly Day, string Currency, long Gross, string NetCurrency, long Fee, long Net, string? Batch, string File, long Line,
-    string? BankClass, ExplainedLine? Bank);
+    string? BankClass, ExplainedLine? Bank, ExplainedBooking? Booked);
+
+/// <summary>The journal of the ledger that books a provider's payout.</summary>
+public sealed record ExplainedBooking(JournalId Journal, DateTimeOffset At);
 
 /// <param name="Class">What became of it: <c>matched</c> without a difference, or the class of its entry; <c>not_compared</c> before that.</param>
 public sealed record ExplainedItem(
-    string Event, string Provider, string Kind, string Reference, DateOnly Day, string Currency, long Gross, long Fee, DateTimeOffset OccurredAt, string Class, long Difference,
+    [property: JsonIgnore] Guid Id, string Event, string Provider, string Kind, string Reference, DateOnly Day, string Currency, long Gross, long Fee, DateTimeOffset OccurredAt, string Class, long Difference,
     string? Break, IReadOnlyList<ExplainedLine> Lines);
 
-/// <summary>One payment's story: what we expect of it, what the provider said, and whether the bank has the money.</summary>
-public sealed record Explanation(PaymentId Id, string Object, Mode Mode, MerchantId Merchant, IReadOnlyList<ExplainedItem> Items);
+/// <param name="Item">The item that it is about; null: a line of the provider's, or money in suspense.</param>
+public sealed record ExplainedBreak(
+    string Id, string Leg, string Class, string Currency, long Difference, string State, string? Correction, string? Reason, string? ProposedBy, string? ResolvedBy, string? Journal, DateTimeOffset At,
+    IReadOnlyList<BreakStep> Steps, [property: JsonIgnore] Guid? Item);
 
-public sealed class Explanations(NpgsqlDataSource database)
+/// <summary>The bank's entry for a payout to the merchant.</summary>
+public sealed record ExplainedEntry(DateOnly Day, string Class);
+
+public sealed record ExplainedPayout(LedgerStoryPayout Payout, ExplainedEntry? Statement);
+
+/// <summary>One payment's story over all records: what we expect of it, what the provider said, whether the bank has the money, what the ledger did, and whether the merchant was paid.</summary>
+/// <param name="Ledger">Null while the ledger does not answer.</param>
+/// <param name="Story">The same in sentences.</param>
+public sealed record Explanation(
+    PaymentId Id, string Object, Mode? Mode, MerchantId? Merchant, IReadOnlyList<ExplainedItem> Items, IReadOnlyList<ExplainedBreak> Breaks, LedgerStory? Ledger, IReadOnlyList<ExplainedPayout> Payouts,
+    IReadOnlyList<string> Story);
+
+public sealed class Explanations(NpgsqlDataSource database, LedgerJournals ledger)
 {
+    private const string BreakSql = """
+        SELECT b.break_id, b.leg, b.class, b.currency, b.amount, b.state, b.correction, b.reason, b.proposed_by, b.resolved_by, b.journal, b.opened_at, b.item_id
+        FROM recon.breaks b WHERE b.payment_id = $1 ORDER BY b.opened_at, b.break_id
+        """;
+
+    private const string EntrySql = """
+        SELECT i.day, CASE WHEN e.class IS NOT NULL THEN e.class WHEN d.dirty OR t.explained IS NULL THEN 'not_compared' ELSE 'matched' END
+        FROM recon.items i
+        LEFT JOIN recon.days d USING (mode, leg, provider, day)
+        LEFT JOIN recon.day_totals t USING (mode, leg, provider, day, currency)
+        LEFT JOIN LATERAL (SELECT class FROM recon.entries e WHERE e.item_id = i.item_id OR e.settles_item = i.item_id ORDER BY e.day DESC, e.item_id NULLS FIRST LIMIT 1) e ON true
+        WHERE i.match_key = $1 ORDER BY i.day DESC LIMIT 1
+        """;
+
+    private const string BookedSql = """
+        SELECT k.booking_id, k.booked_at FROM recon.settlements s JOIN recon.bookings k ON k.subject = s.settlement_id
+        WHERE s.settlement_id = md5(concat_ws('|', 'settlement', $1, $2, $3, $4))::uuid AND k.booked_at IS NOT NULL
+        """;
+
     private const string ItemSql = """
         SELECT i.item_id, i.source, i.provider, i.kind, i.reference, i.day, i.currency, i.gross, i.fee, i.occurred_at, i.mode, i.merchant_id, i.match_key,
             CASE WHEN e.class IS NOT NULL THEN e.class WHEN d.dirty OR t.explained IS NULL THEN 'not_compared' ELSE 'matched' END, coalesce(e.amount, 0), b.break_id, e.line_id
@@ -47,16 +87,11 @@ public sealed class Explanations(NpgsqlDataSource database)
             {
                 (mode, merchant) = (Words.Parse<Mode>(reader.GetString(10)), new(reader.GetGuid(11)));
                 items.Add((new(
-                    reader.GetString(1), reader.GetString(2), reader.GetString(3), reader.GetString(4), reader.GetFieldValue<DateOnly>(5), reader.GetString(6), reader.GetInt64(7), reader.GetInt64(8),
+                    reader.GetGuid(0), reader.GetString(1), reader.GetString(2), reader.GetString(3), reader.GetString(4), reader.GetFieldValue<DateOnly>(5), reader.GetString(6), reader.GetInt64(7), reader.GetInt64(8),
                     reader.GetFieldValue<DateTimeOffset>(9), reader.GetString(13), reader.GetInt64(14),
                     await reader.IsDBNullAsync(15, cancellationToken) ? null : new ReconciliationBreakId(reader.GetGuid(15)).ToString(), []),
                     reader.GetGuid(12), await reader.IsDBNullAsync(16, cancellationToken) ? null : reader.GetInt64(16)));
             }
-        }
-
-        if (items.Count == 0)
-        {
-            return null;
         }
 
         var explained = new List<ExplainedItem>();
@@ -65,7 +100,53 @@ public sealed class Explanations(NpgsqlDataSource database)
             explained.Add(item with { Lines = await LinesAsync(key, line, cancellationToken) });
         }
 
-        return new(payment, "explanation", mode, merchant, explained);
+        var (told, breaks) = (await ledger.StoryAsync(payment, cancellationToken), await BreaksAsync(payment, cancellationToken));
+        if (explained.Count == 0 && breaks.Count == 0 && told is null or { Journals: [], Settlements: [] })
+        {
+            return null;
+        }
+
+        var whole = new Explanation(
+            payment, "explanation", items.Count > 0 ? mode : told?.Mode, items.Count > 0 ? merchant : told?.Merchant, explained, breaks, told, await PayoutsAsync(told, cancellationToken), []);
+        return whole with { Story = Reports.Story.Of(whole) };
+    }
+
+    private async Task<List<ExplainedBreak>> BreaksAsync(PaymentId payment, CancellationToken cancellationToken)
+    {
+        var breaks = new List<ExplainedBreak>();
+        await using (var command = database.CreateCommand(BreakSql).With(payment.Value))
+        await using (var r = await command.ExecuteReaderAsync(cancellationToken))
+        {
+            while (await r.ReadAsync(cancellationToken))
+            {
+                breaks.Add(new(
+                    new ReconciliationBreakId(r.GetGuid(0)).ToString(), r.GetString(1), r.GetString(2), r.GetString(3), r.GetInt64(4), r.GetString(5), Text(r, 6), Text(r, 7), Text(r, 8), Text(r, 9), Text(r, 10),
+                    r.GetFieldValue<DateTimeOffset>(11), [], r.IsDBNull(12) ? null : r.GetGuid(12)));
+            }
+        }
+
+        for (var place = 0; place < breaks.Count; place++)
+        {
+            breaks[place] = breaks[place] with { Steps = await BreakStore.StepsAsync(database, Id.TryParse<ReconciliationBreakId>(breaks[place].Id, out var id) ? id : default, cancellationToken) };
+        }
+
+        return breaks;
+
+        static string? Text(NpgsqlDataReader r, int at) => r.IsDBNull(at) ? null : r.GetString(at);
+    }
+
+    private async Task<List<ExplainedPayout>> PayoutsAsync(LedgerStory? told, CancellationToken cancellationToken)
+    {
+        var payouts = new List<ExplainedPayout>();
+        foreach (var payout in told?.Payouts ?? [])
+        {
+            var name = BankText.ReferenceOf(payout.Id, isReturn: false);
+            await using var command = database.CreateCommand(EntrySql).With(MatchKey.Of(told!.Mode!.Value, Leg.Bank, Book.Merchants, LineKind.Payout, name, payout.Currency));
+            await using var r = await command.ExecuteReaderAsync(cancellationToken);
+            payouts.Add(new(payout, await r.ReadAsync(cancellationToken) ? new(r.GetFieldValue<DateOnly>(0), r.GetString(1)) : null));
+        }
+
+        return payouts;
     }
 
     private async Task<IReadOnlyList<ExplainedLine>> LinesAsync(Guid key, long? paired, CancellationToken cancellationToken)
@@ -85,10 +166,17 @@ public sealed class Explanations(NpgsqlDataSource database)
         var whole = new List<ExplainedLine>();
         foreach (var (line, mode) in lines)
         {
-            whole.Add(line.Batch is null ? line : await WithBankAsync(line, mode, cancellationToken));
+            whole.Add(line.Batch is null ? line : await WithBankAsync(line, mode, cancellationToken) with { Booked = await BookedAsync(line, mode, cancellationToken) });
         }
 
         return whole;
+    }
+
+    private async Task<ExplainedBooking?> BookedAsync(ExplainedLine line, string mode, CancellationToken cancellationToken)
+    {
+        await using var command = database.CreateCommand(BookedSql).With(mode, line.Provider, line.Batch!, line.NetCurrency);
+        await using var r = await command.ExecuteReaderAsync(cancellationToken);
+        return await r.ReadAsync(cancellationToken) ? new(new(r.GetGuid(0)), r.GetFieldValue<DateTimeOffset>(1)) : null;
     }
 
     private async Task<ExplainedLine> WithBankAsync(ExplainedLine line, string mode, CancellationToken cancellationToken)
@@ -112,5 +200,5 @@ public sealed class Explanations(NpgsqlDataSource database)
     private static async Task<ExplainedLine> LineAsync(NpgsqlDataReader r, CancellationToken cancellationToken, int at = 0) => new(
         r.GetString(at), r.GetString(at + 1), r.GetString(at + 2), await r.IsDBNullAsync(at + 3, cancellationToken) ? null : r.GetString(at + 3), r.GetFieldValue<DateOnly>(at + 4), r.GetString(at + 5),
         r.GetInt64(at + 6), r.GetString(at + 7), r.GetInt64(at + 8), r.GetInt64(at + 9), await r.IsDBNullAsync(at + 10, cancellationToken) ? null : r.GetString(at + 10), r.GetString(at + 11),
-        r.GetInt64(at + 12), null, null);
+        r.GetInt64(at + 12), null, null, null);
 }

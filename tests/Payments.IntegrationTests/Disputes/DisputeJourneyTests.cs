@@ -4,10 +4,12 @@ using System.Net.Http.Headers;
 using System.Net.Http.Json;
 using System.Text;
 using System.Text.Json;
+using Microsoft.Extensions.DependencyInjection;
 using Npgsql;
 using Payments.Core;
 using Payments.IntegrationTests.Flow;
 using Payments.Platform;
+using Payments.Reconciliation.Bookings;
 using Xunit;
 
 namespace Payments.IntegrationTests.Disputes;
@@ -71,9 +73,9 @@ public sealed class DisputeJourneyTests(FlowProduct product)
     }
 
     [Theory]
-    [InlineData("stripe")]
-    [InlineData("adyen")]
-    public async Task A_chargeback_after_a_refund_is_booked_to_suspense_and_raised(string provider)
+    [InlineData("stripe", "merchant")]
+    [InlineData("adyen", "chargebacks")]
+    public async Task A_chargeback_after_a_refund_is_booked_to_suspense_and_a_break_until_somebody_bears_it(string provider, string bearer)
     {
         var shop = ShopOf(provider);
         var paid = await shop.PayAsync(Token);
@@ -86,6 +88,42 @@ public sealed class DisputeJourneyTests(FlowProduct product)
         using var incidents = ProductFixture.Client(product.Host.Addresses.Api, product.Host.Secrets.OperatorKey);
         using var answer = await incidents.GetAsync(new Uri("/ops/v1/incidents?kind=chargeback_beyond_books", UriKind.Relative), Token);
         Assert.Contains((await ProductFixture.JsonAsync(answer, Token)).GetProperty("data").EnumerateArray(), i => i.GetProperty("payment_id").GetString() == paid.Id);
+
+        var found = await UntilBreakAsync(incidents, paid.Id, "open", -7_000);
+        Assert.Equal(("books", "amount_mismatch", provider), (Text(found, "leg"), Text(found, "class"), Text(found, "provider")));
+        await BearAsync(incidents, found, bearer);
+        Assert.Equal(0, await InSuspenseAsync(paid.Id));
+
+        // The bank gives it back after all: whoever bore it gets it back.
+        await UploadAsync(shop, dispute, "receipt", "%PDF-1.7 winning_evidence");
+        Assert.Equal(HttpStatusCode.OK, (await FlowProduct.PostAsync(shop.Merchant, $"/v1/disputes/{dispute}/submit", new { }, Token)).Status);
+        await UntilAsync(shop, dispute, d => Text(d, "status") == "won" && d.GetProperty("amount_withheld").GetInt64() == 0);
+        var returned = await UntilBreakAsync(incidents, paid.Id, "open", 7_000);
+        Assert.Equal(Text(found, "id"), Text(returned, "id"));
+        Assert.Equal(7_000, await InSuspenseAsync(paid.Id));
+        await BearAsync(incidents, returned, bearer);
+        Assert.Equal(0, await InSuspenseAsync(paid.Id));
+        Assert.Equal(0, bearer == "chargebacks" ? await OnAsync("chargebacks", paid.Id) : 0);
+    }
+
+    [Fact]
+    public async Task What_the_bank_gives_back_before_anybody_bore_it_is_no_break_any_more()
+    {
+        var shop = ShopOf("stripe");
+        var paid = await shop.PayAsync(Token);
+        await shop.PostAsync(paid.Id, "refunds", new { }, Token);
+        await shop.UntilAsync(paid.Id, "refunded", Token);
+        var dispute = await OpenAsync("stripe", shop, paid.Id, new { });
+        await UntilAsync(shop, dispute, "needs_response");
+        using var people = ProductFixture.Client(product.Host.Addresses.Api, product.Host.Secrets.OperatorKey);
+
+        // All of it is beyond the books, and so is the fee.
+        var found = await UntilBreakAsync(people, paid.Id, "open", -11_500);
+        await UploadAsync(shop, dispute, "receipt", "%PDF-1.7 winning_evidence");
+        Assert.Equal(HttpStatusCode.OK, (await FlowProduct.PostAsync(shop.Merchant, $"/v1/disputes/{dispute}/submit", new { }, Token)).Status);
+        var closed = await UntilBreakAsync(people, paid.Id, "resolved", 0);
+        Assert.Equal((Text(found, "id"), "comparison"), (Text(closed, "id"), Text(closed, "resolved_by")));
+        Assert.Equal(0, await InSuspenseAsync(paid.Id));
     }
 
     [Theory]
@@ -171,6 +209,50 @@ public sealed class DisputeJourneyTests(FlowProduct product)
 
         Assert.Equal(["payment.authorized", "payment.captured", "payment.dispute_opened", "payment.dispute_funds_withdrawn"], types);
     }
+
+    /// <summary>The payment's break in our own books, once it stands so.</summary>
+    private static async Task<JsonElement> UntilBreakAsync(HttpClient people, string payment, string state, long difference)
+    {
+        JsonElement seen = default;
+        for (var tries = 0; tries < 2_400; tries++)
+        {
+            using var answer = await people.GetAsync(new Uri($"/ops/v1/reconciliation/breaks?state={state}&limit=100", UriKind.Relative), Token);
+            foreach (var found in (await ProductFixture.JsonAsync(answer, Token)).GetProperty("data").EnumerateArray().Where(b => Text(b, "leg") == "books" && Text(b, "payment") == payment))
+            {
+                seen = found;
+                if (found.GetProperty("difference").GetInt64() == difference)
+                {
+                    return found;
+                }
+            }
+
+            await Task.Delay(100, Token);
+        }
+
+        Assert.Fail($"No break of {payment} is {state} with {difference}; seen was {seen}");
+        return seen;
+    }
+
+    /// <summary>Until the ledger has booked it.</summary>
+    private async Task BearAsync(HttpClient people, JsonElement found, string bearer)
+    {
+        var path = $"/ops/v1/reconciliation/breaks/{Text(found, "id")}";
+        var answer = await FlowProduct.PostAsync(people, path + "/resolve", new { correction = bearer, reason = "The bank keeps it.", version = found.GetProperty("version").GetInt32() }, Token);
+        Assert.True(answer.Status == HttpStatusCode.OK, answer.Body);
+        await product.Host.ServicesOf(Names.Services.Reconciliation).GetRequiredService<BookingRounds>().RoundAsync(Token);
+        using var read = await people.GetAsync(new Uri(path, UriKind.Relative), Token);
+        var booked = await ProductFixture.JsonAsync(read, Token);
+        Assert.True(Text(booked, "state") == "resolved", booked.ToString());
+    }
+
+    private Task<long> InSuspenseAsync(string payment) => OnAsync("suspense", payment);
+
+    /// <summary>Credits less debits.</summary>
+    private Task<long> OnAsync(string account, string payment) => LedgerAsync(payment, $"""
+        SELECT coalesce(sum(CASE WHEN c.kind = '{account}' THEN m.amount WHEN d.kind = '{account}' THEN -m.amount ELSE 0 END), 0)::bigint
+        FROM ledger.journals j JOIN ledger.movements m ON m.journal_id = j.id JOIN ledger.accounts d ON d.id = m.debit_account_id JOIN ledger.accounts c ON c.id = m.credit_account_id
+        WHERE j.payment_id = $1
+        """);
 
     private async Task<(Shop Shop, string Payment, string Dispute)> DisputedAsync(string provider, object how)
     {

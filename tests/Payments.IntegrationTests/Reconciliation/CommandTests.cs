@@ -103,20 +103,29 @@ public sealed class CommandTests(EmbeddedServers servers)
         await RunAsync(database, "import", database.Write("stripe.csv", Report((1, 10_000, 30, 0), (2, 5_003, 30, 0))), database.Write("bank.sta", Bank("1", (2, 14_943, "STRIPE PAYOUT po_0"))));
         await RunAsync(database, "match");
 
-        var story = JsonDocument.Parse((await RunAsync(database, "explain", Payment(1).ToString())).Output).RootElement.GetProperty("items")[0];
+        var story = JsonDocument.Parse((await RunAsync(database, "explain", Payment(1).ToString(), "--as", "json")).Output).RootElement.GetProperty("items")[0];
         var line = story.GetProperty("lines")[0];
         Assert.Equal(("matched", 0L), (story.GetProperty("class").GetString(), story.GetProperty("difference").GetInt64()));
         Assert.Equal(("stripe.csv", 2L, "po_0", "matched"), (line.GetProperty("file").GetString(), line.GetProperty("line").GetInt64(), line.GetProperty("batch").GetString(), line.GetProperty("bank_class").GetString()));
         Assert.Equal((14_943L, "bank.sta"), (line.GetProperty("bank").GetProperty("net").GetInt64(), line.GetProperty("bank").GetProperty("file").GetString()));
 
-        var wrong = JsonDocument.Parse((await RunAsync(database, "explain", Payment(2).ToString())).Output).RootElement.GetProperty("items")[0];
+        var wrong = JsonDocument.Parse((await RunAsync(database, "explain", Payment(2).ToString(), "--as", "json")).Output).RootElement.GetProperty("items")[0];
         Assert.Equal(("amount_mismatch", -3L), (wrong.GetProperty("class").GetString(), wrong.GetProperty("difference").GetInt64()));
         Assert.StartsWith("rbk_", wrong.GetProperty("break").GetString(), StringComparison.Ordinal);
-        var late = JsonDocument.Parse((await RunAsync(database, "explain", Payment(3).ToString())).Output).RootElement.GetProperty("items")[0];
+        var late = JsonDocument.Parse((await RunAsync(database, "explain", Payment(3).ToString(), "--as", "json")).Output).RootElement.GetProperty("items")[0];
         Assert.Equal(("timing", 0), (late.GetProperty("class").GetString(), late.GetProperty("lines").GetArrayLength()));
 
         var (code, _, told) = await RunAsync(database, "explain", Payment(9).ToString());
-        Assert.Equal((1, "Nothing is expected of this payment at any provider."), (code, told.Trim()));
+        Assert.Equal((1, "Nothing is known of this payment: no provider is expected to have it, and the ledger has nothing of it or does not answer."), (code, told.Trim()));
+
+        // In sentences, and without the ledger that does not run here.
+        var told1 = (await RunAsync(database, "explain", Payment(1).ToString())).Output;
+        Assert.Contains("stripe's report stripe.csv, line 2, has 100.00 USD less 0.30 USD", told1, StringComparison.Ordinal);
+        Assert.Contains("Of it 99.70 USD came to our bank.", told1, StringComparison.Ordinal);
+        Assert.Contains("The ledger does not answer: what it has of the payment is not told here.", told1, StringComparison.Ordinal);
+        Assert.EndsWith("Nothing is open.", told1.TrimEnd(), StringComparison.Ordinal);
+        Assert.Matches(@"Open: break rbk_\w+ \(amount_mismatch, -0\.03 USD\)\.", (await RunAsync(database, "explain", Payment(2).ToString())).Output);
+        Assert.EndsWith("may still come.", (await RunAsync(database, "explain", Payment(3).ToString())).Output.TrimEnd(), StringComparison.Ordinal);
     }
 
     [Fact]

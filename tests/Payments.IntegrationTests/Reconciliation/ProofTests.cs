@@ -70,6 +70,26 @@ public sealed class ProofTests(ProofProduct product, ITestOutputHelper output) :
         Assert.Empty(await product.RowsAsync("SELECT provider || ' ' || class FROM recon.entries WHERE leg = 'bank' AND class NOT IN ('matched', 'timing')"));
         Assert.All(await new DayReports(product.Database).ListAsync(null, null, null, null, 10_000, Cancel), r => Assert.All(r.Currencies, c => Assert.Equal(c.Difference, c.Classes.Sum(s => s.Amount))));
         await ClearAsync(books);
+        await ExplainAsync(paid, faults);
+    }
+
+    /// <summary>Of any payment it can be said where its money is, and why.</summary>
+    private async Task ExplainAsync(List<Paid> paid, List<Fault> faults)
+    {
+        var explanations = product.Host.ServicesOf(Names.Services.Reconciliation).GetRequiredService<Explanations>();
+        foreach (var of in new[] { paid.First(p => p.Then is null && faults.All(f => f.Of != p)), paid.First(p => p.Then == "refunded"), faults.First(f => f.Kind == "amount_altered").Of, faults.First(f => f.Kind == "missing").Of })
+        {
+            Assert.True(Id.TryParse<PaymentId>(of.Payment, out var id));
+            var told = (await explanations.FindAsync(id, Cancel))!;
+            var text = string.Join('\n', told.Story);
+            output.WriteLine($"{of.Payment}, {of.Then ?? faults.FirstOrDefault(f => f.Of == of)?.Kind ?? "captured"}:\n{text}\n");
+            Assert.Contains("The ledger has payment.captured as jrn_", text, StringComparison.Ordinal);
+            Assert.Equal(told.Items.Any(i => i.Lines.Count > 0), text.Contains("The ledger has booked", StringComparison.Ordinal));
+            Assert.EndsWith("Nothing is open.", text, StringComparison.Ordinal);
+            Assert.Equal(told.Breaks.Count > 0, text.Contains("; booked for it: ", StringComparison.Ordinal));
+            Assert.DoesNotContain("(not yet)", text, StringComparison.Ordinal);
+            Assert.Equal(await product.RowsAsync($"SELECT count(*)::text FROM recon.breaks WHERE payment_id = '{id.Value}'"), [$"{told.Breaks.Count}"]);
+        }
     }
 
     /// <summary>Payouts are booked; what the ledger still has of each provider is the unmatched rest; resolving that leaves nothing.</summary>

@@ -83,8 +83,14 @@ internal static class AnswerMembers
         ("exchange", "approved_by"),
         ("revaluation", "asked_by"),
         ("positions", "rate"),
-        ("lines", "reference batch bank_class bank"),
-        ("bank", "reference batch bank_class bank"),
+        ("lines", "reference batch bank_class bank booked"),
+        ("bank", "reference batch bank_class bank booked"),
+        ("explanation", "mode merchant ledger"),
+        ("ledger", "mode merchant"),
+        ("breaks", "correction reason proposed_by resolved_by"),
+        ("steps", "journal"),
+        ("payouts", "file statement"),
+        ("payout", "file"),
     }.SelectMany(h => h.Members.Split(' ').Select(m => $"{h.Holder}.{m}")).ToFrozenSet(StringComparer.Ordinal);
 
     // Whatever happened: another form for each action.
@@ -189,6 +195,7 @@ internal static class AnswerMembers
         ["items.break"] = "\"rbk_01k0x5w3n8e2v9y7t4r6q1m5za\"",
         ["bank.bank_class"] = Word,
         ["bank.bank"] = "{}",
+        ["bank.booked"] = "{}",
     }.ToFrozenDictionary(StringComparer.Ordinal);
 
     public static bool IsNullable(string member) => MayBeNull.Contains(member);

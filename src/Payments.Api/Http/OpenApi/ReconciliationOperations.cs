@@ -69,7 +69,18 @@ internal static class ReconciliationOperations
                  "kind": "capture", "reference": "8835…", "day": "2026-01-30", "currency": "EUR", "gross": 5000, "fee": 70, "occurred_at": "2026-01-30T12:00:00Z", "class": "matched", "difference": 0, "break": null,
                  "lines": [{"leg": "provider", "provider": "adyen", "kind": "capture", "reference": "8835…", "day": "2026-01-30", "currency": "EUR", "gross": 5000, "net_currency": "EUR", "fee": 70, "net": 4930,
                  "batch": "batch 3", "file": "settlement_detail_report_batch_3.csv", "line": 12, "bank_class": "matched", "bank": {"leg": "bank", "provider": "adyen", "kind": "payout", "reference": "batch 3",
-                 "day": "2026-02-01", "currency": "EUR", "gross": 493000, "net_currency": "EUR", "fee": 0, "net": 493000, "batch": "batch 3", "file": "statement.xml", "line": 8, "bank_class": null, "bank": null}}]}]}
+                 "day": "2026-02-01", "currency": "EUR", "gross": 493000, "net_currency": "EUR", "fee": 0, "net": 493000, "batch": "batch 3", "file": "statement.xml", "line": 8, "bank_class": null, "bank": null, "booked": null}, "booked": {"journal": "jrn_01k0x5w3n8e2v9y7t4r6q1m5zc", "at": "2026-02-01T08:00:00Z"}}]}],
+                 "breaks": [{"id": "rbk_01k0x5w3n8e2v9y7t4r6q1m5za", "leg": "provider", "class": "amount_mismatch", "currency": "EUR", "difference": -7, "state": "resolved", "correction": "merchant",
+                 "reason": "The merchant agreed", "proposed_by": "ada", "resolved_by": "ben", "journal": "jrn_01k0x5w3n8e2v9y7t4r6q1m5zd", "at": "2026-02-01T09:00:00Z",
+                 "steps": [{"kind": "refund_missing_at_provider", "currency": "EUR", "amount": 7, "journal": "jrn_01k0x5w3n8e2v9y7t4r6q1m5zd"}]}],
+                 "ledger": {"payment": "pay_01k0x5w3n8e2v9y7t4r6q1m5za", "mode": "live", "merchant": "mer_01k0x5w3n8e2v9y7t4r6q1m5za", "journals_retired": false,
+                 "journals": [{"id": "jrn_01k0x5w3n8e2v9y7t4r6q1m5ze", "type": "payment.captured", "at": "2026-01-30T12:00:00Z", "lines": [{"action": "post", "kind": "capture", "debit": "provider_receivable", "debit_owner": "adyen",
+                 "credit": "merchant_pending", "credit_owner": "mer_01k0x5w3n8e2v9y7t4r6q1m5za", "amount": 5000, "currency": "EUR"}]}],
+                 "settlements": [{"id": "stl_01k0x5w3n8e2v9y7t4r6q1m5za", "cut_at": "2026-01-31T00:00:00Z", "currency": "EUR", "amount": 4850, "paid_currency": "EUR", "pay_on": "2026-02-02"}],
+                 "payouts": [{"id": "po_01k0x5w3n8e2v9y7t4r6q1m5za", "currency": "EUR", "amount": 485000, "due_on": "2026-02-02", "status": "paid", "at": "2026-02-03T08:00:00Z", "file": "pof_01k0x5w3n8e2v9y7t4r6q1m5za"}]},
+                 "payouts": [{"payout": {"id": "po_01k0x5w3n8e2v9y7t4r6q1m5za", "currency": "EUR", "amount": 485000, "due_on": "2026-02-02", "status": "paid", "at": "2026-02-03T08:00:00Z", "file": "pof_01k0x5w3n8e2v9y7t4r6q1m5za"},
+                 "statement": {"day": "2026-02-03", "class": "matched"}}],
+                 "story": ["2026-01-30 12:00:00 The ledger has payment.captured as jrn_…: …", "The merchant was paid by payout po_….", "Nothing is open."]}
                 """,
         },
         new("GET", "/ops/v1/reconciliation/breaks", "Operators: reconciliation", "List breaks of reconciliation")

@@ -1,0 +1,65 @@
+using Payments.Core;
+using Payments.Core.Seams;
+using Payments.Reconciliation.Reports;
+using Xunit;
+
+namespace Payments.Tests.Reconciliation;
+
+/// <summary>The end of a payment's story: where the money is.</summary>
+public sealed class StoryTests
+{
+    private static readonly DateTimeOffset At = new(2026, 1, 30, 12, 0, 0, TimeSpan.Zero);
+    private static readonly IdSource Ids = new(TimeProvider.System);
+    private static readonly PayoutId Payout = Ids.New<PayoutId>();
+
+    //         settled, payout's status, what is said of the merchant
+    [Theory]
+    [InlineData(false, null, "No settlement of the merchant has it yet.")]
+    [InlineData(true, null, "It is settled, and the merchant is not paid yet.")]
+    [InlineData(true, "sent", "The merchant's payout PAYOUT is sent.")]
+    [InlineData(true, "paid", "The merchant was paid by payout PAYOUT.")]
+    [InlineData(true, "returned", "It is settled, and the merchant is not paid yet.")]
+    public void It_ends_with_whether_the_merchant_was_paid(bool settled, string? payout, string said)
+    {
+        var story = Story.Of(Explained("matched", Ledger(settled, payout)));
+
+        Assert.Equal(["Of it 49.30 EUR came to our bank.", said.Replace("PAYOUT", Payout.ToString(), StringComparison.Ordinal), "Nothing is open."], story.TakeLast(3));
+        Assert.Equal(payout is not null, story.Any(s => s.Contains($"of 4850.00 EUR to the merchant, due on 2026-02-02, is {payout}, in bank file pof_1; the bank's statement has it on 2026-02-03 (matched).", StringComparison.Ordinal)));
+    }
+
+    [Theory]
+    [InlineData("timing", "Open: the capture ref may still come.")]
+    [InlineData("not_compared", "Open: the capture ref is not compared yet.")]
+    [InlineData("amount_mismatch", "Open: the capture ref is amount_mismatch.")]
+    public void It_ends_with_what_is_open(string ofClass, string said)
+    {
+        var story = Story.Of(Explained(ofClass, null));
+
+        Assert.Equal(["The ledger does not answer: what it has of the payment is not told here.", said], story.TakeLast(2));
+    }
+
+    [Fact]
+    public void It_is_told_in_the_order_in_which_it_happened()
+    {
+        var story = Story.Of(Explained("matched", Ledger(settled: true, "paid")));
+
+        Assert.Equal(
+            ["2026-01-30 12:00:00 The ledger", "2026-01-30 12:00:00 adyen's rep", "2026-01-30 12:00:00 adyen's rep", "2026-01-31 00:00:00 Settlement", "2026-02-01 00:00:00 The bank's", "2026-02-01 08:00:00 The ledger", "2026-02-03 08:00:00 Payout po_"],
+            story.SkipLast(3).Select(s => s[..30]));
+    }
+
+    private static LedgerStory Ledger(bool settled, string? payout) => new(
+        Ids.New<PaymentId>(), Mode.Live, Ids.New<MerchantId>(), false,
+        [new(Ids.New<JournalId>(), "payment.captured", At, [new("post", "capture", "provider_receivable", "adyen", "merchant_pending", "mer_1", 5_000, "EUR")])],
+        settled ? [new("stl_1", new(2026, 1, 31, 0, 0, 0, TimeSpan.Zero), "EUR", 4_850, "EUR", new(2026, 2, 2))] : [],
+        payout is null ? [] : [new(Payout, "EUR", 485_000, new(2026, 2, 2), payout, new(2026, 2, 3, 8, 0, 0, TimeSpan.Zero), "pof_1")]);
+
+    private static Explanation Explained(string ofClass, LedgerStory? ledger)
+    {
+        var bank = new ExplainedLine("bank", "adyen", "payout", "batch 3", new(2026, 2, 1), "EUR", 493_000, "EUR", 0, 493_000, "batch 3", "statement.xml", 8, null, null, null);
+        var line = new ExplainedLine(
+            "provider", "adyen", "capture", "ref", new(2026, 1, 30), "EUR", 5_000, "EUR", 70, 4_930, "batch 3", "report.csv", 12, "matched", bank, new(Ids.New<JournalId>(), new(2026, 2, 1, 8, 0, 0, TimeSpan.Zero)));
+        var item = new ExplainedItem(Guid.NewGuid(), "payment.captured", "adyen", "capture", "ref", new(2026, 1, 30), "EUR", 5_000, 70, At, ofClass, 0, null, [line]);
+        return new(Ids.New<PaymentId>(), "explanation", Mode.Live, Ids.New<MerchantId>(), [item], [], ledger, [.. ledger?.Payouts.Select(p => new ExplainedPayout(p, new(new(2026, 2, 3), "matched"))) ?? []], []);
+    }
+}
