@@ -63,6 +63,7 @@ public static class SimulatorsModule
         app.MapDisputes();
         app.MapSettlement();
         app.MapGet("/books/{provider}", BooksEndpoint.Read);
+        app.MapDelete("/books/{provider}/charges/{reference}", BooksEndpoint.Lose);
         app.MapGet("/webhooks", BooksEndpoint.WebhooksUnderWay);
         app.MapPost("/faults", FaultsEndpoint.AddAsync);
         app.MapGet("/faults", FaultsEndpoint.List);

@@ -70,6 +70,7 @@ public static class FlowModule
         services.AddHostedService<NoticeWorker>();
         services.AddHostedService<ResolverWorker>();
         services.AddHostedService<FlowMaintenance>();
+        services.AddSingleton<MissingCharges>();
         services.AddHostedService<ChargeListing>();
         services.AddHostedService<RecoveryGauges>();
         services.AddHostedService<UnresolvedWatch>();

@@ -29,11 +29,11 @@ public sealed class ListingOptions
 public sealed record TakenStretch(Provider Provider, Mode Mode, DateTimeOffset From, DateTimeOffset Until, long Fence, bool IsBehind);
 
 /// <summary>
-/// Looks through each provider's recent charges for those that we do not have. The cursor is durable and moves only once a stretch was
+/// Looks through each provider's recent charges for those that we do not have, and for those that we have and it does not. The cursor is durable and moves only once a stretch was
 /// walked to its end, so what a crash interrupts is walked again; stretches overlap.
 /// </summary>
 public sealed class ChargeListing(
-    NpgsqlDataSource database, ConnectorRegistry connectors, Phantoms phantoms, TimeProvider time, IOptions<ListingOptions> options, ILogger<ChargeListing> logger)
+    NpgsqlDataSource database, ConnectorRegistry connectors, Phantoms phantoms, MissingCharges missing, TimeProvider time, IOptions<ListingOptions> options, ILogger<ChargeListing> logger)
     : BackgroundService
 {
     public const string Finder = "charge listing";
@@ -66,6 +66,7 @@ public sealed class ChargeListing(
 
         string? after = null;
         var isWhole = true;
+        var listed = new HashSet<string>(StringComparer.Ordinal);
         do
         {
             var page = await connector.ListChargesAsync(new ChargeListCall(stretch.From, stretch.Until, after), cancellationToken);
@@ -76,6 +77,7 @@ public sealed class ChargeListing(
                 return false;
             }
 
+            listed.UnionWith(page.Charges.Select(c => c.Reference));
             foreach (var mention in await UnknownAsync(stretch, page.Charges, cancellationToken))
             {
                 isWhole &= await LookAtAsync(connector, mention, cancellationToken);
@@ -85,6 +87,7 @@ public sealed class ChargeListing(
         }
         while (after is not null);
 
+        isWhole &= await missing.LookAsync(connector, stretch, options.Value.Overlap, listed, cancellationToken);
         await EndAsync(stretch, isWhole ? stretch.Until : null, cancellationToken);
         return isWhole && stretch.IsBehind;
     }
@@ -138,7 +141,8 @@ public sealed class ChargeListing(
         }
 
         Listed.Add(known.Count, new("payments.provider", Words.Of(stretch.Provider)), new("payments.verdict", Words.Of(ChargeVerdict.Known)));
-        return [.. mentions.Where(m => !known.Contains(m.Reference)).DistinctBy(m => m.Reference)];
+        var unknown = ChargeMatching.Phantoms(mentions.Select(m => m.Reference), known);
+        return [.. mentions.Where(m => unknown.Contains(m.Reference)).DistinctBy(m => m.Reference)];
     }
 
     private async Task<TakenStretch?> TakeAsync(Provider provider, Mode mode, CancellationToken cancellationToken)

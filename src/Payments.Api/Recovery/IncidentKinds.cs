@@ -30,6 +30,7 @@ public static class IncidentKinds
     public const string PhantomPayment = "phantom_payment";
     public const string UnattributedCharge = "unattributed_charge";
     public const string UnreadableCharge = "unreadable_charge";
+    public const string ChargeMissing = "charge_missing";
     public const string DoubleCharge = "double_charge";
     public const string DoubleChargeNotUndone = "double_charge_not_undone";
     public const string LikelyDuplicate = "likely_duplicate";
@@ -54,6 +55,7 @@ public static class IncidentKinds
         new(PhantomPayment, IncidentSeverity.Notice, Charges, "The payment was made of the provider's record. Find out why it was missing; tell the merchant if its order is still open."),
         new(UnattributedCharge, IncidentSeverity.Warning, Charges, "Find the merchant and attribute the break, or refund the charge at the provider."),
         new(UnreadableCharge, IncidentSeverity.Warning, Charges, "The charge is of another mode, of a currency that we do not accept or made in a way that we do not use: settle it at the provider."),
+        new(ChargeMissing, IncidentSeverity.Critical, Charges, "Our books have money of a payment that the provider does not have: ask the provider with its reference before the merchant is settled; if it is gone, agree with the merchant who bears it."),
         new(DoubleCharge, IncidentSeverity.Notice, Charges, "The second charge is being undone by itself; look that it is, and find out how it came to be."),
         new(DoubleChargeNotUndone, IncidentSeverity.Critical, Charges, "The provider refuses to undo the second charge: give the money back by another way today."),
         new(LikelyDuplicate, IncidentSeverity.Notice, Charges, "Ask the merchant whether both were meant; split orders are legitimate. Nothing was moved."),

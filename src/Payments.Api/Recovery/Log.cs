@@ -7,6 +7,9 @@ internal static partial class Log
     [LoggerMessage(2101, LogLevel.Information, "Recovered: {Kind} of {Subject} by {Actor}. {Reason}")]
     public static partial void Recovered(ILogger logger, string kind, string subject, string actor, string reason);
 
+    [LoggerMessage(2109, LogLevel.Error, "{Provider} does not have {Reference}, by which payment {Payment} holds or moved money here.")]
+    public static partial void ChargeMissing(ILogger logger, PaymentId payment, Provider provider, string reference);
+
     [LoggerMessage(2110, LogLevel.Error, "Payment {Payment} was made of {Provider}'s charge {Reference}, which was not known here ({Finder}).")]
     public static partial void PhantomTakenIn(ILogger logger, PaymentId payment, Provider provider, string reference, string finder);
 

@@ -67,6 +67,16 @@ public static class ChargeMatching
         throw new InvariantException("the last row of the matching table fits every charge");
     }
 
+    /// <summary>What a provider's list has and we do not know by name: each may be a phantom, and goes by the table.</summary>
+    public static IReadOnlySet<string> Phantoms(IEnumerable<string> listed, IReadOnlySet<string> known) => listed.Where(l => !known.Contains(l)).ToHashSet(StringComparer.Ordinal);
+
+    /// <summary>What we expect in a list and it does not have, by the same names.</summary>
+    public static IReadOnlyList<string> Missing(IReadOnlyCollection<string> listed, IEnumerable<string> expected)
+    {
+        var has = listed as IReadOnlySet<string> ?? listed.ToHashSet(StringComparer.Ordinal);
+        return [.. expected.Where(e => !has.Contains(e)).Distinct(StringComparer.Ordinal)];
+    }
+
     private static bool Fits(ProviderCharge charge, Owned? owned) =>
         owned is not null && owned.Mode == charge.Mode && (charge.MerchantId is not { } echoed || echoed == owned.MerchantId);
 }

@@ -60,6 +60,11 @@ public sealed record Charge : Entity
 
     public string? PaymentIntent { get; init; }
 
+    /// <summary>The provider has lost it, with all that became of it.</summary>
+    public bool Lost { get; init; }
+
+    public override bool IsGone => Lost;
+
     /// <summary>The merchant's reference: Adyen's <c>reference</c>, at Stripe a metadata entry.</summary>
     public string? Reference { get; init; }
 

@@ -26,7 +26,7 @@ public sealed class Transaction
 
     /// <summary>Charges under a merchant's reference, oldest first.</summary>
     public IEnumerable<Charge> ChargesOf(string provider, string reference) =>
-        books.ChargesOfReference.TryGetValue((provider, reference), out var ids) ? ids.Select(id => Charge(id)!) : [];
+        books.ChargesOfReference.TryGetValue((provider, reference), out var ids) ? ids.Select(Charge).OfType<Charge>() : [];
 
     public PaymentIntent? PaymentIntent(string? id) => Own<PaymentIntent>(id) ?? books.PaymentIntents.Find(id);
 

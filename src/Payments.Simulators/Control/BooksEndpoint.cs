@@ -60,6 +60,24 @@ internal static class BooksEndpoint
         return TypedResults.Json(new BooksAnswer(provider, lines, Totals(lines)), ControlJson.Options);
     }
 
+    /// <summary><c>DELETE /books/{provider}/charges/{reference}</c>: the provider loses a charge, by what it calls the payment.</summary>
+    public static Results<NoContent, NotFound> Lose(string provider, string reference, BookStore books) => books.Write(b =>
+    {
+        var intent = b.PaymentIntent(reference);
+        if ((b.Charge(reference) ?? b.Charge(intent?.LatestCharge)) is not { } charge || charge.Provider != provider)
+        {
+            return false;
+        }
+
+        b.Put(charge with { Lost = true });
+        if (intent is not null)
+        {
+            b.Put(intent with { Lost = true });
+        }
+
+        return true;
+    }) ? TypedResults.NoContent() : TypedResults.NotFound();
+
     public static JsonHttpResult<WebhooksAnswer> WebhooksUnderWay(BookStore books) =>
         TypedResults.Json(new WebhooksAnswer(books.Read(b => b.Deliveries.Count)), ControlJson.Options);
 

@@ -6,6 +6,11 @@ namespace Payments.Simulators.Stripe;
 /// <summary>Stripe's payment intent: the merchant's wish, of which charges are the attempts.</summary>
 public sealed record PaymentIntent : Entity
 {
+    /// <summary>The provider has lost it.</summary>
+    public bool Lost { get; init; }
+
+    public override bool IsGone => Lost;
+
     public required string ClientSecret { get; init; }
 
     public required long Amount { get; init; }

@@ -74,7 +74,7 @@ public sealed class ChargeListingTests(EmbeddedServers servers)
 
     /// <summary>None of these listings has a charge, so nothing is taken in.</summary>
     private static Task<bool> ListAsync(FlowDatabase flow, Lister provider) =>
-        new ChargeListing(flow.Source, new ConnectorRegistry([]), null!, TimeProvider.System, Options.Create(new ListingOptions()), NullLogger<ChargeListing>.Instance)
+        new ChargeListing(flow.Source, new ConnectorRegistry([]), null!, new MissingCharges(flow.Source, null!, null!, NullLogger<MissingCharges>.Instance), TimeProvider.System, Options.Create(new ListingOptions()), NullLogger<ChargeListing>.Instance)
             .ListAsync((IConnector)(object)provider, Token);
 
     private static Task BehindAsync(FlowDatabase flow, string age) =>

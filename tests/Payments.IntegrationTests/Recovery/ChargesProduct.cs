@@ -20,6 +20,7 @@ public sealed class ChargesProduct(EmbeddedServers servers) : ProductFixture(ser
     protected override Dictionary<string, string?> Configuration() => new(base.Configuration())
     {
         ["Payments:Listing:IntervalMilliseconds"] = "500",
+        ["Payments:Listing:Overlap"] = "00:00:12",
         ["Payments:LikelyDuplicatesMilliseconds"] = "1500000",
         ["Payments:Connectors:AuthorizeMilliseconds"] = "30000",
         ["Payments:Deadlines:Open"] = "00:00:45",

@@ -100,4 +100,18 @@ public sealed class ChargeMatchingTests
     {
         Card = new PaymentMethodView("card", "visa", "4242", "US", "credit", null),
     };
+
+    [Theory]
+    [InlineData("a b c", "a b c", "a b c", "", "")]
+    [InlineData("a b c", "a b", "a b", "c", "")]
+    [InlineData("a", "a b", "a b", "", "b")]
+    [InlineData("a c c", "a b", "a b b", "c", "b")]
+    [InlineData("", "a", "", "", "")]
+    public void Phantoms_and_missing_payments_are_the_two_sides_of_one_comparison(string listed, string known, string expected, string phantoms, string missing)
+    {
+        Assert.Equal(Names(phantoms), ChargeMatching.Phantoms(Names(listed), Names(known).ToHashSet(StringComparer.Ordinal)).Order());
+        Assert.Equal(Names(missing), ChargeMatching.Missing(Names(listed), Names(expected)));
+
+        static string[] Names(string text) => text.Split(' ', StringSplitOptions.RemoveEmptyEntries);
+    }
 }
