@@ -99,8 +99,12 @@ internal sealed class ProofBooks(ProofProduct product) : IAsyncDisposable
             first, "/ops/v1/ledger/exchanges",
             new
             {
-                mode = "test", sold = new { amount = dollars, currency = "USD" }, bought = new { amount = euros, currency = "EUR" },
-                exchanged_at = TimeProvider.System.GetUtcNow().AddMinutes(-1), reference = "FX-PROOF", reason = "Euros for the merchants",
+                mode = "test",
+                sold = new { amount = dollars, currency = "USD" },
+                bought = new { amount = euros, currency = "EUR" },
+                exchanged_at = TimeProvider.System.GetUtcNow().AddMinutes(-1),
+                reference = "FX-PROOF",
+                reason = "Euros for the merchants",
             }, Cancel);
         Assert.True(recorded.Status == HttpStatusCode.OK, recorded.Body);
         if (recorded.Text("status") == "awaiting_approval")

@@ -14,7 +14,7 @@ namespace Payments.Tests.Http;
 public sealed partial class ApiPageTests
 {
     // Of the services among themselves, or decided by our own clock: no caller of the API meets them.
-    private static readonly string[] Internal = ["partition_not_found", "payment_not_pending_3ds", "payment_not_unresolved", "booking_conflict", "rate_missing", "id_too_old", "payout_amount_differs"];
+    private static readonly string[] Internal = ["partition_not_found", "payment_not_pending_3ds", "payment_not_unresolved", "booking_conflict", "id_too_old", "payout_amount_differs"];
 
     // Made of the operation's name.
     private static readonly (string Code, int Status)[] Composed = [("capture_failed", 422), ("void_failed", 422)];
