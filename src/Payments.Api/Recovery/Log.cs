@@ -7,6 +7,9 @@ internal static partial class Log
     [LoggerMessage(2101, LogLevel.Information, "Recovered: {Kind} of {Subject} by {Actor}. {Reason}")]
     public static partial void Recovered(ILogger logger, string kind, string subject, string actor, string reason);
 
+    [LoggerMessage(2115, LogLevel.Error, "{Provider}'s list of charges lacks {Missing} of {Expected} payments; {Asked} of them are asked for.")]
+    public static partial void ListLacksMany(ILogger logger, Provider provider, int missing, int expected, int asked);
+
     [LoggerMessage(2109, LogLevel.Error, "{Provider} does not have {Reference}, by which payment {Payment} holds or moved money here.")]
     public static partial void ChargeMissing(ILogger logger, PaymentId payment, Provider provider, string reference);
 

@@ -15,6 +15,9 @@ public sealed class MissingCharges(NpgsqlDataSource database, NoticeStore notice
 {
     private const string InMoney = "provider_reference IS NOT NULL AND (captured > capture_reversed OR authorized > captured + released)";
 
+    /// <summary>Of one stretch: a list that lacks more is broken as a whole, and the provider is not to be asked for thousands.</summary>
+    private const int MostAsked = 100;
+
     private static readonly Meter Meter = new("Payments.Api");
     private static readonly Counter<long> Asked = Meter.CreateCounter<long>("payments.charges.asked", "{charge}", "Payments that a provider's list did not have, by provider and whether it has them.");
 
@@ -28,7 +31,12 @@ public sealed class MissingCharges(NpgsqlDataSource database, NoticeStore notice
         ArgumentNullException.ThrowIfNull(stretch);
         var expected = await ExpectedAsync(stretch, overlap, cancellationToken);
         var missing = ChargeMatching.Missing(listed, expected.Keys);
-        foreach (var reference in missing)
+        if (missing.Count > MostAsked)
+        {
+            Log.ListLacksMany(logger, connector.Provider, missing.Count, expected.Count, MostAsked);
+        }
+
+        foreach (var reference in missing.Take(MostAsked))
         {
             var reading = await connector.ReadChargeAsync(reference, cancellationToken);
             if (reading.Kind is not (ReadBackKind.Found or ReadBackKind.NotFound))
