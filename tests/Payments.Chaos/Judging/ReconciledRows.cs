@@ -34,7 +34,7 @@ internal static class ReconciledReader
         """;
 
     private static readonly string Breaks = $"""
-        SELECT b.leg, b.provider, coalesce(b.payment_id, i.payment_id), coalesce(i.reference, l.reference, 'line ' || b.line_id), b.class, b.currency, b.amount, b.state, b.resolved_how
+        SELECT b.leg, b.provider, coalesce(b.payment_id, i.payment_id), coalesce(i.reference, l.reference, 'line ' || b.line_id, 'in suspense'), b.class, b.currency, b.amount, b.state, b.resolved_how
         FROM recon.breaks b {About.Replace("{0}", "b.item_id", StringComparison.Ordinal).Replace("{1}", "b.line_id", StringComparison.Ordinal)} ORDER BY b.break_id
         """;
 

@@ -249,6 +249,8 @@ public sealed class SecondLookProductTests(ProductFixture product)
             await using var command = database.CreateCommand("UPDATE models SET state = 'retired' WHERE id = $1");
             command.Parameters.Add(new() { Value = model.Id.Value });
             await command.ExecuteNonQueryAsync(CancellationToken.None);
+            await Eventually.BecomesTrueAsync(
+                "the model is no longer in use", () => Task.FromResult(services.GetRequiredService<LoadedModels>().Of(Mode.Test).Champion?.Record.Id != model.Id ? null : "not yet"), CancellationToken.None);
         }
     }
 
