@@ -74,7 +74,7 @@ public static class Story
             .Concat(of.Items.Where(i => i.Class == "timing").Select(i => $"the {i.Kind} {i.Reference} may still come"))
             .Concat(of.Items.Where(i => i.Class == "not_compared").Select(i => $"the {i.Kind} {i.Reference} is not compared yet"))
             .Concat(of.Items.Where(i => !Settled.Contains(i.Class) && i.Class != "not_compared" && of.Breaks.All(b => b.Item != i.Id)).Select(i => $"the {i.Kind} {i.Reference} is {i.Class}")).ToList();
-        yield return open.Count == 0 ? "Nothing is open." : $"Open: {string.Join("; ", open)}.";
+        yield return open.Count == 0 ? "No difference is open." : $"Open: {string.Join("; ", open)}.";
     }
 
     private static string Amount(long minor, string currency) => Currency.TryFind(currency, out var known) ? new Money(minor, known).ToString() : string.Create(CultureInfo.InvariantCulture, $"{minor} {currency}");

@@ -123,7 +123,7 @@ public sealed class CommandTests(EmbeddedServers servers)
         Assert.Contains("stripe's report stripe.csv, line 2, has 100.00 USD less 0.30 USD", told1, StringComparison.Ordinal);
         Assert.Contains("Of it 99.70 USD came to our bank.", told1, StringComparison.Ordinal);
         Assert.Contains("The ledger does not answer: what it has of the payment is not told here.", told1, StringComparison.Ordinal);
-        Assert.EndsWith("Nothing is open.", told1.TrimEnd(), StringComparison.Ordinal);
+        Assert.EndsWith("No difference is open.", told1.TrimEnd(), StringComparison.Ordinal);
         Assert.Matches(@"Open: break rbk_\w+ \(amount_mismatch, -0\.03 USD\)\.", (await RunAsync(database, "explain", Payment(2).ToString())).Output);
         Assert.EndsWith("may still come.", (await RunAsync(database, "explain", Payment(3).ToString())).Output.TrimEnd(), StringComparison.Ordinal);
     }

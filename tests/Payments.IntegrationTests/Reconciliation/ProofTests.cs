@@ -85,7 +85,7 @@ public sealed class ProofTests(ProofProduct product, ITestOutputHelper output) :
             output.WriteLine($"{of.Payment}, {of.Then ?? faults.FirstOrDefault(f => f.Of == of)?.Kind ?? "captured"}:\n{text}\n");
             Assert.Contains("The ledger has payment.captured as jrn_", text, StringComparison.Ordinal);
             Assert.Equal(told.Items.Any(i => i.Lines.Count > 0), text.Contains("The ledger has booked", StringComparison.Ordinal));
-            Assert.EndsWith("Nothing is open.", text, StringComparison.Ordinal);
+            Assert.EndsWith("No difference is open.", text, StringComparison.Ordinal);
             Assert.Equal(told.Breaks.Count > 0, text.Contains("; booked for it: ", StringComparison.Ordinal));
             Assert.DoesNotContain("(not yet)", text, StringComparison.Ordinal);
             Assert.Equal(await product.RowsAsync($"SELECT count(*)::text FROM recon.breaks WHERE payment_id = '{id.Value}'"), [$"{told.Breaks.Count}"]);

@@ -23,7 +23,7 @@ public sealed class StoryTests
     {
         var story = Story.Of(Explained("matched", Ledger(settled, payout)));
 
-        Assert.Equal(["Of it 49.30 EUR came to our bank.", said.Replace("PAYOUT", Payout.ToString(), StringComparison.Ordinal), "Nothing is open."], story.TakeLast(3));
+        Assert.Equal(["Of it 49.30 EUR came to our bank.", said.Replace("PAYOUT", Payout.ToString(), StringComparison.Ordinal), "No difference is open."], story.TakeLast(3));
         Assert.Equal(payout is not null, story.Any(s => s.Contains($"of 4850.00 EUR to the merchant, due on 2026-02-02, is {payout}, in bank file pof_1; the bank's statement has it on 2026-02-03 (matched).", StringComparison.Ordinal)));
     }
 

@@ -80,7 +80,7 @@ internal static class ReconciliationOperations
                  "payouts": [{"id": "po_01k0x5w3n8e2v9y7t4r6q1m5za", "currency": "EUR", "amount": 485000, "due_on": "2026-02-02", "status": "paid", "at": "2026-02-03T08:00:00Z", "file": "pof_01k0x5w3n8e2v9y7t4r6q1m5za"}]},
                  "payouts": [{"payout": {"id": "po_01k0x5w3n8e2v9y7t4r6q1m5za", "currency": "EUR", "amount": 485000, "due_on": "2026-02-02", "status": "paid", "at": "2026-02-03T08:00:00Z", "file": "pof_01k0x5w3n8e2v9y7t4r6q1m5za"},
                  "statement": {"day": "2026-02-03", "class": "matched"}}],
-                 "story": ["2026-01-30 12:00:00 The ledger has payment.captured as jrn_…: …", "The merchant was paid by payout po_….", "Nothing is open."]}
+                 "story": ["2026-01-30 12:00:00 The ledger has payment.captured as jrn_…: …", "The merchant was paid by payout po_….", "No difference is open."]}
                 """,
         },
         new("GET", "/ops/v1/reconciliation/breaks", "Operators: reconciliation", "List breaks of reconciliation")
