@@ -91,7 +91,7 @@ internal static class Telemetry
     /// <summary>Every trace while there are few, so many a second under load; whoever sets OpenTelemetry's own variable decides otherwise.</summary>
     private static TracerProviderBuilder Sampled(TracerProviderBuilder builder, IConfiguration configuration) =>
         string.IsNullOrEmpty(configuration["OTEL_TRACES_SAMPLER"])
-            ? builder.SetSampler(new ParentBasedSampler(new TracesPerSecond(configuration.GetValue("Payments:Telemetry:TracesPerSecond", 100))))
+            ? builder.SetSampler(new ParentBasedSampler(new TracesPerSecond(configuration.GetValue("Payments:Telemetry:TracesPerSecond", 20))))
             : builder;
 
     private static bool IsExported(IConfiguration configuration) => !string.IsNullOrEmpty(configuration["OTEL_EXPORTER_OTLP_ENDPOINT"]);

@@ -33,13 +33,6 @@ public sealed class Housekeeping(NpgsqlDataSource database, IOptions<WebhooksOpt
     public async Task RunAsync(CancellationToken cancellationToken)
     {
         await using var connection = await database.OpenConnectionAsync(cancellationToken);
-
-        // Partitions come and go under a short lock on the whole table: rather later than waiting in front of everyone.
-        await using (var patience = new NpgsqlCommand("SET lock_timeout = '3s'", connection))
-        {
-            await patience.ExecuteNonQueryAsync(cancellationToken);
-        }
-
         var made = await CallAsync(connection, "SELECT make_partitions($1)", MonthsAhead, cancellationToken);
         var dropped = await CallAsync(connection, "SELECT drop_partitions(now() - $1)", TimeSpan.FromDays(options.Value.RetentionDays), cancellationToken);
         var canceled = await CancelOrphansAsync(connection, cancellationToken);
@@ -55,10 +48,19 @@ public sealed class Housekeeping(NpgsqlDataSource database, IOptions<WebhooksOpt
         }
     }
 
+    /// <summary>Partitions come and go under a short lock on the whole table: rather later than waiting in front of everyone.</summary>
     private static async Task<int> CallAsync(NpgsqlConnection connection, string sql, object parameter, CancellationToken cancellationToken)
     {
-        await using var command = new NpgsqlCommand(sql, connection).With(parameter);
-        return (int)(await command.ExecuteScalarAsync(cancellationToken))!;
+        await using var transaction = await connection.BeginTransactionAsync(cancellationToken);
+        await using (var patience = new NpgsqlCommand("SET LOCAL lock_timeout = '3s'", connection, transaction))
+        {
+            await patience.ExecuteNonQueryAsync(cancellationToken);
+        }
+
+        await using var command = new NpgsqlCommand(sql, connection, transaction).With(parameter);
+        var done = (int)(await command.ExecuteScalarAsync(cancellationToken))!;
+        await transaction.CommitAsync(cancellationToken);
+        return done;
     }
 
     /// <summary>An event that was taken in while its endpoint was being switched off may have left a delivery that nobody claims.</summary>

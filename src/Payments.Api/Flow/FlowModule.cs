@@ -33,6 +33,7 @@ public static class FlowModule
         services.AddOptions<FlowOptions>().BindConfiguration("Payments").ValidateDataAnnotations().ValidateOnStart();
         services.TryAddSingleton(s => s.GetRequiredService<IOptions<FlowOptions>>().Value.Deadlines);
         services.TryAddSingleton<OutboxSignal>();
+        services.AddSingleton<DatabaseTypes>(CommitChanges.MapTypes);
         services.AddSingleton<CommitChanges>();
         services.AddSingleton<PaymentWriter>();
         services.AddSingleton<PaymentStore>();

@@ -6,14 +6,19 @@ using Payments.Core.Seams;
 
 namespace Payments.Api.Flow;
 
-/// <summary>A row of <c>payments</c>: the columns that queries and constraints need, the rest as two texts.</summary>
+/// <summary>
+/// A row of <c>payments</c>: the columns that queries and constraints need, the rest as texts. What is written of the rows here is a
+/// <c>written_…</c> of the database, member by member (see <see cref="CommitChanges"/>).
+/// </summary>
 internal sealed record PaymentRow
 {
+    /// <summary>The number of its change in the commit, from 1.</summary>
+    public int Item { get; init; }
     public required Guid MerchantId { get; init; }
-    public required Mode Mode { get; init; }
+    public required string Mode { get; init; }
     public required Guid Id { get; init; }
     public required long Version { get; init; }
-    public required PaymentStatus Status { get; init; }
+    public required string Status { get; init; }
     public required string Currency { get; init; }
     public required long Amount { get; init; }
     public required long Authorized { get; init; }
@@ -26,7 +31,7 @@ internal sealed record PaymentRow
     public required long CaptureReversed { get; init; }
     public required long CaptureExcess { get; init; }
     public required long RefundExcess { get; init; }
-    public Provider? Provider { get; init; }
+    public string? Provider { get; init; }
     public string? ProviderReference { get; init; }
     public string? OrderId { get; init; }
     public required bool HeldForReview { get; init; }
@@ -37,12 +42,13 @@ internal sealed record PaymentRow
     public string? AvsResult { get; init; }
     public string? CvcResult { get; init; }
     public string? Risk { get; init; }
-    public required string Details { get; init; }
+    public string? Details { get; init; }
     public string? Authentication { get; init; }
     public string? Review { get; init; }
     public string? Disputes { get; init; }
 
-    public static PaymentRow Of(PaymentState payment)
+    /// <param name="isNew">Whether what never changes is written too.</param>
+    public static PaymentRow Of(PaymentState payment, bool isNew = true, int item = 0)
     {
         var amounts = payment.Amounts;
         var attempt = payment.AuthorizingAttempt;
@@ -51,11 +57,12 @@ internal sealed record PaymentRow
             "a payment is made with a token, unless it was made of a provider's record");
         return new PaymentRow
         {
+            Item = item,
             MerchantId = payment.MerchantId.Value,
-            Mode = payment.Mode,
+            Mode = Words.Of(payment.Mode),
             Id = payment.Id.Value,
             Version = payment.Version,
-            Status = payment.Status,
+            Status = Words.Of(payment.Status),
             Currency = payment.Amount.Currency.Code,
             Amount = payment.Amount.Minor,
             Authorized = amounts.AuthorizedMinor,
@@ -68,18 +75,18 @@ internal sealed record PaymentRow
             CaptureReversed = amounts.CaptureReversedMinor,
             CaptureExcess = amounts.CaptureExcessMinor,
             RefundExcess = amounts.RefundExcessMinor,
-            Provider = attempt?.Provider,
+            Provider = attempt is null ? null : Words.Of(attempt.Provider),
             ProviderReference = attempt?.PaymentReference,
             OrderId = payment.Details.OrderId,
             HeldForReview = payment.HeldForReview,
             TokenId = payment.Details.PaymentMethod.Token is null ? null : token.Value,
-            AuthorizedAt = payment.AuthorizedAt,
-            CapturedAt = payment.CapturedAt,
-            CaptureBefore = payment.CaptureBefore,
+            AuthorizedAt = payment.AuthorizedAt?.ToUniversalTime(),
+            CapturedAt = payment.CapturedAt?.ToUniversalTime(),
+            CaptureBefore = payment.CaptureBefore?.ToUniversalTime(),
             AvsResult = payment.AvsResult,
             CvcResult = payment.CvcResult,
-            Risk = payment.Risk is null ? null : JsonSerializer.Serialize(payment.Risk, Json.Options),
-            Details = JsonSerializer.Serialize(payment.Details, Json.Options),
+            Risk = payment.Risk is null || !isNew ? null : JsonSerializer.Serialize(payment.Risk, Json.Options),
+            Details = isNew ? JsonSerializer.Serialize(payment.Details, Json.Options) : null,
             Authentication = payment.Authentication is null ? null : JsonSerializer.Serialize(payment.Authentication, Json.Options),
             Review = payment.Review is null ? null : JsonSerializer.Serialize(payment.Review, Json.Options),
             Disputes = payment.Disputes.IsEmpty ? null : JsonSerializer.Serialize(payment.Disputes, Json.Options),
@@ -112,30 +119,32 @@ internal sealed record PaymentRow
 }
 
 internal sealed record OperationRow(
+    int Item,
     Guid Id,
     int Position,
-    OperationKind Kind,
-    OperationState State,
+    string Kind,
+    string State,
     long Amount,
     long Suspense,
     long Released,
     bool Final,
-    OperationOrigin Origin,
+    string Origin,
     string? Reason,
     string? ProviderReference,
     int? PlanVersion,
     long? Commission,
     long? ProviderCost,
-    KeyClass? KeyClass,
+    string? KeyClass,
     string? Key,
     DateTimeOffset CreatedAt,
     DateTimeOffset ChangedAt,
     DateTimeOffset? ProviderTime)
 {
-    public static OperationRow Of(PaymentState payment, Operation o) => new(
-        o.Id.Value, payment.Operations.IndexOf(payment.Operations.First(other => other.Id == o.Id)), o.Kind, o.State, o.AmountMinor, o.SuspenseMinor,
-        o.ReleasedMinor, o.Final, o.Origin, o.Reason, o.ProviderReference, o.Fees?.PlanVersion, o.Fees?.CommissionMinor, o.Fees?.ProviderCostMinor,
-        o.RequestKey?.Class, o.RequestKey?.Text, o.CreatedAt, o.ChangedAt, o.ProviderTime);
+    public static OperationRow Of(int item, PaymentState payment, Operation o) => new(
+        item, o.Id.Value, payment.Operations.IndexOf(payment.Operations.First(other => other.Id == o.Id)), Words.Of(o.Kind), Words.Of(o.State), o.AmountMinor,
+        o.SuspenseMinor, o.ReleasedMinor, o.Final, Words.Of(o.Origin), o.Reason, o.ProviderReference, o.Fees?.PlanVersion, o.Fees?.CommissionMinor,
+        o.Fees?.ProviderCostMinor, o.RequestKey is { } key ? Words.Of(key.Class) : null, o.RequestKey?.Text, o.CreatedAt.ToUniversalTime(), o.ChangedAt.ToUniversalTime(),
+        o.ProviderTime?.ToUniversalTime());
 
     /// <summary>Columns of <see cref="Read"/>, in its order.</summary>
     public const string Columns =
@@ -161,11 +170,12 @@ internal sealed record OperationRow(
 
 /// <param name="DueIn">Seconds of database time until the resolver looks; absent: never.</param>
 internal sealed record AttemptRow(
+    int Item,
     Guid OperationId,
     Guid Id,
     int Position,
-    Provider Provider,
-    AttemptState State,
+    string Provider,
+    string State,
     int CostRate,
     long CostFixed,
     string? PaymentReference,
@@ -176,9 +186,9 @@ internal sealed record AttemptRow(
     DateTimeOffset? ClosedAt,
     double? DueIn)
 {
-    public static AttemptRow Of(Operation operation, Attempt a, int position, Deadlines deadlines) => new(
-        operation.Id.Value, a.Id.Value, position, a.Provider, a.State, a.Cost.RatePerMillion, a.Cost.FixedMinor, a.PaymentReference,
-        a.ModificationReference, a.ActionUrl, a.Decline is null ? null : JsonSerializer.Serialize(a.Decline, Json.Options), a.Detail, a.ClosedAt,
+    public static AttemptRow Of(int item, Operation operation, Attempt a, int position, Deadlines deadlines) => new(
+        item, operation.Id.Value, a.Id.Value, position, Words.Of(a.Provider), Words.Of(a.State), a.Cost.RatePerMillion, a.Cost.FixedMinor, a.PaymentReference,
+        a.ModificationReference, a.ActionUrl, a.Decline is null ? null : JsonSerializer.Serialize(a.Decline, Json.Options), a.Detail, a.ClosedAt?.ToUniversalTime(),
         deadlines.DueIn(operation, a, position)?.TotalSeconds);
 
     /// <summary>Columns of <see cref="Read"/>, in its order.</summary>

@@ -51,7 +51,8 @@ public sealed class FlowMaintenance(NpgsqlDataSource database, Erasures erasures
         await DeleteAsync("DELETE FROM commits WHERE id IN (SELECT id FROM commits WHERE at < now() - interval '1 hour' LIMIT 10000)", cancellationToken);
         await DeleteAsync("""
             DELETE FROM payment_requests WHERE (merchant_id, mode, key_class, key) IN (
-                SELECT merchant_id, mode, key_class, key FROM payment_requests WHERE finished_at < now() - interval '24 hours' LIMIT 10000)
+                SELECT merchant_id, mode, key_class, key FROM payment_requests
+                WHERE started_at < now() - interval '24 hours' AND finished_at < now() - interval '24 hours' LIMIT 10000)
               AND finished_at < now() - interval '24 hours'
             """, cancellationToken);
     }

@@ -271,7 +271,7 @@ public class CommitTests(EmbeddedServers servers)
         {
             await using var command = apart.CreateCommand("""
                 SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity
-                WHERE datname = current_database() AND state = 'active' AND query LIKE 'SELECT commit_changes%'
+                WHERE datname = current_database() AND state = 'active' AND query LIKE 'SELECT write_changes%'
                 """);
             killed += (int)(long)(await command.ExecuteScalarAsync(CancellationToken.None))!;
             if (killed > 0)

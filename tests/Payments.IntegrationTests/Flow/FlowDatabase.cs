@@ -17,7 +17,9 @@ internal sealed class FlowDatabase : IAsyncDisposable
 
     private FlowDatabase(string connectionString)
     {
-        var source = NpgsqlDataSource.Create(connectionString);
+        var builder = new NpgsqlDataSourceBuilder(connectionString);
+        CommitChanges.MapTypes(builder);
+        var source = builder.Build();
         ConnectionString = connectionString;
         Source = source;
         Commit = new CommitChanges(source, new Deadlines(), signal);

@@ -8,7 +8,7 @@ using Payments.Simulation.Engine;
 namespace Payments.Simulation.World;
 
 /// <summary>
-/// The payments database as far as the flow sees it: what one call of <c>commit_changes</c> does, in the same order, and the schedules
+/// The payments database as far as the flow sees it: what one call of <c>write_changes</c> does, in the same order, and the schedules
 /// of attempts and notices. Its clock is the right one. It never loses what it has.
 /// </summary>
 internal sealed class Database(Scheduler scheduler, Deadlines deadlines)
