@@ -100,6 +100,7 @@ public static class LedgerModule
         ops.MapGet("/exchanges", ExchangeEndpoints.ListAsync);
         ops.MapPost("/exchanges", ExchangeEndpoints.RecordAsync);
         ops.MapPost("/exchanges/{id}/approve", ExchangeEndpoints.ApproveAsync);
+        ops.MapPost("/exchanges/{id}/refuse", ExchangeEndpoints.RefuseAsync);
         ops.MapGet("/revaluations", ExchangeEndpoints.ListRevaluationsAsync);
         ops.MapPost("/revaluations", ExchangeEndpoints.RevalueAsync);
         ops.MapPost("/payout_settings", PayoutSettingsEndpoints.SetAsync);

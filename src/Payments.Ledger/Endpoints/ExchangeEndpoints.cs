@@ -8,9 +8,10 @@ namespace Payments.Ledger.Endpoints;
 /// <param name="Amount">Minor units.</param>
 public sealed record AmountView(long Amount, string Currency);
 
-/// <param name="Status"><c>booked</c>, or <c>awaiting_approval</c>.</param>
+/// <param name="DecidedBy">Who booked or refused it; null while it waits.</param>
 public sealed record ExchangeView(
-    JournalId Id, string Object, Mode Mode, AmountView Sold, AmountView Bought, DateTimeOffset ExchangedAt, string Reference, string Reason, string Status, string ProposedBy, string? ApprovedBy);
+    JournalId Id, string Object, Mode Mode, AmountView Sold, AmountView Bought, DateTimeOffset ExchangedAt, string Reference, string Reason, ExchangeState Status, string RecordedBy, string? DecidedBy,
+    string? RefusedBecause);
 
 public sealed record RevaluationView(JournalId Id, string Object, Mode Mode, string Currency, long Gain, IReadOnlyList<FxPosition> Positions, DateTimeOffset ValuedAt, string? AskedBy);
 
@@ -21,10 +22,13 @@ public sealed record RevaluationView(JournalId Id, string Object, Mode Mode, str
 internal static class ExchangeEndpoints
 {
     private const long Most = 1_000_000_000_000_000;
+    private const int EarliestYear = 2000;
     private const int LongestReference = 200;
     private const int LongestReason = 2000;
 
     internal sealed record Request(Mode Mode, AmountView Sold, AmountView Bought, DateTimeOffset ExchangedAt, string Reference, string Reason);
+
+    internal sealed record Refusing(string Reason);
 
     internal sealed record RevaluationRequest(Mode Mode);
 
@@ -40,28 +44,39 @@ internal static class ExchangeEndpoints
             return wrong;
         }
 
-        var exchange = new OwnExchange(
-            given.Mode, new(given.Sold.Amount, Currency.Of(given.Sold.Currency)), new(given.Bought.Amount, Currency.Of(given.Bought.Currency)), Microseconds(given.ExchangedAt), given.Reference, given.Reason);
         return await requests.RunAsync(context, OperatorScope.Of(context), async (work, cancellation) =>
         {
+            var exchange = new OwnExchange(
+                new(work.Subject), given.Mode, new(given.Sold.Amount, Currency.Of(given.Sold.Currency)), new(given.Bought.Amount, Currency.Of(given.Bought.Currency)), given.ExchangedAt, given.Reference, given.Reason);
             var transaction = await work.BeginAsync(cancellation);
             var verdict = await exchanges.RecordAsync(transaction, exchange, InternalHeaders.PersonOf(context), cancellation);
-            return verdict is ExchangeVerdict.Booked or ExchangeVerdict.AwaitingApproval
-                ? IdempotentResponse.Ok(View((await exchanges.FindAsync(transaction, exchange.Id, cancellation))!))
+            return verdict is ExchangeVerdict.Done or ExchangeVerdict.AwaitingApproval
+                ? IdempotentResponse.Ok(View(await OwnExchanges.GetAsync(transaction, exchange.Id, cancellation)))
                 : Refusal(verdict);
         }, cancellationToken);
     }
 
-    // Approving what is booked changes nothing: it needs no idempotency key.
-    public static async Task<IResult> ApproveAsync(string id, HttpContext context, OwnExchanges exchanges, CancellationToken cancellationToken)
+    // Deciding again in the same way changes nothing: it needs no idempotency key.
+    public static async Task<IResult> ApproveAsync(string id, HttpContext context, OwnExchanges exchanges, CancellationToken cancellationToken) =>
+        Id.TryParse<JournalId>(id, out var exchange)
+            ? await AnswerAsync(exchange, await exchanges.ApproveAsync(exchange, InternalHeaders.PersonOf(context), cancellationToken), exchanges, cancellationToken)
+            : Problems.NotFound("exchange");
+
+    public static async Task<IResult> RefuseAsync(string id, HttpContext context, OwnExchanges exchanges, CancellationToken cancellationToken)
     {
-        if (!Id.TryParse<JournalId>(id, out var exchange))
+        if (!(await RequestBody.ReadAsync<Refusing>(context, cancellationToken)).Succeeded(out var given, out var problem))
         {
-            return Problems.NotFound("exchange");
+            return problem;
         }
 
-        var verdict = await exchanges.ApproveAsync(exchange, InternalHeaders.PersonOf(context), cancellationToken);
-        return verdict == ExchangeVerdict.Booked ? TypedResults.Ok(View((await exchanges.FindAsync(null, exchange, cancellationToken))!)) : Refusal(verdict);
+        if (given.Reason.Length is 0 or > LongestReason)
+        {
+            return Problems.InvalidValue("reason", $"A text of 1 to {LongestReason} characters is expected.");
+        }
+
+        return Id.TryParse<JournalId>(id, out var exchange)
+            ? await AnswerAsync(exchange, await exchanges.RefuseAsync(exchange, InternalHeaders.PersonOf(context), given.Reason, cancellationToken), exchanges, cancellationToken)
+            : Problems.NotFound("exchange");
     }
 
     public static async Task<IResult> ListAsync(HttpContext context, OwnExchanges exchanges, CancellationToken cancellationToken)
@@ -98,12 +113,12 @@ internal static class ExchangeEndpoints
             : TypedResults.Ok(Page.Of([.. (await revaluations.ListAsync(cursor, mode, limit + 1, cancellationToken)).Select(View)], limit, r => Cursor.Of(r.Id.Value)));
     }
 
-    // The database keeps no more: an id made of it must be the same when it is made again.
-    private static DateTimeOffset Microseconds(DateTimeOffset at) => new(at.UtcTicks - (at.UtcTicks % TimeSpan.TicksPerMicrosecond), TimeSpan.Zero);
+    private static async Task<IResult> AnswerAsync(JournalId exchange, ExchangeVerdict verdict, OwnExchanges exchanges, CancellationToken cancellationToken) =>
+        verdict == ExchangeVerdict.Done ? TypedResults.Ok(View(await exchanges.GetAsync(exchange, cancellationToken))) : Refusal(verdict);
 
     private static ExchangeView View(OwnExchanges.Row row) => new(
         row.Exchange.Id, "exchange", row.Exchange.Mode, View(row.Exchange.Sold), View(row.Exchange.Bought), row.Exchange.ExchangedAt, row.Exchange.Reference, row.Exchange.Reason,
-        row.Booked ? "booked" : "awaiting_approval", row.ProposedBy, row.ApprovedBy);
+        row.State, row.RecordedBy, row.DecidedBy, row.Because);
 
     private static AmountView View(Money money) => new(money.Minor, money.Currency.Code);
 
@@ -129,7 +144,7 @@ internal static class ExchangeEndpoints
             return Problems.InvalidValue("bought.currency", "Another currency than what was sold is expected.");
         }
 
-        if (given.ExchangedAt > now.AddMinutes(5))
+        if (given.ExchangedAt.Year < EarliestYear || given.ExchangedAt > now.AddMinutes(5))
         {
             return Problems.InvalidValue("exchanged_at", "A time in the past is expected.");
         }
@@ -145,10 +160,11 @@ internal static class ExchangeEndpoints
     private static Problem Refusal(ExchangeVerdict verdict) => verdict switch
     {
         ExchangeVerdict.NotFound => Problems.NotFound("exchange"),
-        ExchangeVerdict.Known => new Problem(StatusCodes.Status409Conflict, "exchange_known", "An exchange of this reference is recorded already.", "reference"),
+        ExchangeVerdict.Known => new Problem(StatusCodes.Status409Conflict, "exchange_known", "An exchange of this reference is booked already.", "reference"),
         ExchangeVerdict.RateMissing => new Problem(StatusCodes.Status409Conflict, "rate_missing", "No exchange rate of ours is valid at that time.", "exchanged_at"),
         ExchangeVerdict.OffOurRate => new Problem(StatusCodes.Status422UnprocessableEntity, "exchange_off_our_rate", "It is more than a tenth away from our own rate of that time: look at the amounts again.", "bought"),
         ExchangeVerdict.SamePerson => new Problem(StatusCodes.Status409Conflict, "second_person_needed", "You recorded this exchange; another person is needed.", "id"),
-        _ => new Problem(StatusCodes.Status409Conflict, "exchange_too_old", "What is booked anew is of the last four weeks.", "exchanged_at"),
+        ExchangeVerdict.WrongState => new Problem(StatusCodes.Status409Conflict, "exchange_state_conflict", "The exchange was decided otherwise.", "id"),
+        _ => new Problem(StatusCodes.Status409Conflict, "exchange_too_old", "It was recorded more than four weeks ago: refuse it, and record it again.", "id"),
     };
 }

@@ -5,13 +5,11 @@ using Payments.Ledger.Settlement;
 namespace Payments.Ledger.Exchanges;
 
 /// <summary>What the house gave to its bank in one currency, and got for it in another.</summary>
-/// <param name="Reference">What the bank calls it: each once.</param>
-public sealed record OwnExchange(Mode Mode, Money Sold, Money Bought, DateTimeOffset ExchangedAt, string Reference, string Reason)
+/// <param name="Id">Its journal's too, of the time at which it was recorded.</param>
+/// <param name="Reference">What the bank calls it: booked once.</param>
+public sealed record OwnExchange(JournalId Id, Mode Mode, Money Sold, Money Bought, DateTimeOffset ExchangedAt, string Reference, string Reason)
 {
     public const string EventType = "fx.exchanged";
-
-    /// <summary>Follows from what it is: whoever records it again comes to the same journal.</summary>
-    public JournalId Id { get; } = new(DerivedId.Version7($"exchange|{Account.Text(Mode)}|{Reference}", ExchangedAt));
 
     public JournalDraft Journal()
     {

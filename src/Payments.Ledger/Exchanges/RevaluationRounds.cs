@@ -1,6 +1,7 @@
 using Microsoft.Extensions.Diagnostics.HealthChecks;
 using Payments.Core;
 using Payments.Ledger.Controls;
+using Payments.Ledger.Settlement;
 using Payments.Platform;
 
 namespace Payments.Ledger.Exchanges;
@@ -20,10 +21,20 @@ public sealed class RevaluationRounds(Revaluations revaluations, LedgerMetrics m
 
     private async Task RevalueAsync(CancellationToken cancellationToken)
     {
-        var waiting = new Dictionary<Mode, (DateTimeOffset, string)>();
+        var (waiting, failures) = (new Dictionary<Mode, (DateTimeOffset, string)>(), new List<Exception>());
         foreach (var mode in Enum.GetValues<Mode>())
         {
-            var outcome = await revaluations.OfTodayAsync(mode, cancellationToken);
+            RevaluationOutcome outcome;
+            try
+            {
+                outcome = await revaluations.OfTodayAsync(mode, cancellationToken);
+            }
+            catch (Exception e) when (OneOfMany.Concerns(e) && !cancellationToken.IsCancellationRequested)
+            {
+                failures.Add(e);
+                continue;
+            }
+
             if (outcome.Missing.Count > 0)
             {
                 waiting[mode] = (Waiting.TryGetValue(mode, out var before) ? before.Since : time.GetUtcNow(), string.Join(", ", outcome.Missing));
@@ -37,6 +48,10 @@ public sealed class RevaluationRounds(Revaluations revaluations, LedgerMetrics m
 
         Waiting = waiting;
         metrics.RevaluationsWaiting(waiting.Count);
+        if (failures.Count > 0)
+        {
+            throw new AggregateException("Open exchanges of some modes could not be valued.", failures);
+        }
     }
 }
 

@@ -24,10 +24,7 @@ public sealed record Revaluation(JournalId Id, Mode Mode, long Number, string Cu
 /// </summary>
 public sealed class Revaluations(NpgsqlDataSource database, LedgerOptions options, TimeProvider time)
 {
-    private const string Positions = """
-        SELECT a.currency, sum(b.debits - b.credits)::bigint FROM ledger.accounts a JOIN ledger.balances b ON b.account_id = a.id
-        WHERE a.mode = $1 AND a.kind = 'fx_clearing' GROUP BY a.currency HAVING sum(b.debits - b.credits) <> 0
-        """;
+    private const string Positions = "SELECT currency, balance FROM ledger.fx_position($1)";
 
     private const string Newest = "SELECT number, valued_at FROM ledger.revaluations WHERE mode = $1 ORDER BY number DESC LIMIT 1";
 
@@ -52,13 +49,9 @@ public sealed class Revaluations(NpgsqlDataSource database, LedgerOptions option
     {
         ArgumentNullException.ThrowIfNull(transaction);
         var (connection, now, book) = (transaction.Connection!, time.GetUtcNow(), Currency.Of(options.BookCurrency));
-        await using (var alone = new NpgsqlCommand("SELECT pg_advisory_xact_lock(hashtextextended('ledger.revaluation|' || $1, 0))", connection, transaction).With(Account.Text(mode)))
-        {
-            await alone.ExecuteNonQueryAsync(cancellationToken);
-        }
-
-        var (number, last) = await NewestAsync(connection, transaction, mode, cancellationToken);
+        // Whoever reads the position holds it: numbers are counted one after the other, too.
         var balances = await BalancesAsync(connection, transaction, mode, cancellationToken);
+        var (number, last) = await NewestAsync(connection, transaction, mode, cancellationToken);
         if (balances.Count == 0 || (askedBy is null && last >= now.UtcDateTime.Date))
         {
             return new(null, []);

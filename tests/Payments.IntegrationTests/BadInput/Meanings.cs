@@ -269,7 +269,9 @@ internal sealed class Meanings
         Add("POST /ops/v1/ledger/exchanges", exchange.Replace("2020", "2090", StringComparison.Ordinal), 400, "invalid_value", "exchanged_at");
         Add("POST /ops/v1/ledger/exchanges", exchange.Replace("\"FX\"", "\"\"", StringComparison.Ordinal), 400, "invalid_value", "reference");
         Add("POST /ops/v1/ledger/exchanges", exchange.Replace("\"?\"", "\"\"", StringComparison.Ordinal), 400, "invalid_value", "reason");
-        Add("POST /ops/v1/ledger/exchanges", exchange, 409, "exchange_too_old", "exchanged_at");
+        Add("POST /ops/v1/ledger/exchanges", exchange.Replace("2020", "1999", StringComparison.Ordinal), 400, "invalid_value", "exchanged_at");
+        Add("POST /ops/v1/ledger/exchanges", exchange, 409, "rate_missing", "exchanged_at");
+        Add("POST /ops/v1/ledger/exchanges/{id}/refuse", """{"reason": ""}""", 400, "invalid_value", "reason");
         Add("POST /ops/v1/ledger/revaluations", """{"mode": "live"}""", 409, "no_open_exchanges", "mode");
         Add("POST /ops/v1/ledger/payout_switch", """{"stopped": true, "reason": ""}""", 400, "invalid_value", "reason");
         Add("POST /ops/v1/ledger/payouts/{id}/approve", """{"account_version": 0}""", 400, "invalid_value", "account_version");

@@ -47,7 +47,7 @@ internal sealed partial class Surface
         Ids["/ops/v1/ledger/journals/id"] = await FirstAsync("/ops/v1/ledger/journals", ops);
         Ids["/v1/settlements/id"] = await SettlementAsync();
         await SeedPayoutsAsync();
-        Ids["/ops/v1/ledger/exchanges/id"] = await ExchangeAsync();
+        await SeedExchangesAsync();
         await SeedRiskAsync(ops);
         (Ids["/ops/v1/risk/models/id"], Ids["/ops/v1/risk/payments/id"]) = await ModelSample.AddAsync(product.ConnectionString(Names.Databases.Fraud), Token);
         (Ids["/ops/v1/incidents/id"], Ids["/ops/v1/breaks/id"]) = await (stray ??= StrayAsync());
@@ -166,8 +166,8 @@ internal sealed partial class Surface
         Ids["/ops/v1/ledger/payout_files/id"] = file.GetProperty("id").GetString()!;
     }
 
-    /// <summary>One that stands open, and one that somebody else recorded and that waits for a second person.</summary>
-    private async Task<string> ExchangeAsync()
+    /// <summary>One that stands open, and two that somebody else recorded and that wait for a second person: one to approve, one to refuse.</summary>
+    private async Task SeedExchangesAsync()
     {
         var ledger = product.Host.ServicesOf(Names.Services.Ledger);
         await using (var rate = ledger.GetRequiredService<NpgsqlDataSource>().CreateCommand("""
@@ -179,19 +179,25 @@ internal sealed partial class Surface
             await rate.ExecuteNonQueryAsync(Token);
         }
 
-        var waiting = "";
-        foreach (var (sold, bought, verdict) in new[] { (108L, 100L, ExchangeVerdict.Booked), (217_000, 200_000, ExchangeVerdict.AwaitingApproval) })
+        foreach (var (use, sold, bought, verdict) in new[]
+        {
+            ("", 108L, 100L, ExchangeVerdict.Done),
+            ("/ops/v1/ledger/exchanges/id", 217_000, 200_000, ExchangeVerdict.AwaitingApproval),
+            ("POST /ops/v1/ledger/exchanges/{id}/refuse id", 325_500, 300_000, ExchangeVerdict.AwaitingApproval),
+        })
         {
             var exchange = new OwnExchange(
-                Core.Mode.Test, new(sold, Core.Currency.Of("USD")), new(bought, Core.Currency.Of("EUR")), TimeProvider.System.GetUtcNow(), $"{sold} of {Owner.MerchantId}", "surface");
+                new Core.IdSource(TimeProvider.System).New<Core.JournalId>(), Core.Mode.Test, new(sold, Core.Currency.Of("USD")), new(bought, Core.Currency.Of("EUR")), TimeProvider.System.GetUtcNow(),
+                $"{sold} of {Owner.MerchantId}", "surface");
             await using var connection = await ledger.GetRequiredService<NpgsqlDataSource>().OpenConnectionAsync(Token);
             await using var transaction = await connection.BeginTransactionAsync(Token);
             Assert.Equal(verdict, await ledger.GetRequiredService<OwnExchanges>().RecordAsync(transaction, exchange, "surface", Token));
             await transaction.CommitAsync(Token);
-            waiting = exchange.Id.ToString();
+            if (use.Length > 0)
+            {
+                Ids[use] = exchange.Id.ToString();
+            }
         }
-
-        return waiting;
     }
 
     /// <summary>As if settlement had made it payable.</summary>

@@ -48,7 +48,6 @@ public sealed class ModeInTablesTests(ProductFixture product, EmbeddedServers se
         ["ledger.correction_limits"] = "a rule",
         ["ledger.settlement_cutoffs"] = "positions in the log",
         ["ledger.settlement_kinds"] = "a rule",
-        ["ledger.exchange_approvals"] = "of an exchange, which has its mode",
         ["ledger.payout_switch"] = "one switch stops the payouts of both modes",
         ["ledger.payout_limits"] = "a rule",
         ["ledger.payout_limit_requests"] = "a rule, and who wanted it",

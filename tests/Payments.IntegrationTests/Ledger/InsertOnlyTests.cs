@@ -57,7 +57,7 @@ public sealed class InsertOnlyTests(EmbeddedServers servers)
 
     // What comes by requests and not by a posting function: the service adds rows, and changes none.
     private static readonly string[] WrittenByTheService = ["ledger.house_journals", "ledger.rates", "ledger.settlement_cutoffs", "ledger.settlement_terms", "ledger.settlement_closings",
-        "ledger.payout_settings", "ledger.payout_switch", "ledger.payouts", "ledger.payout_changes", "ledger.payout_approvals", "ledger.payout_files", "ledger.payout_file_items", "ledger.payout_reports", "ledger.exchanges", "ledger.exchange_approvals", "ledger.revaluations"];
+        "ledger.payout_settings", "ledger.payout_switch", "ledger.payouts", "ledger.payout_changes", "ledger.payout_approvals", "ledger.payout_files", "ledger.payout_file_items", "ledger.payout_reports", "ledger.exchanges", "ledger.exchange_decisions", "ledger.revaluations"];
 
     // An update and a delete of every row, and the truncation that row triggers would not see.
     private static string[] Attempts(string table)
@@ -69,7 +69,7 @@ public sealed class InsertOnlyTests(EmbeddedServers servers)
             : table.Contains("settlement_terms", StringComparison.Ordinal) || table is "ledger.payout_settings" or "ledger.payout_switch" or "ledger.payout_changes" ? "version"
             : table is "ledger.payout_transitions" ? "before"
             : table is "ledger.payout_approvals" or "ledger.payout_file_items" or "ledger.payout_reports" ? "payout_id"
-            : table is "ledger.exchange_approvals" ? "exchange_id"
+            : table is "ledger.exchange_decisions" ? "exchange_id"
             : table is "ledger.payout_limit_requests" ? "reason"
             : table.Contains("reserve_releases", StringComparison.Ordinal) ? "held_batch_id"
             : table.Contains("clos", StringComparison.Ordinal) || table.Contains("retired_months", StringComparison.Ordinal) || table.Contains("opening_holds", StringComparison.Ordinal) ? "month" : "id";

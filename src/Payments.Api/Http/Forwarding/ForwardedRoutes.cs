@@ -67,6 +67,7 @@ internal static class ForwardedRoutes
         new("GET", "/ledger/exchanges", Owner.Ledger),
         new("POST", "/ledger/exchanges", Owner.Ledger, "ledger.exchange.record"),
         new("POST", "/ledger/exchanges/{id}/approve", Owner.Ledger, "ledger.exchange.approve", Command: true),
+        new("POST", "/ledger/exchanges/{id}/refuse", Owner.Ledger, "ledger.exchange.refuse"),
         new("GET", "/ledger/revaluations", Owner.Ledger),
         new("POST", "/ledger/revaluations", Owner.Ledger, "ledger.revaluation.ask"),
         new("POST", "/ledger/payout_settings", Owner.Ledger, "ledger.payout_settings.set"),

@@ -196,7 +196,7 @@ internal static class Examples
 
     public const string Exchange = """
         {"id": "jrn_01k0x5w3n8e2v9y7t4r6q1m5za", "object": "exchange", "mode": "test", "sold": {"amount": 108600, "currency": "USD"}, "bought": {"amount": 100000, "currency": "EUR"},
-         "exchanged_at": "2026-02-02T10:00:00Z", "reference": "FX-2026-0042", "reason": "Euros for the week's payouts", "status": "booked", "proposed_by": "ada", "approved_by": "ben"}
+         "exchanged_at": "2026-02-02T10:00:00Z", "reference": "FX-2026-0042", "reason": "Euros for the week's payouts", "status": "booked", "recorded_by": "ada", "decided_by": "ben", "refused_because": null}
         """;
 
     public const string Revaluation = """

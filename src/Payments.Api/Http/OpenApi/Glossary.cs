@@ -47,6 +47,7 @@ internal static class Glossary
         ["minimum"] = new("The least that is paid, in minor units of every currency without a minimum of its own."),
         ["minimums"] = new("The least that is paid, by currency, in its minor units."),
         ["standing"] = new("Whether the merchant may be paid; only cleared is.", PayoutStandings),
+        ["exchange.status"] = new("Where it stands: see docs/settlement.md.", ["awaiting_approval", "booked", "refused"]),
         ["payout.status"] = new("Where it stands: see docs/payouts.md.", PayoutStates),
         ["settlement.paid"] = new("What became payable: net less the reserve held plus the reserve released, exchanged at the rate."),
         ["settlement.rate"] = new("Null: it is paid in its own currency."),

@@ -38,7 +38,7 @@ internal static class SettlementOperations
         new("GET", "/ops/v1/ledger/exchanges", "Operators: ledger", "List what the house exchanged") { Query = ["mode", .. Paging], Response = DocumentedOperation.List(Examples.Exchange) },
         new("POST", "/ops/v1/ledger/exchanges", "Operators: ledger", "Record what the house exchanged at its bank")
         {
-            Description = "Each reference of the bank once. Above the limit of corrections it is booked when another person approves it. 422 exchange_off_our_rate when it is more than a tenth away from our rate. See docs/settlement.md.",
+            Description = "Each reference of the bank is booked once. Above the limit of corrections it is booked when another person approves it. 422 exchange_off_our_rate when it is more than a tenth away from our rate. See docs/settlement.md.",
             Request = """
                 {"mode": "test", "sold": {"amount": 108600, "currency": "USD"}, "bought": {"amount": 100000, "currency": "EUR"}, "exchanged_at": "2026-02-02T10:00:00Z", "reference": "FX-2026-0042", "reason": "Euros for the week's payouts"}
                 """,
@@ -46,6 +46,13 @@ internal static class SettlementOperations
             Response = Examples.Exchange,
         },
         new("POST", "/ops/v1/ledger/exchanges/{id}/approve", "Operators: ledger", "Approve an exchange above the limit") { Request = "{}", Response = Examples.Exchange },
+        new("POST", "/ops/v1/ledger/exchanges/{id}/refuse", "Operators: ledger", "Refuse an exchange that waits")
+        {
+            Description = "It is not booked, and its reference may be recorded again. 409 exchange_state_conflict when it is booked.",
+            Request = """{"reason": "The amount is another one"}""",
+            Required = ["reason"],
+            Response = Examples.Exchange,
+        },
         new("GET", "/ops/v1/ledger/revaluations", "Operators: ledger", "List what open exchanges were worth") { Query = ["mode", .. Paging], Response = DocumentedOperation.List(Examples.Revaluation) },
         new("POST", "/ops/v1/ledger/revaluations", "Operators: ledger", "Value open exchanges now")
         {
