@@ -6,7 +6,7 @@ namespace Payments.Core.Seams;
 /// <param name="Merchant">Null where no journal and no settlement is of it.</param>
 /// <param name="JournalsRetired">The payment's month was retired: its journals are in the archive, and settlements and payouts stand.</param>
 /// <param name="Settlements">Merchant's batches with its movements.</param>
-/// <param name="Payouts">Payouts to the merchant that paid those batches.</param>
+/// <param name="Payouts">Payouts to the merchant that hold or held those batches.</param>
 public sealed record LedgerStory(
     PaymentId Payment, Mode? Mode, MerchantId? Merchant, bool JournalsRetired, IReadOnlyList<LedgerStoryJournal> Journals, IReadOnlyList<LedgerStorySettlement> Settlements,
     IReadOnlyList<LedgerStoryPayout> Payouts);
@@ -22,7 +22,8 @@ public sealed record LedgerStoryLine(string Action, string Kind, string Debit, s
 /// <param name="Amount">What the batch has of this payment, in minor units.</param>
 /// <param name="PaidCurrency">In which the batch is paid.</param>
 /// <param name="PayOn">From this day on.</param>
-public sealed record LedgerStorySettlement(string Id, DateTimeOffset CutAt, string Currency, long Amount, string PaidCurrency, DateOnly PayOn);
+/// <param name="Payouts">In which it is or was: before the last one only such as came to nothing.</param>
+public sealed record LedgerStorySettlement(string Id, DateTimeOffset CutAt, string Currency, long Amount, string PaidCurrency, DateOnly PayOn, IReadOnlyList<PayoutId> Payouts);
 
 /// <param name="Amount">Of the whole payout, in minor units.</param>
 /// <param name="File">The bank file that it is in.</param>

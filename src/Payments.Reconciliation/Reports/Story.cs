@@ -62,20 +62,37 @@ public static class Story
     {
         var came = of.Items.SelectMany(i => i.Lines).Where(l => l.BankClass == "matched").GroupBy(l => l.NetCurrency).Select(g => Amount(g.Sum(l => l.Net), g.Key)).ToList();
         yield return came.Count > 0 ? $"Of it {string.Join(" and ", came)} came to our bank." : "Nothing of it came to our bank yet.";
-        yield return of.Ledger switch
+        if (of.Ledger is not { Settlements: [_, ..] settlements })
         {
-            null => "The ledger does not answer: what it has of the payment is not told here.",
-            { Settlements: [] } => of.Ledger.JournalsRetired ? "Its journals are retired, and no settlement has it." : "No settlement of the merchant has it yet.",
-            _ when of.Payouts.FirstOrDefault(p => p.Payout.Status == "paid") is { } paid => $"The merchant was paid by payout {paid.Payout.Id}.",
-            _ when of.Payouts.FirstOrDefault(p => !CameToNothing.Contains(p.Payout.Status)) is { } due => $"The merchant's payout {due.Payout.Id} is {due.Payout.Status}.",
-            _ => "It is settled, and the merchant is not paid yet.",
-        };
+            yield return of.Ledger switch
+            {
+                null => "The ledger does not answer: what it has of the payment is not told here.",
+                { JournalsRetired: true } => "Its journals are retired, and no settlement has it.",
+                _ => "No settlement of the merchant has it yet.",
+            };
+        }
+        else
+        {
+            foreach (var settlement in settlements)
+            {
+                yield return $"Settlement {settlement.Id} ({Amount(settlement.Amount, settlement.Currency)}): {Paid(of.Payouts.FirstOrDefault(p => settlement.Payouts is [.., var last] && p.Payout.Id == last)?.Payout)}.";
+            }
+        }
+
         var open = of.Breaks.Where(b => b.State != "resolved").Select(b => $"break {b.Id} ({b.Class}, {Amount(b.Difference, b.Currency)})")
             .Concat(of.Items.Where(i => i.Class == "timing").Select(i => $"the {i.Kind} {i.Reference} may still come"))
             .Concat(of.Items.Where(i => i.Class == "not_compared").Select(i => $"the {i.Kind} {i.Reference} is not compared yet"))
             .Concat(of.Items.Where(i => !Settled.Contains(i.Class) && i.Class != "not_compared" && of.Breaks.All(b => b.Item != i.Id)).Select(i => $"the {i.Kind} {i.Reference} is {i.Class}")).ToList();
         yield return open.Count == 0 ? "No difference is open." : $"Open: {string.Join("; ", open)}.";
     }
+
+    private static string Paid(LedgerStoryPayout? last) => last switch
+    {
+        null => "not paid yet",
+        { Status: "paid" } => $"paid by payout {last.Id}",
+        _ when CameToNothing.Contains(last.Status) => "not paid yet",
+        _ => $"payout {last.Id} is {last.Status}",
+    };
 
     private static string Amount(long minor, string currency) => Currency.TryFind(currency, out var known) ? new Money(minor, known).ToString() : string.Create(CultureInfo.InvariantCulture, $"{minor} {currency}");
 

@@ -1,4 +1,5 @@
 using System.Net;
+using System.Text.Json;
 using Payments.Core;
 using Payments.Ledger.Payouts;
 using Payments.Ledger.Settlement;
@@ -6,7 +7,7 @@ using Xunit;
 
 namespace Payments.IntegrationTests.Ledger;
 
-/// <summary>What the ledger tells of one payment: its journals, the batches that it is in, and the payouts that paid these.</summary>
+/// <summary>What the ledger tells of one payment: its journals, the batches that it is in, and the payouts that hold these.</summary>
 public sealed class PaymentStoryTests(EmbeddedServers servers)
 {
     private static CancellationToken Cancel => TestContext.Current.CancellationToken;
@@ -37,7 +38,7 @@ public sealed class PaymentStoryTests(EmbeddedServers servers)
         {
             var story = await ledger.GetAsync($"/internal/ledger/payments/{payment}");
             Assert.Equal((merchant.ToString(), false), (story.GetProperty("merchant").GetString(), story.GetProperty("journals_retired").GetBoolean()));
-            Assert.Contains(story.GetProperty("settlements").EnumerateArray(), s => s.GetProperty("id").GetString() == batch && s.GetProperty("amount").GetInt64() == amount && s.GetProperty("pay_on").GetString() == $"{payOn:yyyy-MM-dd}");
+            Assert.Contains(story.GetProperty("settlements").EnumerateArray(), s => s.GetProperty("id").GetString() == batch && s.GetProperty("amount").GetInt64() == amount && s.GetProperty("pay_on").GetString() == $"{payOn:yyyy-MM-dd}" && Payouts(s) == payout);
             Assert.Contains(story.GetProperty("payouts").EnumerateArray(), p => p.GetProperty("id").GetString() == payout);
             var journals = story.GetProperty("journals").EnumerateArray().ToList();
             Assert.Equal(await ledger.Books.ValueAsync<long>($"SELECT count(*) FROM ledger.journals WHERE payment_id = '{payment.Value}'", Cancel), journals.Count);
@@ -46,9 +47,19 @@ public sealed class PaymentStoryTests(EmbeddedServers servers)
                 journals.SelectMany(j => j.GetProperty("lines").EnumerateArray()).Where(l => l.GetProperty("action").GetString() == "post").Sum(l => l.GetProperty("amount").GetInt64()));
         }
 
+        // What was canceled is in the next that is made.
+        Assert.Equal(PayoutVerdict.Done, await ledger.Get<PayoutBooks>().ChangeAsync(
+            PayoutIds.Of(mode, merchant, Currency.Of(currency), payOn), new(PayoutState.Canceled, "", "held", "ada", TimeProvider.System.GetUtcNow(), ""), Cancel));
+        await ledger.Get<PayoutBooks>().CreateDueAsync(payOn.AddDays(1), Cancel);
+        var again = await ledger.GetAsync($"/internal/ledger/payments/{new PaymentId(Guid.Parse(settled[0].Split('|')[0]))}");
+        Assert.Contains(again.GetProperty("settlements").EnumerateArray(), s => Payouts(s) == $"{payout} {PayoutIds.Of(mode, merchant, Currency.Of(currency), payOn.AddDays(1))}");
+        Assert.Equal(2, again.GetProperty("payouts").GetArrayLength());
+
         var nobody = await ledger.GetAsync($"/internal/ledger/payments/{LedgerDatabase.Ids.New<PaymentId>()}");
         Assert.Equal((0, 0, 0), (nobody.GetProperty("journals").GetArrayLength(), nobody.GetProperty("settlements").GetArrayLength(), nobody.GetProperty("payouts").GetArrayLength()));
         Assert.Equal(HttpStatusCode.NotFound, (await ledger.AskAsync(HttpMethod.Get, "/internal/ledger/payments/nobody")).Status);
         Assert.Equal(HttpStatusCode.Unauthorized, (await ledger.AskAsync(HttpMethod.Get, $"/internal/ledger/payments/{LedgerDatabase.Ids.New<PaymentId>()}", key: null)).Status);
     }
+
+    private static string Payouts(JsonElement settlement) => string.Join(' ', settlement.GetProperty("payouts").EnumerateArray().Select(p => p.GetString()));
 }

@@ -15,16 +15,33 @@ public sealed class StoryTests
     //         settled, payout's status, what is said of the merchant
     [Theory]
     [InlineData(false, null, "No settlement of the merchant has it yet.")]
-    [InlineData(true, null, "It is settled, and the merchant is not paid yet.")]
-    [InlineData(true, "sent", "The merchant's payout PAYOUT is sent.")]
-    [InlineData(true, "paid", "The merchant was paid by payout PAYOUT.")]
-    [InlineData(true, "returned", "It is settled, and the merchant is not paid yet.")]
+    [InlineData(true, null, "Settlement stl_1 (48.50 EUR): not paid yet.")]
+    [InlineData(true, "sent", "Settlement stl_1 (48.50 EUR): payout PAYOUT is sent.")]
+    [InlineData(true, "paid", "Settlement stl_1 (48.50 EUR): paid by payout PAYOUT.")]
+    [InlineData(true, "returned", "Settlement stl_1 (48.50 EUR): not paid yet.")]
     public void It_ends_with_whether_the_merchant_was_paid(bool settled, string? payout, string said)
     {
         var story = Story.Of(Explained("matched", Ledger(settled, payout)));
 
         Assert.Equal(["Of it 49.30 EUR came to our bank.", said.Replace("PAYOUT", Payout.ToString(), StringComparison.Ordinal), "No difference is open."], story.TakeLast(3));
         Assert.Equal(payout is not null, story.Any(s => s.Contains($"of 4850.00 EUR to the merchant, due on 2026-02-02, is {payout}, in bank file pof_1; the bank's statement has it on 2026-02-03 (matched).", StringComparison.Ordinal)));
+    }
+
+    [Fact]
+    public void Of_each_settlement_it_says_by_which_payout_it_was_paid()
+    {
+        var (failed, paid) = (Ids.New<PayoutId>(), Ids.New<PayoutId>());
+        var whole = Ledger(settled: true, null);
+        var first = whole.Settlements[0] with { Payouts = [failed, paid] };
+        var story = Story.Of(Explained("matched", whole with
+        {
+            Settlements = [first, first with { Id = "stl_2", Amount = -1_200, Payouts = [Payout] }, first with { Id = "stl_3", Amount = 300, Payouts = [] }],
+            Payouts = [Made(failed, "failed"), Made(paid, "paid"), Made(Payout, "sent")],
+        }));
+
+        Assert.Equal(
+            [$"Settlement stl_1 (48.50 EUR): paid by payout {paid}.", $"Settlement stl_2 (-12.00 EUR): payout {Payout} is sent.", "Settlement stl_3 (3.00 EUR): not paid yet."],
+            story.SkipLast(1).TakeLast(3));
     }
 
     [Theory]
@@ -51,8 +68,10 @@ public sealed class StoryTests
     private static LedgerStory Ledger(bool settled, string? payout) => new(
         Ids.New<PaymentId>(), Mode.Live, Ids.New<MerchantId>(), false,
         [new(Ids.New<JournalId>(), "payment.captured", At, [new("post", "capture", "provider_receivable", "adyen", "merchant_pending", "mer_1", 5_000, "EUR")])],
-        settled ? [new("stl_1", new(2026, 1, 31, 0, 0, 0, TimeSpan.Zero), "EUR", 4_850, "EUR", new(2026, 2, 2))] : [],
-        payout is null ? [] : [new(Payout, "EUR", 485_000, new(2026, 2, 2), payout, new(2026, 2, 3, 8, 0, 0, TimeSpan.Zero), "pof_1")]);
+        settled ? [new("stl_1", new(2026, 1, 31, 0, 0, 0, TimeSpan.Zero), "EUR", 4_850, "EUR", new(2026, 2, 2), payout is null ? [] : [Payout])] : [],
+        payout is null ? [] : [Made(Payout, payout)]);
+
+    private static LedgerStoryPayout Made(PayoutId id, string status) => new(id, "EUR", 485_000, new(2026, 2, 2), status, new(2026, 2, 3, 8, 0, 0, TimeSpan.Zero), "pof_1");
 
     private static Explanation Explained(string ofClass, LedgerStory? ledger)
     {

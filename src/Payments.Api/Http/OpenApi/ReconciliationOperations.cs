@@ -76,11 +76,11 @@ internal static class ReconciliationOperations
                  "ledger": {"payment": "pay_01k0x5w3n8e2v9y7t4r6q1m5za", "mode": "live", "merchant": "mer_01k0x5w3n8e2v9y7t4r6q1m5za", "journals_retired": false,
                  "journals": [{"id": "jrn_01k0x5w3n8e2v9y7t4r6q1m5ze", "type": "payment.captured", "at": "2026-01-30T12:00:00Z", "lines": [{"action": "post", "kind": "capture", "debit": "provider_receivable", "debit_owner": "adyen",
                  "credit": "merchant_pending", "credit_owner": "mer_01k0x5w3n8e2v9y7t4r6q1m5za", "amount": 5000, "currency": "EUR"}]}],
-                 "settlements": [{"id": "stl_01k0x5w3n8e2v9y7t4r6q1m5za", "cut_at": "2026-01-31T00:00:00Z", "currency": "EUR", "amount": 4850, "paid_currency": "EUR", "pay_on": "2026-02-02"}],
+                 "settlements": [{"id": "stl_01k0x5w3n8e2v9y7t4r6q1m5za", "cut_at": "2026-01-31T00:00:00Z", "currency": "EUR", "amount": 4850, "paid_currency": "EUR", "pay_on": "2026-02-02", "payouts": ["po_01k0x5w3n8e2v9y7t4r6q1m5za"]}],
                  "payouts": [{"id": "po_01k0x5w3n8e2v9y7t4r6q1m5za", "currency": "EUR", "amount": 485000, "due_on": "2026-02-02", "status": "paid", "at": "2026-02-03T08:00:00Z", "file": "pof_01k0x5w3n8e2v9y7t4r6q1m5za"}]},
                  "payouts": [{"payout": {"id": "po_01k0x5w3n8e2v9y7t4r6q1m5za", "currency": "EUR", "amount": 485000, "due_on": "2026-02-02", "status": "paid", "at": "2026-02-03T08:00:00Z", "file": "pof_01k0x5w3n8e2v9y7t4r6q1m5za"},
                  "statement": {"day": "2026-02-03", "class": "matched"}}],
-                 "story": ["2026-01-30 12:00:00 The ledger has payment.captured as jrn_…: …", "The merchant was paid by payout po_….", "No difference is open."]}
+                 "story": ["2026-01-30 12:00:00 The ledger has payment.captured as jrn_…: …", "Settlement stl_… (48.50 EUR): paid by payout po_….", "No difference is open."]}
                 """,
         },
         new("GET", "/ops/v1/reconciliation/breaks", "Operators: reconciliation", "List breaks of reconciliation")
