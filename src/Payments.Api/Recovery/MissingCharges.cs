@@ -9,7 +9,7 @@ namespace Payments.Api.Recovery;
 
 /// <summary>
 /// The other side of a listing: payments that hold or moved money by our books, and that the provider's list of their time does not have. A list may
-/// lag, so the provider is asked for each of them; where it does not know it, or knows it as nothing, a person is told. No money is moved.
+/// lag, so the provider is asked for each of them; where it does not know it, or knows it as nothing, a person is told, and of a list that lacks too many to be asked for. No money is moved.
 /// </summary>
 public sealed class MissingCharges(NpgsqlDataSource database, NoticeStore notices, IdSource ids, ILogger<MissingCharges> logger)
 {
@@ -33,7 +33,7 @@ public sealed class MissingCharges(NpgsqlDataSource database, NoticeStore notice
         var missing = ChargeMatching.Missing(listed, expected.Keys);
         if (missing.Count > MostAsked)
         {
-            Log.ListLacksMany(logger, connector.Provider, missing.Count, expected.Count, MostAsked);
+            await TellOfListAsync(connector, stretch, missing.Count, expected.Count, cancellationToken);
         }
 
         foreach (var reference in missing.Take(MostAsked))
@@ -80,6 +80,20 @@ public sealed class MissingCharges(NpgsqlDataSource database, NoticeStore notice
         await using var command = database.CreateCommand($"SELECT EXISTS (SELECT FROM payments WHERE merchant_id = $1 AND mode = $2 AND id = $3 AND provider_reference = $4 AND {InMoney})")
             .With(payment.Merchant.Value, Words.Of(mode), payment.Payment.Value, payment.Reference);
         return await command.ExecuteScalarAsync(cancellationToken) is true;
+    }
+
+    /// <summary>Nobody asks for the rest: a person does, once for a list however often it lacks them.</summary>
+    private async Task TellOfListAsync(IConnector connector, TakenStretch stretch, int missing, int expected, CancellationToken cancellationToken)
+    {
+        Log.ListLacksMany(logger, connector.Provider, missing, expected, MostAsked);
+        var provider = Words.Of(connector.Provider);
+        await notices.RaiseAsync(
+            null, connector.Mode, null,
+            new Incident(
+                ids.New<IncidentId>(), IncidentKinds.ChargeMissing, null,
+                $"{provider}'s list of charges from {stretch.From:yyyy-MM-dd HH:mm} to {stretch.Until:yyyy-MM-dd HH:mm} UTC lacks {missing} of {expected} payments; {MostAsked} of them are asked for, the others are not.")
+            { Subject = $"{provider}:list" },
+            cancellationToken);
     }
 
     private async Task RaiseAsync(IConnector connector, Expected payment, CancellationToken cancellationToken)

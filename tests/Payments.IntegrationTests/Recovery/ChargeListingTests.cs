@@ -1,6 +1,7 @@
 using System.Reflection;
 using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Options;
+using Payments.Api.Flow;
 using Payments.Api.Recovery;
 using Payments.Connectors;
 using Payments.Core;
@@ -72,6 +73,29 @@ public sealed class ChargeListingTests(EmbeddedServers servers)
         Assert.Equal(1, await flow.CountAsync("SELECT count(*) FROM charge_listings WHERE leased_until > now()", Token));
     }
 
+    [Fact]
+    public async Task Of_a_list_that_lacks_more_than_a_hundred_payments_a_hundred_are_asked_for_and_a_person_is_told_of_the_rest()
+    {
+        await using var flow = await FlowDatabase.CreateAsync(servers, Token);
+        await using var notices = new NoticeStore(flow.Source, flow.Ids, TimeProvider.System);
+        var (merchant, provider, now) = (flow.Ids.New<MerchantId>(), Provider((_, _) => throw new NotSupportedException()), TimeProvider.System.GetUtcNow());
+        await Task.WhenAll(Enumerable.Range(0, 100).Select(n => flow.CapturedAsync(merchant, $"lost {n}")));
+        await LookAsync();
+        Assert.Equal((100, 0L), (provider.Asked, await flow.CountAsync("SELECT count(*) FROM incidents", Token)));
+
+        await flow.CapturedAsync(merchant, "lost too");
+        await LookAsync();
+        await LookAsync();
+        Assert.Equal(300, provider.Asked);
+        await using var incidents = flow.Source.CreateCommand("SELECT string_agg(concat_ws(' ', kind, mode, subject, seen, merchant_id, payment_id) || ': ' || detail, ';') FROM incidents");
+        var told = Assert.IsType<string>(await incidents.ExecuteScalarAsync(Token));
+        Assert.StartsWith("charge_missing test stripe:list 2: stripe's list of charges from ", told, StringComparison.Ordinal);
+        Assert.EndsWith(" lacks 101 of 101 payments; 100 of them are asked for, the others are not.", told, StringComparison.Ordinal);
+
+        async Task LookAsync() => Assert.True(await new MissingCharges(flow.Source, notices, flow.Ids, NullLogger<MissingCharges>.Instance).LookAsync(
+            (IConnector)(object)provider, new(Core.Provider.Stripe, Mode.Test, now.AddMinutes(-5), now.AddMinutes(5), 1, false), TimeSpan.FromSeconds(10), [], Token));
+    }
+
     /// <summary>None of these listings has a charge, so nothing is taken in.</summary>
     private static Task<bool> ListAsync(FlowDatabase flow, Lister provider) =>
         new ChargeListing(flow.Source, new ConnectorRegistry([]), null!, new MissingCharges(flow.Source, null!, null!, NullLogger<MissingCharges>.Instance), TimeProvider.System, Options.Create(new ListingOptions()), NullLogger<ChargeListing>.Instance)
@@ -93,10 +117,12 @@ public sealed class ChargeListingTests(EmbeddedServers servers)
         return lister;
     }
 
-    /// <summary>A provider that does nothing but list.</summary>
+    /// <summary>A provider that lists, and knows every charge that it is asked for.</summary>
     public class Lister : DispatchProxy
     {
         public List<ChargeListCall> Calls { get; } = [];
+
+        public int Asked { get; private set; }
 
         internal Func<ChargeListCall, int, ChargePage> Page { get; set; } = null!;
 
@@ -109,6 +135,9 @@ public sealed class ChargeListingTests(EmbeddedServers servers)
                 case nameof(IConnector.ListChargesAsync):
                     Calls.Add((ChargeListCall)args![0]!);
                     return Task.FromResult(Page(Calls[^1], Calls.Count));
+                case nameof(IConnector.ReadChargeAsync):
+                    Asked++;
+                    return Task.FromResult(new ChargeReading(ReadBackKind.Found));
                 default: throw new NotSupportedException(targetMethod.Name);
             }
         }
