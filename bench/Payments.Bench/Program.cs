@@ -20,6 +20,7 @@ string usage = $"""
       --connections LIST  of the closed loop (default {string.Join(',', settings.Connections)})
       --minutes N         of the soak (default {settings.Minutes})
       --rate R            payments a second of soak and latency (default {settings.PerSecond})
+      --profile           under load, shows which statements PostgreSQL's time goes to
       --help              this text
     """;
 
@@ -34,6 +35,9 @@ for (var i = 0; i < args.Length; i++)
             return 0;
         case "--json" when i + 1 < args.Length:
             json = args[++i];
+            break;
+        case "--profile":
+            settings.Profile = true;
             break;
         case "all":
             names.AddRange(scenarios.Select(s => s.Name));

@@ -22,6 +22,9 @@ internal sealed class LoadSettings
     public int CardsOfEach { get; set; } = 64;
 
     public int[] Connections { get; set; } = [256, 64, 1];
+
+    /// <summary>Shows which statements take the time.</summary>
+    public bool Profile { get; set; }
 }
 
 /// <summary>The product under load with everything around it: merchants, receivers, the baseline, the judge.</summary>
@@ -38,6 +41,7 @@ internal sealed class LoadRun : IAsyncDisposable
         Teller = new(product.Api, journal);
         Integrity = new(product, journal, shops);
         Baseline = new(product.Run.ConnectionStrings["payments"]);
+        Profile = settings.Profile ? new(product.Run.ConnectionStrings["payments"]) : null;
     }
 
     public LoadSettings Settings { get; }
@@ -54,6 +58,9 @@ internal sealed class LoadRun : IAsyncDisposable
 
     public Baseline Baseline { get; }
 
+    /// <summary>Null where statements are not counted.</summary>
+    public Profile? Profile { get; }
+
     public static async Task<LoadRun> StartAsync(LoadSettings settings, TextWriter progress, CancellationToken cancellationToken)
     {
         await progress.WriteLineAsync("  starting the product ...");
@@ -62,7 +69,7 @@ internal sealed class LoadRun : IAsyncDisposable
         Product? product = null;
         try
         {
-            product = await Product.StartAsync(sink.Address, demo: false, cancellationToken);
+            product = await Product.StartAsync(sink.Address, demo: false, settings.Profile, cancellationToken);
             await product.SetLatencyAsync(0, cancellationToken);
             await progress.WriteLineAsync("  merchants and cards ...");
             var shops = await BenchShops.OpenAsync(product, sink.Hooks, settings.Shops, settings.CardsOfEach, cancellationToken);
@@ -115,6 +122,7 @@ internal sealed class LoadRun : IAsyncDisposable
     /// <summary>Waits for rest, then compares every record of what was done; without it no figure leaves this run.</summary>
     public async Task<double> JudgeAsync(CancellationToken cancellationToken)
     {
+        await (Profile?.WriteAsync(Progress) ?? Task.CompletedTask);
         await Progress.WriteLineAsync("  coming to rest ...");
         Teller.WriteDown();
         var rest = await Integrity.RestAsync(ComingToRest, Progress, cancellationToken);

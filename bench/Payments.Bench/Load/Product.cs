@@ -34,9 +34,15 @@ internal sealed class Product : IAsyncDisposable
     public int RedisId => int.Parse(File.ReadAllText(Path.Combine(directory, "redis", "redis.pid")).Trim(), CultureInfo.InvariantCulture);
 
     /// <param name="telemetry">Where telemetry is sent, as OTLP over HTTP.</param>
-    public static async Task<Product> StartAsync(Uri telemetry, bool demo, CancellationToken cancellationToken)
+    /// <param name="profile">PostgreSQL counts statements.</param>
+    public static async Task<Product> StartAsync(Uri telemetry, bool demo, bool profile, CancellationToken cancellationToken)
     {
         var directory = Directory.CreateTempSubdirectory("payments-bench-").FullName;
+        if (profile)
+        {
+            await Profile.PrepareAsync(directory, cancellationToken);
+        }
+
         var port = FreePorts();
         var start = new ProcessStartInfo("dotnet") { RedirectStandardOutput = true, RedirectStandardError = true };
         string[] arguments = ["exec", Path.Combine(AppContext.BaseDirectory, "Payments.AllInOne.dll"), "--data", directory, "--port", port.ToString(CultureInfo.InvariantCulture), .. demo ? (string[])[] : ["--no-demo"]];

@@ -30,6 +30,7 @@ internal sealed class Series(string name)
     /// <summary>Measures one slice, with what was consumed until its events were applied everywhere.</summary>
     public async Task MeasureAsync(LoadRun run, Func<Task<Slice>> load, CancellationToken cancellationToken)
     {
+        var statements = run.Profile is { } profile ? await profile.ReadAsync(cancellationToken) : null;
         var before = await Consumption.ReadAsync(run.Product, cancellationToken);
         var slice = await load();
         var began = TimeProvider.System.GetTimestamp();
@@ -46,6 +47,11 @@ internal sealed class Series(string name)
         await Task.Delay(1_200, cancellationToken); // statistics are behind by up to a second
         Consumed += await Consumption.ReadAsync(run.Product, cancellationToken) - before;
         slices.Add(slice);
+        if (statements is not null)
+        {
+            run.Profile!.Add(name, slice.Milliseconds.Length, statements, await run.Profile.ReadAsync(cancellationToken));
+        }
+
         await run.Progress.WriteLineAsync(string.Create(CultureInfo.InvariantCulture,
             $"  {name}: {slice.PerSecond:0}/s{(slice.Milliseconds.Length > 0 ? $", p50 {Latencies.Percentile(slice.Milliseconds, 50):0.0} ms, p99 {Latencies.Percentile(slice.Milliseconds, 99):0.0} ms" : "")}, applied {catchUp:0.0} s later{string.Concat(slice.Others.Select(o => $", {o.Key}: {o.Value}"))}"));
     }
