@@ -24,16 +24,16 @@ internal static class BenchShops
         for (var i = 0; i < shops; i++)
         {
             var name = string.Create(CultureInfo.InvariantCulture, $"Bench {i}");
-            var made = await PostAsync(http, product.Run.Api + "/ops/v1/merchants", product.Run.OperatorKey, new { name, routing = new { preferred_provider = Providers[i % 2] } }, name, cancellationToken);
+            var made = await PostAsync(http, new Uri(product.Api, "/ops/v1/merchants"), product.OperatorKey, new { name, routing = new { preferred_provider = Providers[i % 2] } }, name, cancellationToken);
             var id = made.GetProperty("id").GetString()!;
             var shop = new Shop(id, name, await KeyAsync(id, "secret"), await KeyAsync(id, "publishable"));
-            await PostAsync(http, product.Run.Api + "/v1/webhook_endpoints", shop.SecretKey, new { url = hooks.ToString() }, name, cancellationToken);
+            await PostAsync(http, new Uri(product.Api, "/v1/webhook_endpoints"), shop.SecretKey, new { url = hooks.ToString() }, name, cancellationToken);
             var cards = new string[cardsOfEach];
             var first = i * cardsOfEach;
             await Parallel.ForAsync(0, cardsOfEach, new ParallelOptions { MaxDegreeOfParallelism = AtATime, CancellationToken = cancellationToken }, async (n, stop) =>
             {
                 var card = new { card = new { number = TestCards.InRange(Ranges[n % 2], first + n), exp_month = 12, exp_year = 2034, cvc = "123" } };
-                var token = await PostAsync(http, product.Run.Vault + "/v1/tokens", shop.PublishableKey, card, string.Create(CultureInfo.InvariantCulture, $"card-{n}"), stop);
+                var token = await PostAsync(http, new Uri(product.Vault, "/v1/tokens"), shop.PublishableKey, card, string.Create(CultureInfo.InvariantCulture, $"card-{n}"), stop);
                 cards[n] = token.GetProperty("id").GetString()!;
             });
             opened.Add(new(shop, cards));
@@ -42,11 +42,11 @@ internal static class BenchShops
         return opened;
 
         async Task<string> KeyAsync(string merchant, string @class) =>
-            (await PostAsync(http, $"{product.Run.Api}/ops/v1/merchants/{merchant}/keys", product.Run.OperatorKey, new { mode = "test", @class }, $"{merchant}-{@class}", cancellationToken))
+            (await PostAsync(http, new Uri(product.Api, $"/ops/v1/merchants/{merchant}/keys"), product.OperatorKey, new { mode = "test", @class }, $"{merchant}-{@class}", cancellationToken))
             .GetProperty("key").GetString()!;
     }
 
-    private static async Task<JsonElement> PostAsync(HttpClient http, string url, string key, object body, string once, CancellationToken cancellationToken)
+    private static async Task<JsonElement> PostAsync(HttpClient http, Uri url, string key, object body, string once, CancellationToken cancellationToken)
     {
         using var request = new HttpRequestMessage(HttpMethod.Post, url) { Content = JsonContent.Create(body) };
         request.Headers.Authorization = new AuthenticationHeaderValue("Bearer", key);

@@ -16,7 +16,7 @@ internal static class ColdStartScenario
         for (var i = 0; i < Times; i++)
         {
             var began = Stopwatch.GetTimestamp();
-            await using var product = await Product.StartAsync(sink.Address, demo: false, profile: false, cancellationToken);
+            await using var product = await OneProcess.StartAsync(sink.Address, profile: false, cancellationToken);
             await product.SetLatencyAsync(0, cancellationToken);
             var shops = await BenchShops.OpenAsync(product, sink.Hooks, 1, 1, cancellationToken);
             using var teller = new Teller(product.Api, journal);

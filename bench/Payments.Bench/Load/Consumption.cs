@@ -8,7 +8,7 @@ internal sealed record Consumption(double Product, double Postgres, double Redis
     /// <summary>Statistics are behind by up to a second: wait before the second reading.</summary>
     public static async Task<Consumption> ReadAsync(Product product, CancellationToken cancellationToken)
     {
-        await using var connection = new NpgsqlConnection(product.Run.ConnectionStrings["payments"] + ";Pooling=false");
+        await using var connection = new NpgsqlConnection(product.ConnectionString("payments") + ";Pooling=false");
         await connection.OpenAsync(cancellationToken);
         await using var command = new NpgsqlCommand(
             $"""
@@ -18,7 +18,7 @@ internal sealed record Consumption(double Product, double Postgres, double Redis
         await using var row = await command.ExecuteReaderAsync(cancellationToken);
         await row.ReadAsync(cancellationToken);
         return new(
-            Processor.Of(product.ProcessId), Processor.OfFamily(product.PostgresId), Processor.Of(product.RedisId),
+            product.ProcessIds.Sum(Processor.Of), Processor.OfFamily(product.PostgresId), Processor.Of(product.RedisId),
             Environment.CpuUsage.TotalTime.TotalMicroseconds, row.GetDouble(0), row.GetDouble(1), row.GetDouble(2), row.GetDouble(3));
     }
 

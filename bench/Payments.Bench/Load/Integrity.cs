@@ -13,7 +13,7 @@ internal sealed class Integrity(Product product, Journal journal, IReadOnlyList<
     private static readonly string[] Consumers = [Names.Databases.Ledger, Names.Databases.Webhooks, Names.Databases.Fraud, Names.Databases.Reconciliation];
 
     private readonly EvidenceReader reader = new(
-        new(name => product.Run.ConnectionStrings[name], product.Api, "api", new Uri(product.Run.Simulators.Base)), journal, [.. shops.Select(s => s.Shop)]);
+        new(product.ConnectionString, product.Api, "api", product.Simulators), journal, [.. shops.Select(s => s.Shop)]);
 
     /// <summary>Events that a consumer has not applied yet, at the consumer that is furthest behind.</summary>
     public async Task<(string Consumer, long Events)> LagAsync(CancellationToken cancellationToken)
@@ -66,7 +66,7 @@ internal sealed class Integrity(Product product, Journal journal, IReadOnlyList<
 
     private async Task<long> SumAsync(string database, string sql, CancellationToken cancellationToken)
     {
-        await using var connection = new NpgsqlConnection(product.Run.ConnectionStrings[database] + ";Pooling=false");
+        await using var connection = new NpgsqlConnection(product.ConnectionString(database) + ";Pooling=false");
         await connection.OpenAsync(cancellationToken);
         await using var command = new NpgsqlCommand(sql, connection);
         return (long)(await command.ExecuteScalarAsync(cancellationToken))!;

@@ -30,6 +30,7 @@ internal sealed class LoadSettings
 /// <summary>The product under load with everything around it: merchants, receivers, the baseline, the judge.</summary>
 internal sealed class LoadRun : IAsyncDisposable
 {
+    private const int WarmUpConnections = 64;
     private static readonly TimeSpan ComingToRest = TimeSpan.FromMinutes(10);
     private readonly Journal journal;
     private readonly Sink sink;
@@ -40,8 +41,8 @@ internal sealed class LoadRun : IAsyncDisposable
         (Settings, Progress, this.journal, this.sink, Product, Shops) = (settings, progress, journal, sink, product, shops);
         Teller = new(product.Api, journal);
         Integrity = new(product, journal, shops);
-        Baseline = new(product.Run.ConnectionStrings["payments"]);
-        Profile = settings.Profile ? new(product.Run.ConnectionStrings["payments"]) : null;
+        Baseline = new(product.ConnectionString("payments"));
+        Profile = settings.Profile ? new(product.ConnectionString("payments")) : null;
     }
 
     public LoadSettings Settings { get; }
@@ -61,7 +62,8 @@ internal sealed class LoadRun : IAsyncDisposable
     /// <summary>Null where statements are not counted.</summary>
     public Profile? Profile { get; }
 
-    public static async Task<LoadRun> StartAsync(LoadSettings settings, TextWriter progress, CancellationToken cancellationToken)
+    /// <param name="separate">Every service is a process of its own.</param>
+    public static async Task<LoadRun> StartAsync(LoadSettings settings, TextWriter progress, CancellationToken cancellationToken, bool separate = false)
     {
         await progress.WriteLineAsync("  starting the product ...");
         var journal = new Journal();
@@ -69,7 +71,7 @@ internal sealed class LoadRun : IAsyncDisposable
         Product? product = null;
         try
         {
-            product = await Product.StartAsync(sink.Address, demo: false, settings.Profile, cancellationToken);
+            product = await (separate ? SeparateProcesses.StartAsync(sink.Address, settings.Profile, cancellationToken) : OneProcess.StartAsync(sink.Address, settings.Profile, cancellationToken));
             await product.SetLatencyAsync(0, cancellationToken);
             await progress.WriteLineAsync("  merchants and cards ...");
             var shops = await BenchShops.OpenAsync(product, sink.Hooks, settings.Shops, settings.CardsOfEach, cancellationToken);
@@ -81,6 +83,29 @@ internal sealed class LoadRun : IAsyncDisposable
             await sink.DisposeAsync();
             throw;
         }
+    }
+
+    public static async Task<LoadRun> StartWarmAsync(LoadSettings settings, TextWriter progress, CancellationToken cancellationToken)
+    {
+        var run = await StartAsync(settings, progress, cancellationToken);
+        try
+        {
+            await run.WarmUpAsync(int.MaxValue, cancellationToken);
+            return run;
+        }
+        catch (Exception)
+        {
+            await run.DisposeAsync();
+            throw;
+        }
+    }
+
+    /// <param name="shops">At how many merchants.</param>
+    public async Task WarmUpAsync(int shops, CancellationToken cancellationToken)
+    {
+        await Progress.WriteLineAsync("  warming up ...");
+        await ClosedLoop.RunAsync(WarmUpConnections, TimeSpan.FromSeconds(Settings.WarmUpSeconds), stop => SellAsync(shops, stop), cancellationToken);
+        await Integrity.RestAsync(TimeSpan.FromMinutes(2), Progress, cancellationToken);
     }
 
     public async ValueTask DisposeAsync()

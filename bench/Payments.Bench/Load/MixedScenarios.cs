@@ -13,7 +13,7 @@ internal static class MixedScenarios
     /// <summary>One life after the other: authorized, captured, refunded by half. A life is three requests.</summary>
     public static async Task<IReadOnlyList<Figure>> LivesAsync(LoadSettings settings, TextWriter progress, CancellationToken cancellationToken)
     {
-        await using var run = await StartAsync(settings, progress, cancellationToken);
+        await using var run = await LoadRun.StartWarmAsync(settings, progress, cancellationToken);
         var lives = new Series("lives at 256");
         for (var i = 0; i < settings.Slices; i++)
         {
@@ -26,7 +26,7 @@ internal static class MixedScenarios
 
     public static async Task<IReadOnlyList<Figure>> ReplayAsync(LoadSettings settings, TextWriter progress, CancellationToken cancellationToken)
     {
-        await using var run = await StartAsync(settings, progress, cancellationToken);
+        await using var run = await LoadRun.StartWarmAsync(settings, progress, cancellationToken);
         var known = new ConcurrentBag<(Errand Errand, byte[] Body)>();
         return await BesideSalesAsync(
             run, "replays", known, (errand, answer) => (Errand: errand, answer.Body),
@@ -40,7 +40,7 @@ internal static class MixedScenarios
 
     public static async Task<IReadOnlyList<Figure>> ReadAsync(LoadSettings settings, TextWriter progress, CancellationToken cancellationToken)
     {
-        await using var run = await StartAsync(settings, progress, cancellationToken);
+        await using var run = await LoadRun.StartWarmAsync(settings, progress, cancellationToken);
         var known = new ConcurrentBag<Errand>();
         return await BesideSalesAsync(
             run, "reads", known, (errand, answer) => Errand.Read(errand.Number, errand.Shop, IdOf(answer)),
@@ -110,13 +110,4 @@ internal static class MixedScenarios
 
     private static Task<Slice> Loop(LoadSettings settings, Func<CancellationToken, ValueTask<string?>> call, CancellationToken cancellationToken) =>
         ClosedLoop.RunAsync(Many, TimeSpan.FromSeconds(settings.SliceSeconds), call, cancellationToken);
-
-    private static async Task<LoadRun> StartAsync(LoadSettings settings, TextWriter progress, CancellationToken cancellationToken)
-    {
-        var run = await LoadRun.StartAsync(settings, progress, cancellationToken);
-        await progress.WriteLineAsync("  warming up ...");
-        await ClosedLoop.RunAsync(64, TimeSpan.FromSeconds(settings.WarmUpSeconds), stop => run.SellAsync(int.MaxValue, stop), cancellationToken);
-        await run.Integrity.RestAsync(TimeSpan.FromMinutes(2), progress, cancellationToken);
-        return run;
-    }
 }

@@ -13,7 +13,7 @@ internal static class OpenScenarios
     /// <summary>Twice of what the closed loop got done; what is refused must be refused at once and say when to come again.</summary>
     public static async Task<IReadOnlyList<Figure>> OverloadAsync(LoadSettings settings, TextWriter progress, CancellationToken cancellationToken)
     {
-        await using var run = await StartAsync(settings, progress, cancellationToken);
+        await using var run = await LoadRun.StartWarmAsync(settings, progress, cancellationToken);
         var capacity = new Series("capacity");
         await capacity.MeasureAsync(
             run, () => ClosedLoop.RunAsync(Many, TimeSpan.FromSeconds(settings.SliceSeconds), stop => run.SellAsync(int.MaxValue, stop), cancellationToken), cancellationToken);
@@ -64,7 +64,7 @@ internal static class OpenScenarios
     public static async Task<IReadOnlyList<Figure>> LatencyAsync(LoadSettings settings, TextWriter progress, CancellationToken cancellationToken)
     {
         const double median = 250;
-        await using var run = await StartAsync(settings, progress, cancellationToken);
+        await using var run = await LoadRun.StartWarmAsync(settings, progress, cancellationToken);
         var seconds = settings.SliceSeconds * settings.Slices;
         await SellAsync(run, settings.PerSecond, settings.SliceSeconds, cancellationToken);
         var alone = await SellAsync(run, settings.PerSecond, seconds, cancellationToken);
@@ -89,15 +89,14 @@ internal static class OpenScenarios
     public static async Task<IReadOnlyList<Figure>> SoakAsync(LoadSettings settings, TextWriter progress, CancellationToken cancellationToken)
     {
         const double growth = 1.1;
-        await using var run = await StartAsync(settings, progress, cancellationToken);
+        await using var run = await LoadRun.StartWarmAsync(settings, progress, cancellationToken);
         var minutes = new List<(double P99, double Megabytes, long Lag)>();
         for (var minute = 0.0; minute < settings.Minutes; minute++)
         {
             var seconds = (int)Math.Ceiling(60 * Math.Min(1, settings.Minutes - minute));
             var result = await SellAsync(run, settings.PerSecond, seconds, cancellationToken);
             var lag = (await run.Integrity.LagAsync(cancellationToken)).Events;
-            using var process = Process.GetProcessById(run.Product.ProcessId);
-            minutes.Add((Of(result.Milliseconds, 99), process.WorkingSet64 / 1048576.0, lag));
+            minutes.Add((Of(result.Milliseconds, 99), run.Product.ProcessIds.Sum(Megabytes), lag));
             await progress.WriteLineAsync(string.Create(CultureInfo.InvariantCulture,
                 $"  minute {minutes.Count}: {result.PerSecond:0}/s, p99 {minutes[^1].P99:0.0} ms, {minutes[^1].Megabytes:0} MiB, {lag} events behind, {result.Failed} failed"));
         }
@@ -126,14 +125,11 @@ internal static class OpenScenarios
             }
         }, cancellationToken);
 
-    private static double Of(double[] sorted, double percent) => sorted.Length == 0 ? double.NaN : Latencies.Percentile(sorted, percent);
-
-    private static async Task<LoadRun> StartAsync(LoadSettings settings, TextWriter progress, CancellationToken cancellationToken)
+    private static double Megabytes(int processId)
     {
-        var run = await LoadRun.StartAsync(settings, progress, cancellationToken);
-        await progress.WriteLineAsync("  warming up ...");
-        await ClosedLoop.RunAsync(64, TimeSpan.FromSeconds(settings.WarmUpSeconds), stop => run.SellAsync(int.MaxValue, stop), cancellationToken);
-        await run.Integrity.RestAsync(TimeSpan.FromMinutes(2), progress, cancellationToken);
-        return run;
+        using var process = Process.GetProcessById(processId);
+        return process.WorkingSet64 / 1048576.0;
     }
+
+    private static double Of(double[] sorted, double percent) => sorted.Length == 0 ? double.NaN : Latencies.Percentile(sorted, percent);
 }

@@ -8,26 +8,33 @@ namespace Payments.Bench.Load;
 /// <summary>Which statements the time of PostgreSQL goes to, also those within functions, by <c>pg_stat_statements</c>.</summary>
 internal sealed class Profile(string connectionString)
 {
+    private const string Library = "pg_stat_statements";
+    private const string Maintenance = "postgres";
     private const int Shown = 25;
     private const int TextLength = 140;
-    private readonly string maintenance = new NpgsqlConnectionStringBuilder(connectionString) { Database = "postgres", Pooling = false }.ConnectionString;
+    private readonly string maintenance = Of(connectionString);
     private readonly Dictionary<string, (double Calls, Dictionary<Statement, Spent> Spent)> watched = [];
+
+    /// <summary>With these the server counts statements.</summary>
+    public static IReadOnlyDictionary<string, string> Settings { get; } =
+        new Dictionary<string, string> { ["shared_preload_libraries"] = Library, [Library + ".track"] = "all" };
 
     /// <summary>Makes the server's data in <paramref name="directory"/>, so that the product that starts there counts statements.</summary>
     public static async Task PrepareAsync(string directory, CancellationToken cancellationToken)
     {
-        const string library = "pg_stat_statements";
         var secrets = await ProductSecrets.LoadAsync(directory, cancellationToken);
-        await using var server = await PostgresServer.StartAsync(
-            new() { Directory = directory, Password = secrets.PostgresPassword, Settings = new Dictionary<string, string> { ["shared_preload_libraries"] = library } }, cancellationToken);
-        await using var connection = new NpgsqlConnection(server.ConnectionString("postgres") + ";Pooling=false");
-        await connection.OpenAsync(cancellationToken);
-        foreach (var sql in (string[])[$"CREATE EXTENSION {library}", $"ALTER SYSTEM SET shared_preload_libraries = '{library}'", $"ALTER SYSTEM SET {library}.track = 'all'"])
+        await using var server = await PostgresServer.StartAsync(new() { Directory = directory, Password = secrets.PostgresPassword, Settings = Settings }, cancellationToken);
+        var connectionString = server.ConnectionString(Maintenance);
+        await EnableAsync(connectionString, cancellationToken);
+        foreach (var (name, value) in Settings)
         {
-            await using var command = new NpgsqlCommand(sql, connection);
-            await command.ExecuteNonQueryAsync(cancellationToken);
+            await ExecuteAsync(connectionString, $"ALTER SYSTEM SET {name} = '{value}'", cancellationToken);
         }
     }
+
+    /// <summary>Makes the view of what is counted.</summary>
+    public static Task EnableAsync(string connectionString, CancellationToken cancellationToken) =>
+        ExecuteAsync(Of(connectionString), $"CREATE EXTENSION {Library}", cancellationToken);
 
     /// <summary>What all statements have taken so far.</summary>
     public async Task<IReadOnlyDictionary<Statement, Spent>> ReadAsync(CancellationToken cancellationToken)
@@ -84,6 +91,16 @@ internal sealed class Profile(string connectionString)
     {
         var line = string.Join(' ', text.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries));
         return line.Length <= TextLength ? line : line[..TextLength] + " ...";
+    }
+
+    private static string Of(string connectionString) => new NpgsqlConnectionStringBuilder(connectionString) { Database = Maintenance, Pooling = false }.ConnectionString;
+
+    private static async Task ExecuteAsync(string connectionString, string sql, CancellationToken cancellationToken)
+    {
+        await using var connection = new NpgsqlConnection(connectionString);
+        await connection.OpenAsync(cancellationToken);
+        await using var command = new NpgsqlCommand(sql, connection);
+        await command.ExecuteNonQueryAsync(cancellationToken);
     }
 }
 

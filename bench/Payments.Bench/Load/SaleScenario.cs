@@ -1,5 +1,3 @@
-using System.Globalization;
-
 namespace Payments.Bench.Load;
 
 /// <summary>Complete sales: key, token, fraud decision, both writes, the provider, event, posting, webhook queued.</summary>
@@ -13,28 +11,13 @@ internal static class SaleScenario
     public static async Task<IReadOnlyList<Figure>> RunAsync(LoadSettings settings, int shops, TextWriter progress, CancellationToken cancellationToken)
     {
         await using var run = await LoadRun.StartAsync(settings, progress, cancellationToken);
-        await progress.WriteLineAsync("  preparing the baseline ...");
         await run.Baseline.PrepareAsync(cancellationToken);
-        await progress.WriteLineAsync("  warming up ...");
-        await ClosedLoop.RunAsync(Some, TimeSpan.FromSeconds(settings.WarmUpSeconds), stop => run.SellAsync(shops, stop), cancellationToken);
-        await run.Integrity.RestAsync(TimeSpan.FromMinutes(2), progress, cancellationToken);
-
-        var baseline = new List<double>();
-        var series = settings.Connections.Select(c => (Connections: c, Series: new Series(string.Create(CultureInfo.InvariantCulture, $"at {c}")))).ToArray();
-        for (var i = 0; i < settings.Slices; i++)
-        {
-            baseline.Add(await run.Baseline.MeasureAsync(settings.SliceSeconds, cancellationToken));
-            await progress.WriteLineAsync(string.Create(CultureInfo.InvariantCulture, $"  B: {baseline[^1]:0}/s"));
-            foreach (var (connections, one) in series)
-            {
-                await one.MeasureAsync(
-                    run, () => ClosedLoop.RunAsync(connections, TimeSpan.FromSeconds(settings.SliceSeconds), stop => run.SellAsync(shops, stop), cancellationToken), cancellationToken);
-            }
-        }
-
+        await run.WarmUpAsync(shops, cancellationToken);
+        var slices = new SaleSlices(settings.Connections);
+        await slices.MeasureAsync(run, shops, cancellationToken);
         var rest = await run.JudgeAsync(cancellationToken);
-        var b = Series.Median(baseline);
-        return [new("B", b, "per second"), .. series.SelectMany(s => Figures(s.Connections, s.Series, b)), new("webhooks delivered after", rest, "s"), new("telemetry sent", run.TelemetryMegabytes, "MiB")];
+        var b = slices.B;
+        return [new("B", b, "per second"), .. slices.All.SelectMany(s => Figures(s.Connections, s.Series, b)), new("webhooks delivered after", rest, "s"), new("telemetry sent", run.TelemetryMegabytes, "MiB")];
     }
 
     private static IEnumerable<Figure> Figures(int connections, Series series, double b)

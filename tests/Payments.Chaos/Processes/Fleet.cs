@@ -181,7 +181,7 @@ public sealed class Fleet : IAsyncDisposable
         common["Logging:Console:FormatterName"] = "simple";
 
         // What is judged is what becomes of payments that go on: none waits for a person or a challenge because the fraud service was killed.
-        common["Payments:FraudDefault:ApproveUpToUsCents"] = "1000000000";
+        common.TryAdd("Payments:FraudDefault:ApproveUpToUsCents", "1000000000");
         common["Logging:Console:FormatterOptions:SingleLine"] = "true";
         common["Logging:Console:FormatterOptions:TimestampFormat"] = "HH:mm:ss.fff ";
         common["Logging:Console:FormatterOptions:UseUtcTimestamp"] = "true";

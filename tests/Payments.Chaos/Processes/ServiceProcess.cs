@@ -22,8 +22,8 @@ public sealed class ServiceProcess : FleetProcess
         assembly = Path.Combine(AppContext.BaseDirectory, $"Payments.{char.ToUpperInvariant(service[0])}{service[1..]}.dll");
         environment = configuration.ToDictionary(c => c.Key.Replace(":", "__", StringComparison.Ordinal), c => c.Value);
         environment["ASPNETCORE_URLS"] = string.Join(';', urls is [] ? [address.GetLeftPart(UriPartial.Authority)] : urls);
-        // Most of these processes die young: code that is compiled quickly beats code that is compiled well.
-        environment["DOTNET_TieredPGO"] = "0";
+        // Most of these processes die young: code that is compiled quickly beats code that is compiled well, unless whoever measures says otherwise.
+        environment.TryAdd("DOTNET_TieredPGO", "0");
         if (clockLibrary is not null)
         {
             clock = Path.Combine(directory, name + ".clock");
