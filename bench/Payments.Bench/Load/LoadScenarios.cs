@@ -10,6 +10,7 @@ internal static class LoadScenarios
         Make("sale", "complete sales in closed loops, beside the baseline", (p, stop) => SaleScenario.RunAsync(settings, int.MaxValue, p, stop)),
         Make("hot-merchant", "the same, all at one merchant", (p, stop) => SaleScenario.RunAsync(settings, 1, p, stop)),
         Make("separate", "sales where every service is a process of its own, and where all are one", (p, stop) => SeparateScenario.RunAsync(settings, p, stop)),
+        Make("ledger", "the ledger's posting alone, in batches, spread and hot", (p, stop) => LedgerScenario.RunAsync(settings, p, stop)),
         Make("authorize-capture-refund", "authorizations that are captured and refunded by half, in closed loops", (p, stop) => MixedScenarios.LivesAsync(settings, p, stop)),
         Make("idempotent-replay", "sales that are asked for again under their keys, beside new ones", (p, stop) => MixedScenarios.ReplayAsync(settings, p, stop)),
         Make("status-read", "payments that are read, beside new ones", (p, stop) => MixedScenarios.ReadAsync(settings, p, stop)),
