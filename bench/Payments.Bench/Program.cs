@@ -19,6 +19,7 @@ string usage = $"""
       --warm-up SECONDS   before anything is measured (default {settings.WarmUpSeconds})
       --connections LIST  of the closed loop (default {string.Join(',', settings.Connections)})
       --minutes N         of the soak (default {settings.Minutes})
+      --payments N        that growth fills the tables with (default {settings.Payments})
       --rate R            payments a second of soak and latency (default {settings.PerSecond})
       --profile           under load, shows which statements PostgreSQL's time goes to
       --help              this text

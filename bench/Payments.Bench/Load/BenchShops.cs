@@ -17,7 +17,7 @@ internal static class BenchShops
     private static readonly string[] Providers = ["stripe", "adyen"];
     private static readonly string[] Ranges = ["424242", "555555"];
 
-    public static async Task<IReadOnlyList<BenchShop>> OpenAsync(Product product, Uri hooks, int shops, int cardsOfEach, CancellationToken cancellationToken)
+    public static async Task<IReadOnlyList<BenchShop>> OpenAsync(Product product, Func<int, Uri> hooks, int shops, int cardsOfEach, CancellationToken cancellationToken)
     {
         using var http = new HttpClient();
         var opened = new List<BenchShop>();
@@ -27,7 +27,7 @@ internal static class BenchShops
             var made = await PostAsync(http, new Uri(product.Api, "/ops/v1/merchants"), product.OperatorKey, new { name, routing = new { preferred_provider = Providers[i % 2] } }, name, cancellationToken);
             var id = made.GetProperty("id").GetString()!;
             var shop = new Shop(id, name, await KeyAsync(id, "secret"), await KeyAsync(id, "publishable"));
-            await PostAsync(http, new Uri(product.Api, "/v1/webhook_endpoints"), shop.SecretKey, new { url = hooks.ToString() }, name, cancellationToken);
+            await PostAsync(http, new Uri(product.Api, "/v1/webhook_endpoints"), shop.SecretKey, new { url = hooks(i).ToString() }, name, cancellationToken);
             var cards = new string[cardsOfEach];
             var first = i * cardsOfEach;
             await Parallel.ForAsync(0, cardsOfEach, new ParallelOptions { MaxDegreeOfParallelism = AtATime, CancellationToken = cancellationToken }, async (n, stop) =>

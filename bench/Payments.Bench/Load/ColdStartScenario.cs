@@ -18,7 +18,7 @@ internal static class ColdStartScenario
             var began = Stopwatch.GetTimestamp();
             await using var product = await OneProcess.StartAsync(sink.Address, profile: false, cancellationToken);
             await product.SetLatencyAsync(0, cancellationToken);
-            var shops = await BenchShops.OpenAsync(product, sink.Hooks, 1, 1, cancellationToken);
+            var shops = await BenchShops.OpenAsync(product, _ => sink.Hooks, 1, 1, cancellationToken);
             using var teller = new Teller(product.Api, journal);
             var answer = await teller.AskAsync(Errand.Sale(1, shops[0]), remember: false, cancellationToken);
             seconds.Add(Stopwatch.GetElapsedTime(began).TotalSeconds);

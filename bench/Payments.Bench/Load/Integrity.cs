@@ -8,12 +8,13 @@ using Payments.Platform;
 namespace Payments.Bench.Load;
 
 /// <summary>Compares everything that was done with every record of it, by the rules of the chaos machine's verdict.</summary>
-internal sealed class Integrity(Product product, Journal journal, IReadOnlyList<BenchShop> shops)
+/// <param name="began">What was there before is not looked at.</param>
+internal sealed class Integrity(Product product, Journal journal, IReadOnlyList<BenchShop> shops, DateTimeOffset began)
 {
     private static readonly string[] Consumers = [Names.Databases.Ledger, Names.Databases.Webhooks, Names.Databases.Fraud, Names.Databases.Reconciliation];
 
     private readonly EvidenceReader reader = new(
-        new(product.ConnectionString, product.Api, "api", product.Simulators), journal, [.. shops.Select(s => s.Shop)]);
+        new(product.ConnectionString, product.Api, "api", product.Simulators) { Since = FirstIdOf(began) }, journal, [.. shops.Select(s => s.Shop)]);
 
     /// <summary>Events that a consumer has not applied yet, at the consumer that is furthest behind.</summary>
     public async Task<(string Consumer, long Events)> LagAsync(CancellationToken cancellationToken)
@@ -63,6 +64,10 @@ internal sealed class Integrity(Product product, Journal journal, IReadOnlyList<
             ? string.Create(CultureInfo.InvariantCulture, $"ok: {evidence.Payments.Count} payments, {evidence.Told.Count} answers, {evidence.Events.Count} events, {evidence.Lines.Count} postings, {evidence.Charges.Count} charges, {evidence.Received.Count} webhooks agree")
             : throw new InvalidOperationException($"VIOLATION: {violations.Count}, so no figure is shown:{Environment.NewLine}{string.Join(Environment.NewLine, violations.Take(10))}");
     }
+
+    /// <summary>The least UUIDv7 of a moment.</summary>
+    private static Guid FirstIdOf(DateTimeOffset moment) =>
+        Guid.ParseExact(moment.ToUnixTimeMilliseconds().ToString("x12", CultureInfo.InvariantCulture).PadRight(32, '0'), "N");
 
     private async Task<long> SumAsync(string database, string sql, CancellationToken cancellationToken)
     {

@@ -5,7 +5,7 @@ using Payments.Chaos.Load;
 namespace Payments.Bench.Load;
 
 /// <summary>What can be chosen on the command line.</summary>
-internal sealed class LoadSettings
+internal sealed record LoadSettings
 {
     public int SliceSeconds { get; set; } = 10;
 
@@ -22,6 +22,9 @@ internal sealed class LoadSettings
     public int CardsOfEach { get; set; } = 64;
 
     public int[] Connections { get; set; } = [256, 64, 1];
+
+    /// <summary>How many payments the tables are filled with.</summary>
+    public long Payments { get; set; } = 10_000_000;
 
     /// <summary>Shows which statements take the time.</summary>
     public bool Profile { get; set; }
@@ -40,7 +43,7 @@ internal sealed class LoadRun : IAsyncDisposable
     {
         (Settings, Progress, this.journal, this.sink, Product, Shops) = (settings, progress, journal, sink, product, shops);
         Teller = new(product.Api, journal);
-        Integrity = new(product, journal, shops);
+        Integrity = new(product, journal, shops, Began);
         Baseline = new(product.ConnectionString("payments"));
         Profile = settings.Profile ? new(product.ConnectionString("payments")) : null;
     }
@@ -48,6 +51,9 @@ internal sealed class LoadRun : IAsyncDisposable
     public LoadSettings Settings { get; }
 
     public TextWriter Progress { get; }
+
+    /// <summary>Every payment of the run is later.</summary>
+    public DateTimeOffset Began { get; } = TimeProvider.System.GetUtcNow();
 
     public Product Product { get; }
 
@@ -57,13 +63,17 @@ internal sealed class LoadRun : IAsyncDisposable
 
     public Integrity Integrity { get; }
 
+    public Sink Sink => sink;
+
     public Baseline Baseline { get; }
 
     /// <summary>Null where statements are not counted.</summary>
     public Profile? Profile { get; }
 
     /// <param name="separate">Every service is a process of its own.</param>
-    public static async Task<LoadRun> StartAsync(LoadSettings settings, TextWriter progress, CancellationToken cancellationToken, bool separate = false)
+    /// <param name="hooks">Where the webhooks of a merchant go, by its place; by default all to the one that keeps them.</param>
+    public static async Task<LoadRun> StartAsync(
+        LoadSettings settings, TextWriter progress, CancellationToken cancellationToken, bool separate = false, Func<Sink, int, Uri>? hooks = null)
     {
         await progress.WriteLineAsync("  starting the product ...");
         var journal = new Journal();
@@ -74,7 +84,7 @@ internal sealed class LoadRun : IAsyncDisposable
             product = await (separate ? SeparateProcesses.StartAsync(sink.Address, settings.Profile, cancellationToken) : OneProcess.StartAsync(sink.Address, settings.Profile, cancellationToken));
             await product.SetLatencyAsync(0, cancellationToken);
             await progress.WriteLineAsync("  merchants and cards ...");
-            var shops = await BenchShops.OpenAsync(product, sink.Hooks, settings.Shops, settings.CardsOfEach, cancellationToken);
+            var shops = await BenchShops.OpenAsync(product, shop => hooks?.Invoke(sink, shop) ?? sink.Hooks, settings.Shops, settings.CardsOfEach, cancellationToken);
             return new(settings, progress, journal, sink, product, shops);
         }
         catch (Exception)

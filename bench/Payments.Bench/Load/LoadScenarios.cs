@@ -14,9 +14,11 @@ internal static class LoadScenarios
         Make("authorize-capture-refund", "authorizations that are captured and refunded by half, in closed loops", (p, stop) => MixedScenarios.LivesAsync(settings, p, stop)),
         Make("idempotent-replay", "sales that are asked for again under their keys, beside new ones", (p, stop) => MixedScenarios.ReplayAsync(settings, p, stop)),
         Make("status-read", "payments that are read, beside new ones", (p, stop) => MixedScenarios.ReadAsync(settings, p, stop)),
+        Make("webhooks", "sales where a tenth of the endpoints are dead, beside sales where they are not used", (p, stop) => WebhooksScenario.RunAsync(settings, p, stop)),
         Make("overload", "twice the capacity, without waiting for answers", (p, stop) => OpenScenarios.OverloadAsync(settings, p, stop)),
         Make("latency", "at a fixed rate with providers that take 250 ms: our own share", (p, stop) => OpenScenarios.LatencyAsync(settings, p, stop)),
         Make("soak", "at a fixed rate for long: memory, lag, times", (p, stop) => OpenScenarios.SoakAsync(settings, p, stop)),
+        Make("growth", "sales on empty tables, and beside the payments of a month", (p, stop) => GrowthScenario.RunAsync(settings, p, stop)),
         Make("cold-start", "from the start of a built tree to the first captured payment", (p, stop) => ColdStartScenario.RunAsync(p, stop)),
     ];
 
@@ -37,6 +39,9 @@ internal static class LoadScenarios
                 return true;
             case "--minutes" when isNumber:
                 settings.Minutes = number;
+                return true;
+            case "--payments" when isNumber:
+                settings.Payments = (long)number;
                 return true;
             case "--rate" when isNumber:
                 settings.PerSecond = number;

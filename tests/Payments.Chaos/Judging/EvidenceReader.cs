@@ -14,6 +14,9 @@ namespace Payments.Chaos.Judging;
 /// <param name="Replica">Its name.</param>
 public sealed record EvidenceSource(Func<string, string> ConnectionString, Uri Api, string Replica, Uri Simulators)
 {
+    /// <summary>What has lesser ids (they are ordered by time) was there before the run and is not looked at.</summary>
+    public Guid Since { get; init; }
+
     public static EvidenceSource Of(Fleet fleet)
     {
         ArgumentNullException.ThrowIfNull(fleet);
@@ -45,6 +48,8 @@ public sealed class EvidenceReader(EvidenceSource source, Journal journal, IRead
 
     internal EvidenceSource Source => source;
 
+    private Guid Since => source.Since;
+
     /// <summary>What is not at rest yet; empty when everything is.</summary>
     public async Task<IReadOnlyList<StuckRow>> UnrestAsync(CancellationToken cancellationToken) =>
         [.. ProgressRules.Behind(await PositionsAsync(cancellationToken)), .. await LeftAsync(cancellationToken)];
@@ -54,12 +59,13 @@ public sealed class EvidenceReader(EvidenceSource source, Journal journal, IRead
         var stuck = new List<StuckRow>();
         stuck.AddRange(await StuckAsync(
             Names.Databases.Payments,
-            """
-            SELECT 'attempts under way', count(*)::text FROM attempts WHERE (due_at IS NOT NULL AND state <> 'succeeded') OR state IN ('scheduled', 'open', 'needs_action', 'pending', 'unknown') HAVING count(*) > 0
-            UNION ALL SELECT 'requests without a final answer', count(*)::text FROM payment_requests WHERE state <> 'final' HAVING count(*) > 0
+            $"""
+            SELECT 'attempts under way', count(*)::text FROM attempts
+                WHERE id >= '{Since}' AND ((due_at IS NOT NULL AND state <> 'succeeded') OR state IN ('scheduled', 'open', 'needs_action', 'pending', 'unknown')) HAVING count(*) > 0
+            UNION ALL SELECT 'requests without a final answer', count(*)::text FROM payment_requests WHERE payment_id >= '{Since}' AND state <> 'final' HAVING count(*) > 0
             UNION ALL SELECT 'provider notices not applied', count(*)::text || ': ' || min(notice_id || ' ' || fact) FROM provider_notices WHERE due_at IS NOT NULL HAVING count(*) > 0
             UNION ALL SELECT 'payments under way', count(*)::text FROM payments
-                WHERE status IN ('created', 'authorizing', 'processing', 'pending_3ds', 'capturing', 'voiding', 'refunding') HAVING count(*) > 0
+                WHERE id >= '{Since}' AND status IN ('created', 'authorizing', 'processing', 'pending_3ds', 'capturing', 'voiding', 'refunding') HAVING count(*) > 0
             """,
             cancellationToken));
         foreach (var (database, _) in ProgressRules.Consumers)
@@ -76,7 +82,7 @@ public sealed class EvidenceReader(EvidenceSource source, Journal journal, IRead
 
         stuck.AddRange(await StuckAsync(Names.Databases.Ledger, "SELECT 'finding ' || kind, subject || ' ' || detail FROM ledger.findings WHERE resolved_at IS NULL", cancellationToken));
         stuck.AddRange(await StuckAsync(
-            Names.Databases.Webhooks, "SELECT 'deliveries ' || status, count(*)::text || ', most attempts ' || max(attempts) FROM deliveries WHERE status <> 'delivered' GROUP BY status", cancellationToken));
+            Names.Databases.Webhooks, $"SELECT 'deliveries ' || status, count(*)::text || ', most attempts ' || max(attempts) FROM deliveries WHERE event_id >= '{Since}' AND status <> 'delivered' GROUP BY status", cancellationToken));
         return stuck;
     }
 
@@ -142,27 +148,27 @@ public sealed class EvidenceReader(EvidenceSource source, Journal journal, IRead
         Told = [.. journal.Told.OrderBy(t => t.At)],
         Payments = await PaymentsAsync(cancellationToken),
         Operations = await RowsAsync(
-            Names.Databases.Payments, "SELECT payment_id, id, kind, state, amount, suspense, released, origin, key FROM operations ORDER BY payment_id, position",
+            Names.Databases.Payments, $"SELECT payment_id, id, kind, state, amount, suspense, released, origin, key FROM operations WHERE payment_id >= '{Since}' ORDER BY payment_id, position",
             r => new OperationRow(Of<PaymentId>(r, 0), Of<OperationId>(r, 1), r.GetString(2), r.GetString(3), r.GetInt64(4), r.GetInt64(5), r.GetInt64(6), r.GetString(7), Text(r, 8)), cancellationToken),
         Attempts = await RowsAsync(
-            Names.Databases.Payments, "SELECT payment_id, operation_id, id, provider, state, opened_at, closed_at, due_at IS NOT NULL AND state <> 'succeeded' FROM attempts ORDER BY payment_id, position",
+            Names.Databases.Payments, $"SELECT payment_id, operation_id, id, provider, state, opened_at, closed_at, due_at IS NOT NULL AND state <> 'succeeded' FROM attempts WHERE payment_id >= '{Since}' ORDER BY payment_id, position",
             r => new AttemptRow(
                 Of<PaymentId>(r, 0), Of<OperationId>(r, 1), Of<AttemptId>(r, 2), r.GetString(3), r.GetString(4), r.GetFieldValue<DateTimeOffset>(5),
                 r.IsDBNull(6) ? null : r.GetFieldValue<DateTimeOffset>(6), r.GetBoolean(7)), cancellationToken),
         Requests = await RowsAsync(
-            Names.Databases.Payments, "SELECT merchant_id, key, payment_id, operation_id, state, status FROM payment_requests",
+            Names.Databases.Payments, $"SELECT merchant_id, key, payment_id, operation_id, state, status FROM payment_requests WHERE payment_id >= '{Since}'",
             r => new RequestRow(Of<MerchantId>(r, 0), r.GetString(1), Of<PaymentId>(r, 2), r.IsDBNull(3) ? null : Of<OperationId>(r, 3), r.GetString(4), r.IsDBNull(5) ? null : r.GetInt32(5)), cancellationToken),
         Events = await RowsAsync(
             Names.Databases.Payments, "SELECT id, type, subject, merchant_id, version, data::text FROM outbox_readable ORDER BY partition, seq",
             r => new EventRow(Of<EventId>(r, 0), r.GetString(1), Of<PaymentId>(r, 2), Of<MerchantId>(r, 3), r.GetInt64(4), r.GetString(5)), cancellationToken),
         Journals = await RowsAsync(
-            Names.Databases.Ledger, "SELECT id, payment_id, event_type FROM ledger.journals",
+            Names.Databases.Ledger, $"SELECT id, payment_id, event_type FROM ledger.journals WHERE id >= '{Since}'",
             r => new JournalRow(Of<EventId>(r, 0), Of<PaymentId>(r, 1), r.GetString(2)), cancellationToken),
         Lines = await RowsAsync(
             Names.Databases.Ledger,
-            """
-            SELECT journal_id, line, 'post', kind, debit_account_id, credit_account_id, amount, currency FROM ledger.movements
-            UNION ALL SELECT journal_id, line, action, kind, debit_account_id, credit_account_id, amount, currency FROM ledger.pending_transfers
+            $"""
+            SELECT journal_id, line, 'post', kind, debit_account_id, credit_account_id, amount, currency FROM ledger.movements WHERE id >= '{Since}'
+            UNION ALL SELECT journal_id, line, action, kind, debit_account_id, credit_account_id, amount, currency FROM ledger.pending_transfers WHERE id >= '{Since}'
             """,
             r => new LineRow(Of<EventId>(r, 0), r.GetInt32(1), r.GetString(2), r.GetString(3), r.GetGuid(4).ToString(), r.GetGuid(5).ToString(), r.GetInt64(6), r.GetString(7)), cancellationToken),
         Accounts = await AccountsAsync(cancellationToken),
@@ -184,10 +190,10 @@ public sealed class EvidenceReader(EvidenceSource source, Journal journal, IRead
 
     private Task<List<PaymentRow>> PaymentsAsync(CancellationToken cancellationToken) => RowsAsync(
         Names.Databases.Payments,
-        """
+        $"""
         SELECT id, merchant_id, version, status, currency, amount, authorized, captured, capture_pending, released, void_pending, refunded, refund_pending,
                capture_reversed, capture_excess, refund_excess, provider
-        FROM payments ORDER BY id
+        FROM payments WHERE id >= '{Since}' ORDER BY id
         """,
         r => new PaymentRow(
             Of<PaymentId>(r, 0), Of<MerchantId>(r, 1), r.GetInt64(2), r.GetString(3), r.GetString(4), r.GetInt64(5), r.GetInt64(6), r.GetInt64(7), r.GetInt64(8), r.GetInt64(9),
