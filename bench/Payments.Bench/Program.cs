@@ -9,7 +9,7 @@ Scenario[] scenarios = [.. LoadScenarios.Of(settings), FraudModelScenario.Fraud,
 string usage = $"""
     Usage: ./bench.sh [SCENARIO|all]... [OPTION]...
 
-    Measures and compares with what is promised; without a name, everything. The exit code is 1 if a promise was not kept.
+    Measures and compares with what is promised; without a name, everything. The exit code is 1 if a promise was not kept, 3 if something has no figures.
 
       {string.Join("\n  ", scenarios.Select(s => $"{s.Name,-25} {s.Description}"))}
 
@@ -63,23 +63,25 @@ Console.CancelKeyPress += (_, e) =>
 };
 
 var results = new List<(Scenario Scenario, IReadOnlyList<Figure> Figures)>();
-try
+var failed = new List<string>();
+foreach (var scenario in scenarios.Where(s => names.Count == 0 || names.Contains(s.Name)))
 {
-    foreach (var scenario in scenarios.Where(s => names.Count == 0 || names.Contains(s.Name)))
+    Console.Error.WriteLine($"{scenario.Name}: {scenario.Description}");
+    try
     {
-        Console.Error.WriteLine($"{scenario.Name}: {scenario.Description}");
         results.Add((scenario, scenario.Run(Console.Error, stop.Token)));
     }
-}
-catch (InvalidOperationException e)
-{
-    Console.Error.WriteLine(e.Message);
-    return 3;
-}
-catch (OperationCanceledException)
-{
-    Console.Error.WriteLine("Stopped.");
-    return 130;
+    catch (InvalidOperationException e)
+    {
+        // The others mean what they mean all the same.
+        Console.Error.WriteLine(e.Message);
+        failed.Add($"{scenario.Name,-25} no figures: {e.Message}");
+    }
+    catch (OperationCanceledException)
+    {
+        Console.Error.WriteLine("Stopped.");
+        return 130;
+    }
 }
 
 foreach (var (scenario, figures) in results)
@@ -90,10 +92,16 @@ foreach (var (scenario, figures) in results)
     }
 }
 
+Console.WriteLine();
+foreach (var line in Targets.Table(results.Select(r => (r.Scenario.Name, r.Figures))).Concat(failed))
+{
+    Console.WriteLine(line.TrimEnd());
+}
+
 if (json is not null)
 {
     var document = results.Select(r => new { scenario = r.Scenario.Name, figures = r.Figures.Select(f => new { name = f.Name, value = f.Value, unit = f.Unit, at_most = f.AtMost, at_least = f.AtLeast, floor = f.Floor, kept = f.Kept, floor_kept = f.FloorKept }) });
     File.WriteAllBytes(json, JsonSerializer.SerializeToUtf8Bytes(document));
 }
 
-return results.All(r => r.Figures.All(f => f.Kept)) ? 0 : 1;
+return failed.Count > 0 ? 3 : results.All(r => r.Figures.All(f => f.Kept)) ? 0 : 1;

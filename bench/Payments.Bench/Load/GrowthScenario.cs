@@ -32,7 +32,7 @@ internal static class GrowthScenario
         {
             await run.WarmUpAsync(int.MaxValue, cancellationToken);
             var slices = new SaleSlices([Many], name);
-            await slices.MeasureAsync(run, int.MaxValue, cancellationToken);
+            await slices.MeasureAsync(run, cancellationToken);
             return (slices, slices.All[0].Series);
         }
     }

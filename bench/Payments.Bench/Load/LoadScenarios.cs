@@ -7,8 +7,8 @@ internal static class LoadScenarios
 {
     public static IEnumerable<Scenario> Of(LoadSettings settings) =>
     [
-        Make("sale", "complete sales in closed loops, beside the baseline", (p, stop) => SaleScenario.RunAsync(settings, int.MaxValue, p, stop)),
-        Make("hot-merchant", "the same, all at one merchant", (p, stop) => SaleScenario.RunAsync(settings, 1, p, stop)),
+        Make("sale", "complete sales in closed loops, beside the baseline", (p, stop) => SaleScenario.RunAsync(settings, p, stop)),
+        Make("hot-merchant", "the same, all at one merchant, beside sales at all", (p, stop) => MixedScenarios.HotAsync(settings, p, stop)),
         Make("separate", "sales where every service is a process of its own, and where all are one", (p, stop) => SeparateScenario.RunAsync(settings, p, stop)),
         Make("ledger", "the ledger's posting alone, in batches, spread and hot", (p, stop) => LedgerScenario.RunAsync(settings, p, stop)),
         Make("authorize-capture-refund", "authorizations that are captured and refunded by half, in closed loops", (p, stop) => MixedScenarios.LivesAsync(settings, p, stop)),
@@ -17,9 +17,9 @@ internal static class LoadScenarios
         Make("webhooks", "sales where a tenth of the endpoints are dead, beside sales where they are not used", (p, stop) => WebhooksScenario.RunAsync(settings, p, stop)),
         Make("overload", "twice the capacity, without waiting for answers", (p, stop) => OpenScenarios.OverloadAsync(settings, p, stop)),
         Make("latency", "at a fixed rate with providers that take 250 ms: our own share", (p, stop) => OpenScenarios.LatencyAsync(settings, p, stop)),
-        Make("soak", "at a fixed rate for long: memory, lag, times", (p, stop) => OpenScenarios.SoakAsync(settings, p, stop)),
-        Make("growth", "sales on empty tables, and beside the payments of a month", (p, stop) => GrowthScenario.RunAsync(settings, p, stop)),
         Make("cold-start", "from the start of a built tree to the first captured payment", (p, stop) => ColdStartScenario.RunAsync(p, stop)),
+        Make("growth", "sales on empty tables, and beside the payments of a month", (p, stop) => GrowthScenario.RunAsync(settings, p, stop)),
+        Make("soak", "at a fixed rate for long: memory, lag, times", (p, stop) => OpenScenarios.SoakAsync(settings, p, stop)),
     ];
 
     /// <summary>False where there is no such option or the value is not one.</summary>

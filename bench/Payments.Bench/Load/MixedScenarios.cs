@@ -21,7 +21,28 @@ internal static class MixedScenarios
         }
 
         await run.JudgeAsync(cancellationToken);
-        return [.. lives.Figures(), new("requests at 256", 3 * lives.PerSecond, "per second"), .. lives.Consumed.Per("life", lives.Calls)];
+        return [.. lives.Figures(), new("requests at 256", 3 * lives.PerSecond, "per second"), .. lives.Consumed.Per("life", lives.Calls), new("life commits", lives.Consumed.Commits / lives.Calls, "")];
+    }
+
+    /// <summary>Sales at one merchant alone, in turns with sales at all.</summary>
+    public static async Task<IReadOnlyList<Figure>> HotAsync(LoadSettings settings, TextWriter progress, CancellationToken cancellationToken)
+    {
+        await using var run = await LoadRun.StartWarmAsync(settings, progress, cancellationToken);
+        var (all, one) = (new Series("all merchants at 256"), new Series("one merchant at 256"));
+        for (var i = 0; i < settings.Slices; i++)
+        {
+            foreach (var (series, shops) in ((Series, int)[])[(all, int.MaxValue), (one, 1)])
+            {
+                await series.MeasureAsync(run, () => Loop(settings, stop => run.SellAsync(shops, stop), cancellationToken), cancellationToken);
+            }
+        }
+
+        await run.JudgeAsync(cancellationToken);
+        return
+        [
+            .. all.Figures(), .. one.Figures(), new("one merchant / all", one.PerSecond / all.PerSecond, "x") { AtLeast = 0.9, Floor = 0.8 },
+            .. one.Consumed.Per(one.Name, one.Calls),
+        ];
     }
 
     public static async Task<IReadOnlyList<Figure>> ReplayAsync(LoadSettings settings, TextWriter progress, CancellationToken cancellationToken)

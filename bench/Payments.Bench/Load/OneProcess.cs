@@ -32,9 +32,11 @@ internal sealed class OneProcess : Product
 
     public override IEnumerable<int> ProcessIds => [process.Id];
 
-    public override int PostgresId => int.Parse(File.ReadLines(Path.Combine(directory, "postgres", "postmaster.pid")).First(), CultureInfo.InvariantCulture);
+    public override int PostgresId => int.Parse(File.ReadLines(Path.Combine(PostgresData, "postmaster.pid")).First(), CultureInfo.InvariantCulture);
 
     public override int RedisId => int.Parse(File.ReadAllText(Path.Combine(directory, "redis", "redis.pid")).Trim(), CultureInfo.InvariantCulture);
+
+    public override string PostgresData => Path.Combine(directory, "postgres");
 
     private RunFile Run => run ?? throw new InvalidOperationException("The product is not started.");
 

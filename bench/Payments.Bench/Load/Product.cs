@@ -20,6 +20,9 @@ internal abstract class Product : IAsyncDisposable
 
     public abstract int RedisId { get; }
 
+    /// <summary>PostgreSQL's data directory.</summary>
+    public abstract string PostgresData { get; }
+
     public abstract string ConnectionString(string database);
 
     /// <summary>Sets how long the simulated providers take to answer.</summary>
@@ -37,6 +40,7 @@ internal abstract class Product : IAsyncDisposable
     {
         ["OTEL_EXPORTER_OTLP_ENDPOINT"] = telemetry.GetLeftPart(UriPartial.Authority),
         ["OTEL_EXPORTER_OTLP_PROTOCOL"] = "http/protobuf",
+        ["OTEL_METRIC_EXPORT_INTERVAL"] = "1000",
         ["Payments:RateLimits:SecretPerSecond"] = "1000000",
         ["Payments:RateLimits:PublishablePerSecond"] = "1000000",
     };

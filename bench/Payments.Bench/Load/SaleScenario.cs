@@ -7,14 +7,13 @@ internal static class SaleScenario
     private const int Some = 64;
     private const double QuickMachine = 4_000;
 
-    /// <param name="shops">At how many merchants.</param>
-    public static async Task<IReadOnlyList<Figure>> RunAsync(LoadSettings settings, int shops, TextWriter progress, CancellationToken cancellationToken)
+    public static async Task<IReadOnlyList<Figure>> RunAsync(LoadSettings settings, TextWriter progress, CancellationToken cancellationToken)
     {
         await using var run = await LoadRun.StartAsync(settings, progress, cancellationToken);
         await run.Baseline.PrepareAsync(cancellationToken);
-        await run.WarmUpAsync(shops, cancellationToken);
+        await run.WarmUpAsync(int.MaxValue, cancellationToken);
         var slices = new SaleSlices(settings.Connections);
-        await slices.MeasureAsync(run, shops, cancellationToken);
+        await slices.MeasureAsync(run, cancellationToken);
         var rest = await run.JudgeAsync(cancellationToken);
         var b = slices.B;
         return [new("B", b, "per second"), .. slices.All.SelectMany(s => Figures(s.Connections, s.Series, b)), new("webhooks delivered after", rest, "s"), new("telemetry sent", run.TelemetryMegabytes, "MiB")];
@@ -43,7 +42,7 @@ internal static class SaleScenario
                     yield return figure;
                 }
 
-                yield return new($"{series.Name} CPU, everything", (used.Product + used.Postgres + used.Redis + used.Load) / series.Calls, "µs", 450) { Floor = 600 };
+                yield return new($"{series.Name} CPU, everything", used.Processors / series.Calls, "µs", 450) { Floor = 600 };
                 yield return new($"{series.Name} commits", used.Commits / series.Calls, "", 0.1) { Floor = 0.2 };
                 yield return new($"{series.Name} WAL", used.WalBytes / series.Calls / 1000, "kB", 6) { Floor = 8 };
                 break;

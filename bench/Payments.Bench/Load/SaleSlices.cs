@@ -13,8 +13,7 @@ internal sealed class SaleSlices(IEnumerable<int> connections, string name = "at
     /// <summary>The median of the baseline's slices.</summary>
     public double B => Series.Median(baseline);
 
-    /// <param name="shops">At how many merchants.</param>
-    public async Task MeasureAsync(LoadRun run, int shops, CancellationToken cancellationToken)
+    public async Task MeasureAsync(LoadRun run, CancellationToken cancellationToken)
     {
         for (var i = 0; i < run.Settings.Slices; i++)
         {
@@ -23,7 +22,7 @@ internal sealed class SaleSlices(IEnumerable<int> connections, string name = "at
             foreach (var (clients, series) in All)
             {
                 await series.MeasureAsync(
-                    run, () => ClosedLoop.RunAsync(clients, TimeSpan.FromSeconds(run.Settings.SliceSeconds), stop => run.SellAsync(shops, stop), cancellationToken), cancellationToken);
+                    run, () => ClosedLoop.RunAsync(clients, TimeSpan.FromSeconds(run.Settings.SliceSeconds), stop => run.SellAsync(int.MaxValue, stop), cancellationToken), cancellationToken);
             }
         }
     }

@@ -25,6 +25,8 @@ internal sealed class SeparateProcesses : Product
 
     public override int RedisId => fleet.Redis.ProcessId!.Value;
 
+    public override string PostgresData => Path.Combine(fleet.Directory, "postgres");
+
     public override string ConnectionString(string database) => fleet.ConnectionString(database);
 
     /// <param name="profile">PostgreSQL counts statements.</param>

@@ -23,7 +23,7 @@ internal static class SeparateScenario
             await run.Baseline.PrepareAsync(cancellationToken);
             await run.WarmUpAsync(int.MaxValue, cancellationToken);
             var slices = new SaleSlices([Many], separate ? "separate at" : "one process at");
-            await slices.MeasureAsync(run, int.MaxValue, cancellationToken);
+            await slices.MeasureAsync(run, cancellationToken);
             await run.JudgeAsync(cancellationToken);
             return (slices, slices.All[0].Series);
         }

@@ -31,7 +31,7 @@ internal sealed class Series(string name)
     public async Task MeasureAsync(LoadRun run, Func<Task<Slice>> load, CancellationToken cancellationToken)
     {
         var statements = run.Profile is { } profile ? await profile.ReadAsync(cancellationToken) : null;
-        var before = await Consumption.ReadAsync(run.Product, cancellationToken);
+        var before = await Consumption.ReadAsync(run, cancellationToken);
         var slice = await load();
         var began = TimeProvider.System.GetTimestamp();
         var lag = (await run.Integrity.LagAsync(cancellationToken)).Events;
@@ -45,7 +45,7 @@ internal sealed class Series(string name)
         var catchUp = TimeProvider.System.GetElapsedTime(began).TotalSeconds;
         (LongestCatchUp, TotalCatchUp) = (Math.Max(LongestCatchUp, catchUp), TotalCatchUp + catchUp);
         await Task.Delay(1_200, cancellationToken); // statistics are behind by up to a second
-        Consumed += await Consumption.ReadAsync(run.Product, cancellationToken) - before;
+        Consumed += await Consumption.BetweenAsync(run.Product, before, await Consumption.ReadAsync(run, cancellationToken), cancellationToken);
         slices.Add(slice);
         if (statements is not null)
         {

@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Globalization;
 using System.Text;
 using System.Text.Json;
@@ -23,6 +24,7 @@ internal sealed class Sink : IAsyncDisposable
     private readonly Journal journal;
     private readonly WebApplication app;
     private WebApplication? formerlyRefusing;
+    private readonly ConcurrentDictionary<string, long> allocated = new();
     private long telemetryBytes;
 
     private Sink(Journal journal, WebApplication app) => (this.journal, this.app) = (journal, app);
@@ -38,6 +40,9 @@ internal sealed class Sink : IAsyncDisposable
     public int Webhooks => journal.Received.Count;
 
     public long TelemetryBytes => Interlocked.Read(ref telemetryBytes);
+
+    /// <summary>Bytes that the product has allocated on managed heaps, as it last told.</summary>
+    public double Allocated => allocated.Values.Sum(b => (double)b);
 
     public static async Task<Sink> StartAsync(Journal journal, CancellationToken cancellationToken)
     {
@@ -110,17 +115,15 @@ internal sealed class Sink : IAsyncDisposable
 
     private async Task TelemetryAsync(HttpContext context)
     {
-        var result = await context.Request.BodyReader.ReadAsync(context.RequestAborted);
-        while (true)
+        using var body = new MemoryStream();
+        await context.Request.Body.CopyToAsync(body, context.RequestAborted);
+        Interlocked.Add(ref telemetryBytes, body.Length);
+        if (context.Request.Path == "/v1/metrics")
         {
-            Interlocked.Add(ref telemetryBytes, result.Buffer.Length);
-            context.Request.BodyReader.AdvanceTo(result.Buffer.End);
-            if (result.IsCompleted)
+            foreach (var (process, bytes) in Otlp.CounterOf("dotnet.gc.heap.total_allocated", body.GetBuffer().AsMemory(0, (int)body.Length)))
             {
-                break;
+                allocated[process] = bytes;
             }
-
-            result = await context.Request.BodyReader.ReadAsync(context.RequestAborted);
         }
 
         context.Response.ContentType = "application/x-protobuf";
