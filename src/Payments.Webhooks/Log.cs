@@ -16,8 +16,8 @@ internal static partial class Log
     [LoggerMessage(5004, LogLevel.Information, "{Channel} did not deliver {EventId} on attempt {Attempt}: status {StatusCode}, {Error}. Next attempt in {Seconds} s.")]
     public static partial void AttemptFailed(ILogger logger, string channel, EventId eventId, int attempt, int? statusCode, string? error, long? seconds);
 
-    [LoggerMessage(5005, LogLevel.Warning, "{Channel} could not give {EventId} back; it is due again when its lease ends.")]
-    public static partial void ReleaseFailed(ILogger logger, string channel, EventId eventId, Exception exception);
+    [LoggerMessage(5005, LogLevel.Warning, "{Channel} could not give {Count} deliveries back; they are due again when their lease ends.")]
+    public static partial void ReleaseFailed(ILogger logger, string channel, int count, Exception exception);
 
     [LoggerMessage(5012, LogLevel.Warning, "The outcome of {Channel} delivering {EventId} could not be written down; it is repeated when its lease ends.")]
     public static partial void SettlingFailed(ILogger logger, string channel, EventId eventId, Exception exception);

@@ -37,6 +37,7 @@ public static class WebhooksModule
         services.TryAddSingleton<EventStore>();
         services.AddSingleton<EndpointHealth>();
         services.AddSingleton<DueDeliveries>();
+        services.AddSingleton<HandOver>();
         services.AddSingleton<Outcomes>();
         services.AddSingleton(s => new EgressGuard(s.GetRequiredService<NameResolver>(), s.GetRequiredService<IOptions<WebhooksOptions>>().Value.AllowLoopback));
         services.AddSingleton(s => new WebhookSender(
@@ -81,6 +82,7 @@ public static class WebhooksModule
     private static WebhookChannel NewWebhookChannel(IServiceProvider services, bool failing) => new(
         failing,
         services.GetRequiredService<DueDeliveries>(),
+        services.GetRequiredService<HandOver>(),
         services.GetRequiredService<WebhookSender>(),
         services.GetRequiredService<EndpointHealth>(),
         services.GetRequiredService<SecretBox>(),

@@ -34,11 +34,16 @@ internal static class DeliveryLog
         const string sql = """
             SELECT d.id, d.event_id, e.type, d.status, d.created_at, d.delivered_at, d.next_attempt_at,
                    a.number, a.finished_at, a.duration_milliseconds, a.status_code, a.error, a.response
-            FROM (SELECT id, event_id, lane_id, status, created_at, delivered_at, next_attempt_at FROM deliveries
+            FROM (SELECT id, event_id, lane_id, status, created_at, delivered_at, next_attempt_at, first_milliseconds, first_status_code, first_response FROM deliveries
                   WHERE lane_id = $1 AND ($2::uuid IS NULL OR id = $2) AND ($3::uuid IS NULL OR id < $3) AND ($4::text IS NULL OR status = $4)
                   ORDER BY id DESC LIMIT $5) d
             JOIN events e ON e.id = d.event_id
-            LEFT JOIN delivery_attempts a ON a.event_id = d.event_id AND a.lane_id = d.lane_id
+            LEFT JOIN LATERAL (
+                SELECT 1 AS number, d.delivered_at AS finished_at, d.first_milliseconds AS duration_milliseconds, d.first_status_code AS status_code, NULL AS error, d.first_response AS response
+                WHERE d.first_milliseconds IS NOT NULL
+                UNION ALL
+                SELECT number, finished_at, duration_milliseconds, status_code, error, response FROM delivery_attempts
+                WHERE event_id = d.event_id AND lane_id = d.lane_id) a ON true
             ORDER BY d.id DESC, a.number
             """;
         await using var command = database.CreateCommand(sql);

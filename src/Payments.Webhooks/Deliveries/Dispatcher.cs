@@ -7,8 +7,8 @@ using Payments.Platform.Postgres;
 namespace Payments.Webhooks.Deliveries;
 
 /// <summary>
-/// Works one channel: claims what is due while it has free slots, attempts it, writes the outcome down. What it claims and then
-/// cannot finish becomes due again when its lease ends, or at once when the service stops in order.
+/// Works one channel: takes what was handed over and claims what is due while it has free slots, attempts it, writes the outcome down. What it
+/// has and then cannot finish becomes due again when its lease ends, or at once when the service stops in order.
 /// </summary>
 public sealed class Dispatcher(
     IDeliveryChannel channel, DueDeliveries queue, Outcomes outcomes, IOptions<WebhooksOptions> options, Jitter jitter, TimeProvider time, ILogger<Dispatcher> logger) : BackgroundService
@@ -28,10 +28,16 @@ public sealed class Dispatcher(
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
+        if (channel.HandOver is { } handOver)
+        {
+            handOver.Arrived += StartWaiting;
+        }
+
         try
         {
             while (true)
             {
+                await GiveBackAsync(channel.HandOver?.WithdrawOverdue() ?? []);
                 var pause = await ClaimAndStartAsync(stoppingToken);
                 if (pause > TimeSpan.Zero)
                 {
@@ -42,6 +48,7 @@ public sealed class Dispatcher(
         catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
         {
             ending.CancelAfter(Grace);
+            await GiveBackAsync(channel.HandOver?.Close() ?? []);
             await Task.WhenAll(Snapshot());
         }
     }
@@ -63,6 +70,7 @@ public sealed class Dispatcher(
         {
             slots = channel.Slots - underWay.Count;
             lanes = new Dictionary<Guid, int>(busy);
+            channel.HandOver?.AddTo(lanes);
         }
 
         if (slots == 0)
@@ -73,9 +81,17 @@ public sealed class Dispatcher(
         try
         {
             var claimed = await channel.ClaimAsync(slots, lanes, stopping);
-            foreach (var delivery in claimed)
+            if (channel.HandOver is { } handOver)
             {
-                Start(delivery);
+                handOver.Claimed(lanes, claimed, slots);
+                StartWaiting();
+            }
+            else
+            {
+                foreach (var delivery in claimed)
+                {
+                    Start(delivery);
+                }
             }
 
             if (claimed.Count == 0)
@@ -91,6 +107,17 @@ public sealed class Dispatcher(
         {
             Log.ClaimFailed(logger, channel.Name, e);
             return AfterFailure;
+        }
+    }
+
+    private void StartWaiting()
+    {
+        lock (gate)
+        {
+            while (underWay.Count < channel.Slots && channel.HandOver?.Next(busy) is { } delivery)
+            {
+                Start(delivery);
+            }
         }
     }
 
@@ -112,8 +139,10 @@ public sealed class Dispatcher(
             Log.AttemptBroke(logger, channel.Name, delivery.EventId, e);
         }
 
+        bool wasFull;
         lock (gate)
         {
+            wasFull = underWay.Count >= channel.Slots;
             underWay.Remove(task);
             if (--busy[delivery.LaneId] == 0)
             {
@@ -121,7 +150,11 @@ public sealed class Dispatcher(
             }
         }
 
-        WakeUp.Signal();
+        StartWaiting();
+        if (wasFull || channel.HandOver?.IsBehind(delivery.LaneId) != false)
+        {
+            WakeUp.Signal();
+        }
     }
 
     private Task[] Snapshot()
@@ -150,7 +183,7 @@ public sealed class Dispatcher(
         }
         catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
         {
-            await ReleaseAsync(delivery);
+            await GiveBackAsync([delivery]);
         }
         catch (Exception e) when (e is NpgsqlException or WriterOverloadedException)
         {
@@ -183,23 +216,40 @@ public sealed class Dispatcher(
             return;
         }
 
-        if (result.Verdict != Verdict.Delivered)
+        if (result.Verdict == Verdict.Delivered)
         {
-            Log.AttemptFailed(logger, channel.Name, delivery.EventId, delivery.Attempt, result.StatusCode, result.Error, pause is null ? null : (long)pause.Value.TotalSeconds);
+            await channel.AfterwardsAsync(delivery, result, cancellationToken);
+            return;
         }
 
-        await channel.AfterwardsAsync(delivery, result, cancellationToken);
-    }
+        Log.AttemptFailed(logger, channel.Name, delivery.EventId, delivery.Attempt, result.StatusCode, result.Error, pause is null ? null : (long)pause.Value.TotalSeconds);
 
-    private async Task ReleaseAsync(ClaimedDelivery delivery)
-    {
+        // The endpoint fails: what waits for it is served where those are that fail, or canceled.
+        var withdrawn = channel.HandOver?.Withdraw(delivery.LaneId) ?? [];
         try
         {
-            await queue.ReleaseAsync(delivery, CancellationToken.None);
+            await channel.AfterwardsAsync(delivery, result, cancellationToken);
+        }
+        finally
+        {
+            await GiveBackAsync(withdrawn);
+        }
+    }
+
+    private async Task GiveBackAsync(IReadOnlyList<ClaimedDelivery> deliveries)
+    {
+        if (deliveries.Count == 0)
+        {
+            return;
+        }
+
+        try
+        {
+            await queue.ReleaseAsync(deliveries, CancellationToken.None);
         }
         catch (NpgsqlException e)
         {
-            Log.ReleaseFailed(logger, channel.Name, delivery.EventId, e);
+            Log.ReleaseFailed(logger, channel.Name, deliveries.Count, e);
         }
     }
 

@@ -74,17 +74,20 @@ public sealed class DueDeliveries(NpgsqlDataSource database, IdSource ids)
         return await ReadClaimedAsync(batch, token, _ => null, cancellationToken);
     }
 
-    /// <summary>Gives a claim back that this process could not finish because it stops: due again at once.</summary>
-    public async Task ReleaseAsync(ClaimedDelivery delivery, CancellationToken cancellationToken)
+    /// <summary>Gives claims back that this process could not finish: due again at once.</summary>
+    public async Task ReleaseAsync(IReadOnlyList<ClaimedDelivery> deliveries, CancellationToken cancellationToken)
     {
-        ArgumentNullException.ThrowIfNull(delivery);
+        ArgumentNullException.ThrowIfNull(deliveries);
+
+        // Only what is pending has a lease.
         const string sql = """
-            UPDATE deliveries SET lease = NULL, next_attempt_at = now(), attempts = attempts - 1
-            WHERE event_id = $1 AND lane_id = $2 AND lease = $3 AND status = 'pending'
+            UPDATE deliveries d SET lease = NULL, next_attempt_at = now(), attempts = d.attempts - 1
+            FROM unnest($1, $2, $3) AS r (event_id, lane_id, lease)
+            WHERE d.event_id = r.event_id AND d.lane_id = r.lane_id AND d.lease = r.lease
             """;
-        await using var command = database.CreateCommand(sql);
-        command.With(delivery.EventId.Value, delivery.LaneId, delivery.Lease);
-        await command.ExecuteNonQueryAsync(cancellationToken);
+        await using var batch = database.CreateKeyedBatch(
+            sql, deliveries.Select(d => d.EventId.Value).ToArray(), deliveries.Select(d => d.LaneId).ToArray(), deliveries.Select(d => d.Lease).ToArray());
+        await batch.ExecuteNonQueryAsync(cancellationToken);
     }
 
     private static async Task<IReadOnlyList<ClaimedDelivery>> ReadClaimedAsync(

@@ -4,8 +4,11 @@ using Payments.Webhooks.Events;
 
 namespace Payments.Webhooks.Deliveries;
 
-/// <summary>Listens for commits that made deliveries due, from any replica, and wakes the dispatchers. Without it they poll.</summary>
-public sealed class DueListener(NpgsqlDataSource database, IEnumerable<Dispatcher> dispatchers, TimeProvider time, ILogger<DueListener> logger) : BackgroundService
+/// <summary>
+/// Listens for commits that made deliveries due, from any replica, and wakes the dispatchers; without it they poll. A commit that names a lease
+/// tells the process whose lease it is that what it handed over stands.
+/// </summary>
+public sealed class DueListener(NpgsqlDataSource database, HandOver handOver, IEnumerable<Dispatcher> dispatchers, TimeProvider time, ILogger<DueListener> logger) : BackgroundService
 {
     private static readonly TimeSpan AfterFailure = TimeSpan.FromSeconds(2);
 
@@ -32,20 +35,40 @@ public sealed class DueListener(NpgsqlDataSource database, IEnumerable<Dispatche
     private async Task ListenAsync(CancellationToken stopping)
     {
         await using var connection = await database.OpenConnectionAsync(stopping);
-        connection.Notification += (_, _) => Array.ForEach(woken, d => d.WakeUp.Signal());
+        connection.Notification += (_, told) => Hear(told.Payload);
         await using (var listen = new NpgsqlCommand($"LISTEN {EventStore.Channel}", connection))
         {
             await listen.ExecuteNonQueryAsync(stopping);
         }
 
-        Array.ForEach(woken, d => d.WakeUp.Signal()); // for what came before we listened
-        while (true)
+        Hear(""); // what came before we listened
+        handOver.Open(true);
+        try
         {
-            if (!await connection.WaitAsync(LongestSilence, stopping))
+            while (true)
             {
-                await using var probe = new NpgsqlCommand("SELECT 1", connection);
-                await probe.ExecuteNonQueryAsync(stopping);
+                if (!await connection.WaitAsync(LongestSilence, stopping))
+                {
+                    await using var probe = new NpgsqlCommand("SELECT 1", connection);
+                    await probe.ExecuteNonQueryAsync(stopping);
+                }
             }
+        }
+        finally
+        {
+            handOver.Open(false);
+        }
+    }
+
+    private void Hear(string payload)
+    {
+        if (Guid.TryParse(payload, out var lease))
+        {
+            handOver.Committed(lease);
+        }
+        else
+        {
+            Array.ForEach(woken, d => d.WakeUp.Signal());
         }
     }
 }

@@ -11,6 +11,9 @@ public interface IDeliveryChannel
 
     RetrySchedule Schedule { get; }
 
+    /// <summary>Where deliveries wait that this process took in for this channel; null where all come from the queue.</summary>
+    HandOver? HandOver => null;
+
     /// <param name="busy">What is under way already, by lane.</param>
     Task<IReadOnlyList<ClaimedDelivery>> ClaimAsync(int slots, IReadOnlyDictionary<Guid, int> busy, CancellationToken cancellationToken);
 

@@ -7,24 +7,33 @@ namespace Payments.Webhooks.Deliveries;
 /// <summary>How attempts went, written down: those that end at the same time share a commit.</summary>
 public sealed class Outcomes : IAsyncDisposable
 {
-    // A batch that is asked for again after its answer was lost finds its attempts logged: an attempt has its number from its claim alone.
+    // Only what is pending has a lease. Its status is not asked for: deliveries would be looked for among all that are pending.
     private const string Write = """
-        WITH told AS (
-            SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::text[], $5::interval[], $6::integer[], $7::integer[], $8::integer[], $9::text[], $10::text[])
+        WITH told AS MATERIALIZED (
+            SELECT * FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
                 WITH ORDINALITY AS t (event_id, lane_id, lease, status, pause, number, duration, status_code, error, response, n)),
         settled AS (
             UPDATE deliveries d
             SET status = t.status, lease = NULL, next_attempt_at = now() + t.pause,
-                delivered_at = CASE WHEN t.status = 'delivered' THEN coalesce(d.delivered_at, now()) ELSE d.delivered_at END
+                delivered_at = CASE WHEN t.status = 'delivered' THEN coalesce(d.delivered_at, now()) ELSE d.delivered_at END,
+                first_milliseconds = CASE WHEN t.number = 1 AND t.status = 'delivered' THEN t.duration ELSE d.first_milliseconds END,
+                first_status_code = CASE WHEN t.number = 1 AND t.status = 'delivered' THEN t.status_code ELSE d.first_status_code END,
+                first_response = CASE WHEN t.number = 1 AND t.status = 'delivered' THEN t.response ELSE d.first_response END
             FROM told t
-            WHERE d.event_id = t.event_id AND d.lane_id = t.lane_id AND d.lease = t.lease AND d.status = 'pending'
-            RETURNING t.n),
+            WHERE d.event_id = t.event_id AND d.lane_id = t.lane_id AND d.lease = t.lease
+            RETURNING t.*),
         logged AS (
             INSERT INTO delivery_attempts (event_id, lane_id, number, duration_milliseconds, status_code, error, response)
-            SELECT t.event_id, t.lane_id, t.number, t.duration, t.status_code, t.error, t.response FROM told t JOIN settled USING (n))
-        SELECT EXISTS (SELECT FROM settled s WHERE s.n = t.n)
-            OR EXISTS (SELECT FROM delivery_attempts a WHERE a.event_id = t.event_id AND a.lane_id = t.lane_id AND a.number = t.number)
-        FROM told t ORDER BY t.n
+            SELECT event_id, lane_id, number, duration, status_code, error, response FROM settled WHERE number > 1 OR status <> 'delivered')
+        SELECT n FROM settled
+        """;
+
+    // A batch that is asked for again after its answer was lost finds its attempts logged: an attempt has its number from its claim alone.
+    private const string Known = """
+        SELECT t.n
+        FROM unnest($1, $2, $3) WITH ORDINALITY AS t (event_id, lane_id, number, n)
+        WHERE EXISTS (SELECT FROM delivery_attempts a WHERE a.event_id = t.event_id AND a.lane_id = t.lane_id AND a.number = t.number)
+           OR t.number = 1 AND EXISTS (SELECT FROM deliveries d WHERE d.event_id = t.event_id AND d.lane_id = t.lane_id AND d.first_milliseconds IS NOT NULL)
         """;
 
     /// <summary>Short: what cannot be written down is attempted again when its lease ends.</summary>
@@ -66,18 +75,31 @@ public sealed class Outcomes : IAsyncDisposable
     private async Task<IReadOnlyList<bool>> WriteAsync(Guid number, IReadOnlyList<Outcome> outcomes, CancellationToken cancellationToken)
     {
         T[] Each<T>(Func<Outcome, T> part) => [.. outcomes.Select(part)];
-        await using var batch = database.CreateKeyedBatch(
+        var settled = new bool[outcomes.Count];
+        await using (var batch = database.CreateKeyedBatch(
             Write, Each(o => o.Delivery.EventId.Value), Each(o => o.Delivery.LaneId), Each(o => o.Delivery.Lease), Each(o => o.Status), Each(o => o.Pause ?? TimeSpan.Zero), Each(o => o.Delivery.Attempt),
-            Each(o => (int)o.Result.Duration.TotalMilliseconds), Each(o => o.Result.StatusCode), Each(o => o.Result.Error), Each(o => o.Result.Response));
-        var verdicts = new List<bool>(outcomes.Count);
-        await using var reader = await batch.ExecuteReaderAsync(cancellationToken);
-        await reader.NextResultAsync(cancellationToken);
-        while (await reader.ReadAsync(cancellationToken))
+            Each(o => (int)o.Result.Duration.TotalMilliseconds), Each(o => o.Result.StatusCode), Each(o => o.Result.Error), Each(o => o.Result.Response)))
         {
-            verdicts.Add(reader.GetBoolean(0));
+            await MarkAsync(batch);
         }
 
-        return verdicts;
+        if (settled.Contains(false))
+        {
+            await using var batch = database.CreateKeyedBatch(Known, Each(o => o.Delivery.EventId.Value), Each(o => o.Delivery.LaneId), Each(o => o.Delivery.Attempt));
+            await MarkAsync(batch);
+        }
+
+        return settled;
+
+        async Task MarkAsync(NpgsqlBatch batch)
+        {
+            await using var reader = await batch.ExecuteReaderAsync(cancellationToken);
+            await reader.NextResultAsync(cancellationToken);
+            while (await reader.ReadAsync(cancellationToken))
+            {
+                settled[reader.GetInt64(0) - 1] = true;
+            }
+        }
     }
 
     private sealed record Outcome(ClaimedDelivery Delivery, AttemptResult Result, TimeSpan? Pause)

@@ -6,7 +6,7 @@ using Payments.Webhooks.Endpoints;
 namespace Payments.Webhooks.Deliveries;
 
 /// <summary>Deliveries to endpoints: one instance serves those that work, another, with slots of its own, those that fail.</summary>
-public sealed class WebhookChannel(bool failing, DueDeliveries queue, WebhookSender sender, EndpointHealth health, SecretBox secrets, IOptions<WebhooksOptions> options) : IDeliveryChannel
+public sealed class WebhookChannel(bool failing, DueDeliveries queue, HandOver handOver, WebhookSender sender, EndpointHealth health, SecretBox secrets, IOptions<WebhooksOptions> options) : IDeliveryChannel
 {
     // One probe tells whether a failing endpoint has come back; more would only wait for the same time limit.
     private const int ConcurrencyPerFailingEndpoint = 1;
@@ -16,6 +16,8 @@ public sealed class WebhookChannel(bool failing, DueDeliveries queue, WebhookSen
     public int Slots => failing ? options.Value.FailingConcurrency : options.Value.Concurrency;
 
     public RetrySchedule Schedule => RetrySchedule.Webhooks;
+
+    public HandOver? HandOver => failing ? null : handOver;
 
     public Task<IReadOnlyList<ClaimedDelivery>> ClaimAsync(int slots, IReadOnlyDictionary<Guid, int> busy, CancellationToken cancellationToken) =>
         queue.ClaimWebhooksAsync(
