@@ -36,8 +36,10 @@ public static class FlowModule
         services.AddSingleton<DatabaseTypes>(CommitChanges.MapTypes);
         services.AddSingleton<CommitChanges>();
         services.AddSingleton<PaymentWriter>();
+        services.AddSingleton<RecentPayments>();
         services.AddSingleton<PaymentStore>();
         services.AddSingleton<PaymentList>();
+        services.AddSingleton<NoticeReading>();
         services.AddSingleton<NoticeStore>();
         services.AddSingleton<Recoveries>();
         services.AddSingleton<Breaks>();

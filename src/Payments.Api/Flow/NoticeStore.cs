@@ -19,7 +19,7 @@ public sealed class NoticeStore : IAsyncDisposable
     private static readonly GroupWriterOptions Options = new() { Patience = TimeSpan.FromSeconds(5) };
 
     private readonly NpgsqlDataSource database;
-    private readonly GroupWriter<ProviderNotice, bool> keeping;
+    private readonly GroupWriter<Kept, bool> keeping;
     private readonly GroupWriter<Settled, bool> marking;
 
     public NoticeStore(NpgsqlDataSource database, IdSource ids, TimeProvider time)
@@ -30,10 +30,15 @@ public sealed class NoticeStore : IAsyncDisposable
     }
 
     /// <summary>Durable before the provider gets its answer; a notice that came before changes nothing.</summary>
-    public Task KeepAsync(ProviderNotice notice)
+    public Task KeepAsync(ProviderNotice notice) => KeepAsync(notice, (_, _, _) => null);
+
+    /// <param name="reading">What is judged by it and still holds is kept as settled.</param>
+    /// <returns>Whether the worker has to look at it.</returns>
+    public Task<bool> KeepAsync(ProviderNotice notice, Func<Provider, Mode, ProviderFact, NoticeVerdict?> reading)
     {
         ArgumentNullException.ThrowIfNull(notice);
-        return keeping.WriteAsync(notice);
+        ArgumentNullException.ThrowIfNull(reading);
+        return keeping.WriteAsync(new Kept(notice, [.. notice.Facts.Select(f => reading(notice.Provider, notice.Mode, f))]));
     }
 
     /// <summary>Settles a notice that changes no payment.</summary>
@@ -46,19 +51,43 @@ public sealed class NoticeStore : IAsyncDisposable
         await marking.DisposeAsync();
     }
 
-    private async Task<IReadOnlyList<bool>> KeepAsync(Guid number, IReadOnlyList<ProviderNotice> notices, CancellationToken cancellationToken)
+    private async Task<IReadOnlyList<bool>> KeepAsync(Guid number, IReadOnlyList<Kept> notices, CancellationToken cancellationToken)
     {
+        // A verdict holds where the name still is that payment's, and the payment is of the version that it was judged by.
         const string sql = """
-            INSERT INTO provider_notices (provider, mode, notice_id, fact)
-            SELECT provider, mode, id, fact FROM unnest($1, $2, $3, $4) AS n (provider, mode, id, fact) ORDER BY provider, mode, id
+            INSERT INTO provider_notices (provider, mode, notice_id, fact, payment_id, verdict, applied_at, due_at)
+            SELECT n.provider, n.mode, n.id, n.fact, k.payment_id, j.verdict, CASE WHEN j.verdict IS NOT NULL THEN now() END, CASE WHEN j.verdict IS NULL THEN now() END
+            FROM (
+                SELECT * FROM unnest($1, $2, $3, $4, $5, $6, $7, $8) AS told (provider, mode, id, fact, verdict, reference, payment, version)
+                ORDER BY provider, mode, id
+            ) AS n
+            LEFT JOIN LATERAL (
+                SELECT r.payment_id FROM provider_references AS r JOIN payments AS p ON p.merchant_id = r.merchant_id AND p.mode = r.mode AND p.id = r.payment_id
+                WHERE r.provider = n.provider AND r.mode = n.mode AND r.reference = n.reference AND p.id = n.payment AND p.version = n.version
+            ) AS k ON true
+            CROSS JOIN LATERAL (SELECT CASE WHEN n.payment IS NULL OR k.payment_id IS NOT NULL THEN n.verdict END AS verdict) AS j
             ON CONFLICT DO NOTHING
+            RETURNING provider, mode, notice_id, due_at IS NOT NULL
             """;
-        var facts = notices.SelectMany(n => n.Facts, (notice, fact) => (notice.Provider, notice.Mode, Fact: fact)).ToList();
-        await using var command = database.CreateCommand(sql).With(
-            facts.Select(f => Words.Of(f.Provider)).ToArray(), facts.Select(f => Words.Of(f.Mode)).ToArray(), facts.Select(f => f.Fact.NoticeId).ToArray(),
-            facts.Select(f => JsonSerializer.Serialize(StoredFact.Of(f.Fact), Json.Options)).ToArray());
-        await command.ExecuteNonQueryAsync(cancellationToken);
-        return [.. notices.Select(_ => true)];
+        var facts = notices.SelectMany(
+            n => n.Notice.Facts.Zip(n.Verdicts), (kept, fact) => (Provider: Words.Of(kept.Notice.Provider), Mode: Words.Of(kept.Notice.Mode), Fact: fact.First, Verdict: fact.Second)).ToList();
+        await using var batch = database.CreateKeyedBatch(
+            sql, Each(f => f.Provider), Each(f => f.Mode), Each(f => f.Fact.NoticeId), Each(f => JsonSerializer.Serialize(StoredFact.Of(f.Fact), Json.Options)),
+            Each(f => f.Verdict?.Word), Each(f => f.Fact.PaymentReference), Each(f => f.Verdict?.Payment?.Id.Value), Each(f => f.Verdict?.Payment?.Version));
+        var due = new HashSet<(string, string, string)>();
+        await using var row = await batch.ExecuteReaderAsync(cancellationToken);
+        await row.NextResultAsync(cancellationToken);
+        while (await row.ReadAsync(cancellationToken))
+        {
+            if (row.GetBoolean(3))
+            {
+                due.Add((row.GetString(0), row.GetString(1), row.GetString(2)));
+            }
+        }
+
+        return [.. notices.Select(n => n.Notice.Facts.Any(f => due.Contains((Words.Of(n.Notice.Provider), Words.Of(n.Notice.Mode), f.NoticeId))))];
+
+        T[] Each<T>(Func<(string Provider, string Mode, ProviderFact Fact, NoticeVerdict? Verdict), T> part) => [.. facts.Select(part)];
     }
 
     // Of several that settle one notice any may be the one that counts: they have looked at the same payment.
@@ -171,6 +200,8 @@ public sealed class NoticeStore : IAsyncDisposable
         command.Parameters.Add(new() { Value = Words.Of(notice.Mode) });
         command.Parameters.Add(new() { Value = notice.NoticeId });
     }
+
+    private sealed record Kept(ProviderNotice Notice, IReadOnlyList<NoticeVerdict?> Verdicts);
 
     private sealed record Settled(ProviderNoticeKey Notice, Guid? Payment, string Verdict);
 

@@ -9,8 +9,21 @@ public sealed class PaymentWriter(CommitChanges commit, IdSource ids, TimeProvid
     private readonly GroupWriter<PreparedChange, Verdict> group =
         new("payments", change => change.Change.After.Id.Value, commit.WriteAsync, new GroupWriterOptions(), ids, time, Overtaken);
 
+    /// <summary>Told of every payment as it was just committed.</summary>
+    public event Action<PaymentState>? Committed;
+
     /// <summary>Returns once the change is durable or has lost. Not cancellable: what a provider answered is written down in any case.</summary>
-    public Task<Verdict> WriteAsync(Change change) => group.WriteAsync(PreparedChange.Of(change, ids, time));
+    public async Task<Verdict> WriteAsync(Change change)
+    {
+        ArgumentNullException.ThrowIfNull(change);
+        var verdict = await group.WriteAsync(PreparedChange.Of(change, ids, time));
+        if (verdict == Verdict.Committed)
+        {
+            Committed?.Invoke(change.After);
+        }
+
+        return verdict;
+    }
 
     /// <summary>A payment's version only grows: whoever started from the one that was just left behind, or from an older one, has lost.</summary>
     private static Verdict? Overtaken(PreparedChange waiting, PreparedChange settled, Verdict verdict) =>

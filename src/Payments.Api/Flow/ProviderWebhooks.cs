@@ -5,17 +5,18 @@ using Payments.Platform.Http;
 
 namespace Payments.Api.Flow;
 
-/// <summary><c>POST /providers/{provider}/{mode}/webhooks</c>: verified, durable, acknowledged; applied right after.</summary>
+/// <summary><c>POST /providers/{provider}/{mode}/webhooks</c>: verified, durable, acknowledged; what is not known already is applied right after.</summary>
 public static class ProviderWebhooks
 {
     public const int LargestBody = 512 * 1024;
 
     public static async Task<IResult> HandleAsync(
-        HttpContext context, string provider, string mode, ConnectorRegistry connectors, NoticeStore notices, FlowSignal signal, CancellationToken cancellationToken)
+        HttpContext context, string provider, string mode, ConnectorRegistry connectors, NoticeStore notices, NoticeReading reading, FlowSignal signal, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(context);
         ArgumentNullException.ThrowIfNull(connectors);
         ArgumentNullException.ThrowIfNull(notices);
+        ArgumentNullException.ThrowIfNull(reading);
         ArgumentNullException.ThrowIfNull(signal);
         if (!Words.TryParse<Provider>(provider, out var from) || !ModeNames.TryParse(mode, out var of) || connectors.Find(from, of) is not { } connector)
         {
@@ -35,9 +36,13 @@ public static class ProviderWebhooks
         }
 
         Steps.Reached(Steps.NoticeBefore);
-        await notices.KeepAsync(notice);
+        var isDue = await notices.KeepAsync(notice, reading.Of);
         Steps.Reached(Steps.NoticeAfter);
-        signal.NoticeArrived();
+        if (isDue)
+        {
+            signal.NoticeArrived();
+        }
+
         return Results.Text("[accepted]");
     }
 }
