@@ -43,7 +43,7 @@ public static class FraudModule
         builder.AddModel();
         services.AddSingleton<IFraudScorer, FraudScorer>();
         services.AddRiskMetrics();
-        builder.AddEventConsumer<PaymentOutcomes>(PaymentOutcomes.Consumer);
+        builder.AddEventConsumer<PaymentOutcomes>(PaymentOutcomes.Consumer, keepsCopies: false);
     }
 
     public static void MapFraud(this WebApplication app)

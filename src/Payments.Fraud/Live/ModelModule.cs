@@ -36,7 +36,7 @@ internal static class ModelModule
         services.AddSingleton<SecondLook>();
         services.AddHostedService(s => s.GetRequiredService<SecondLook>());
         services.TryAddSingleton<IModelScorer, LiveModelScorer>();
-        builder.AddEventConsumer<OutcomeIntake>(OutcomeIntake.Consumer);
+        builder.AddEventConsumer<OutcomeIntake>(OutcomeIntake.Consumer, keepsCopies: false);
     }
 
     /// <param name="ops"><c>/internal/v1/ops</c></param>

@@ -51,10 +51,6 @@ internal sealed class Checkpoints(NpgsqlDataSource database, string consumer, st
         await command.ExecuteNonQueryAsync(cancellationToken);
     }
 
-    /// <summary>Keeps copies of rows that are applied in this transaction.</summary>
-    public Task CopyAsync(NpgsqlConnection connection, NpgsqlTransaction transaction, IReadOnlyList<OutboxRow> rows, CancellationToken cancellationToken) =>
-        EventCopies.KeepAsync(connection, transaction, consumer, publisher, rows, cancellationToken);
-
     /// <summary>The publisher's log goes on in another epoch; the numbers stay. Nothing where another replica has done it.</summary>
     public async Task GoOnAsync(Guid from, Guid to, CancellationToken cancellationToken)
     {
@@ -95,15 +91,13 @@ internal sealed class Checkpoints(NpgsqlDataSource database, string consumer, st
     }
 
     /// <summary>
-    /// Moves the checkpoints over the rows, which are a gapless run in each partition, locking them in order of partition.
-    /// False where a checkpoint stands elsewhere: another replica was faster, and the transaction is to be rolled back.
+    /// Adds to the batch what moves the checkpoints over the rows, which are a gapless run in each partition, locking them in order of partition;
+    /// the lock's result, which says nothing, comes first.
     /// </summary>
-    public async Task<bool> AdvanceAsync(
-        NpgsqlConnection connection, NpgsqlTransaction transaction, Guid epoch, IReadOnlyList<OutboxRow> rows, CancellationToken cancellationToken)
+    public Advance Advance(NpgsqlBatch batch, Guid epoch, IReadOnlyList<OutboxRow> rows)
     {
         var runs = rows.GroupBy(r => r.Partition).OrderBy(g => g.Key).Select(g => (Partition: g.Key, Expected: g.First().Sequence - 1, Next: g.Last().Sequence)).ToArray();
         var partitions = runs.Select(r => r.Partition).ToArray();
-        await using var batch = new NpgsqlBatch(connection, transaction);
         batch.BatchCommands.Add(new("""
             SELECT FROM checkpoints WHERE consumer = $1 AND publisher = $2 AND partition = ANY ($3)
             ORDER BY partition FOR UPDATE
@@ -129,7 +123,15 @@ internal sealed class Checkpoints(NpgsqlDataSource database, string consumer, st
             },
         };
         batch.BatchCommands.Add(move);
-        await batch.ExecuteNonQueryAsync(cancellationToken);
-        return move.RecordsAffected == runs.Length;
+        return new(move, runs.Length);
     }
+}
+
+/// <summary>A move of checkpoints within a batch.</summary>
+internal sealed record Advance(NpgsqlBatchCommand Move, int Runs)
+{
+    /// <summary>
+    /// After the batch: whether all of them were where the rows begin. Otherwise another replica was faster, and the transaction is to be rolled back.
+    /// </summary>
+    public bool Succeeded => Move.RecordsAffected == Runs;
 }

@@ -51,8 +51,8 @@ internal sealed class ConsumerTelemetry
     public Processing Process(IReadOnlyList<OutboxRow> rows) => new(this, rows);
 
     /// <summary>
-    /// The applying of one batch. Each event gets a span in the trace of the request that caused it; the first event's is current
-    /// while the batch is applied, so the database's spans stand below it, and the others link to it.
+    /// The applying of one batch. Each event whose trace is recorded gets a span in it; the first one's is current while the batch is
+    /// applied, so the database's spans stand below it, and the others link to it.
     /// </summary>
     public sealed class Processing : IDisposable
     {
@@ -65,19 +65,18 @@ internal sealed class ConsumerTelemetry
         public Processing(ConsumerTelemetry telemetry, IReadOnlyList<OutboxRow> rows)
         {
             (this.telemetry, events, started) = (telemetry, rows.Count, telemetry.time.GetTimestamp());
-            if (!EventTelemetry.Source.HasListeners())
-            {
-                return;
-            }
-
             var outer = Activity.Current;
             Activity? first = null;
             foreach (var row in rows)
             {
+                if (!EventTelemetry.IsRecorded(row.TraceParent, out var parent))
+                {
+                    continue;
+                }
+
                 ActivityLink[] links = first is null ? [] : [new(first.Context)];
                 Activity.Current = null;
-                if (ActivityContext.TryParse(row.TraceParent, null, isRemote: true, out var parent)
-                    && EventTelemetry.Source.StartActivity("process " + row.Type, ActivityKind.Consumer, parent, telemetry.tags, links) is { } span)
+                if (EventTelemetry.Source.StartActivity("process " + row.Type, ActivityKind.Consumer, parent, telemetry.tags, links) is { } span)
                 {
                     span.SetTag("messaging.message.id", row.Id);
                     span.SetTag("messaging.batch.message_count", rows.Count);

@@ -8,7 +8,7 @@ namespace Payments.Platform.Inbox;
 
 /// <summary>Applies rows of the log exactly once: effects and checkpoint in one transaction, whoever else tries the same.</summary>
 internal sealed class EventApplier(
-    NpgsqlDataSource database, Checkpoints checkpoints, ParkedPayments parked, IEventHandler handler, ConsumerTelemetry telemetry, ILogger logger)
+    NpgsqlDataSource database, ConsumerRegistration registration, Checkpoints checkpoints, ParkedPayments parked, IEventHandler handler, ConsumerTelemetry telemetry, ILogger logger)
 {
     /// <summary>
     /// Applies rows that are a gapless run in each partition from the checkpoint on. A row that fails alone, while the database
@@ -56,13 +56,11 @@ internal sealed class EventApplier(
         await using var connection = await database.OpenConnectionAsync(cancellationToken);
         await using var transaction = await connection.BeginTransactionAsync(cancellationToken);
         Steps.Reached(Steps.ConsumeBefore, telemetry.Consumer);
-        if (!await checkpoints.AdvanceAsync(connection, transaction, epoch, rows, cancellationToken))
+        if (await BeginAsync(connection, transaction, epoch, rows, cancellationToken) is not { } waiting)
         {
             return false;
         }
 
-        await checkpoints.CopyAsync(connection, transaction, rows, cancellationToken);
-        var waiting = await parked.AmongAsync(connection, transaction, rows, cancellationToken);
         if (error is not null)
         {
             await parked.ParkAsync(connection, transaction, rows[0].Subject, cancellationToken);
@@ -86,5 +84,33 @@ internal sealed class EventApplier(
         Steps.Reached(Steps.ConsumeAfter, telemetry.Consumer);
         measured.Succeeded();
         return true;
+    }
+
+    /// <summary>
+    /// What every batch does, in one round trip: moves the checkpoints, keeps copies, and asks which payments are parked. Null where the checkpoints
+    /// stand elsewhere.
+    /// </summary>
+    private async Task<HashSet<Guid>?> BeginAsync(
+        NpgsqlConnection connection, NpgsqlTransaction transaction, Guid epoch, IReadOnlyList<OutboxRow> rows, CancellationToken cancellationToken)
+    {
+        await using var batch = new NpgsqlBatch(connection, transaction);
+        var advance = checkpoints.Advance(batch, epoch, rows);
+        if (registration.KeepsCopies)
+        {
+            batch.BatchCommands.Add(EventCopies.Keep(registration.Name, registration.Publisher, rows));
+        }
+
+        batch.BatchCommands.Add(parked.Among(rows));
+        var waiting = new HashSet<Guid>();
+        await using (var reader = await batch.ExecuteReaderAsync(cancellationToken))
+        {
+            await reader.NextResultAsync(cancellationToken);
+            while (await reader.ReadAsync(cancellationToken))
+            {
+                waiting.Add(reader.GetGuid(0));
+            }
+        }
+
+        return advance.Succeeded ? waiting : null;
     }
 }

@@ -14,7 +14,7 @@ using Payments.Platform.Outbox;
 namespace Payments.Platform.Inbox;
 
 /// <summary>One consumer of a service.</summary>
-internal sealed record ConsumerRegistration(string Name, StartAt StartAt)
+internal sealed record ConsumerRegistration(string Name, StartAt StartAt, bool KeepsCopies)
 {
     public string Publisher { get; } = Names.Services.Api;
 
@@ -31,7 +31,10 @@ public static class InboxModule
     /// </summary>
     /// <param name="name">Names the consumer's checkpoints, its Kafka group and its progress at the publisher; for ever.</param>
     /// <param name="startAt">Where it begins if it has no checkpoints; by default with everything that the log holds.</param>
-    public static void AddEventConsumer<THandler>(this WebApplicationBuilder builder, string name, StartAt? startAt = null)
+    /// <param name="keepsCopies">
+    /// Whether a publisher that was restored can ask it for the events that it has applied. The restore asks ledger, webhooks and reconciliation.
+    /// </param>
+    public static void AddEventConsumer<THandler>(this WebApplicationBuilder builder, string name, StartAt? startAt = null, bool keepsCopies = true)
         where THandler : class, IEventHandler
     {
         ArgumentNullException.ThrowIfNull(builder);
@@ -50,7 +53,7 @@ public static class InboxModule
             builder.Services.AddHostedService<EventCopyExpiry>();
         }
 
-        var registration = new ConsumerRegistration(name, startAt ?? StartAt.Beginning);
+        var registration = new ConsumerRegistration(name, startAt ?? StartAt.Beginning, keepsCopies);
         var state = new ConsumerState();
         builder.Services.AddSingleton(services => new ConsumerParts(registration, services.GetRequiredService<THandler>()));
         builder.Services.AddSingleton<IHostedService>(services => Consumer(services, registration, state, services.GetRequiredService<THandler>()));
@@ -66,7 +69,7 @@ public static class InboxModule
         var checkpoints = new Checkpoints(database, registration.Name, registration.Publisher);
         var parked = new ParkedPayments(services.GetRequiredService<IdSource>(), registration.Name, registration.Publisher);
         return new EventConsumer(
-            registration, checkpoints, new EventApplier(database, checkpoints, parked, handler, telemetry, logger),
+            registration, checkpoints, new EventApplier(database, registration, checkpoints, parked, handler, telemetry, logger),
             services.GetRequiredService<IOutboxSource>(), services.GetRequiredService<KafkaClients>(),
             services.GetRequiredService<IOptions<EventConsumerOptions>>().Value, state, telemetry, time, logger);
     }

@@ -11,25 +11,13 @@ namespace Payments.Platform.Inbox;
 /// </summary>
 internal sealed class ParkedPayments(IdSource ids, string consumer, string publisher)
 {
-    /// <summary>Which of these payments are parked. They stay so until the transaction ends.</summary>
-    public async Task<IReadOnlySet<Guid>> AmongAsync(
-        NpgsqlConnection connection, NpgsqlTransaction transaction, IReadOnlyList<OutboxRow> rows, CancellationToken cancellationToken)
+    /// <summary>Asks which of these payments are parked. They stay so until the transaction ends.</summary>
+    public NpgsqlBatchCommand Among(IReadOnlyList<OutboxRow> rows) => new("""
+        SELECT payment_id FROM parked_payments WHERE consumer = $1 AND publisher = $2 AND payment_id = ANY ($3) ORDER BY payment_id FOR SHARE
+        """)
     {
-        await using var command = new NpgsqlCommand("""
-            SELECT payment_id FROM parked_payments WHERE consumer = $1 AND publisher = $2 AND payment_id = ANY ($3) ORDER BY payment_id FOR SHARE
-            """, connection, transaction);
-        command.Parameters.Add(new() { Value = consumer });
-        command.Parameters.Add(new() { Value = publisher });
-        command.Parameters.Add(new() { Value = rows.Select(r => r.Subject).Distinct().ToArray() });
-        var parked = new HashSet<Guid>();
-        await using var reader = await command.ExecuteReaderAsync(cancellationToken);
-        while (await reader.ReadAsync(cancellationToken))
-        {
-            parked.Add(reader.GetGuid(0));
-        }
-
-        return parked;
-    }
+        Parameters = { new() { Value = consumer }, new() { Value = publisher }, new() { Value = rows.Select(r => r.Subject).Distinct().ToArray() } },
+    };
 
     public async Task ParkAsync(NpgsqlConnection connection, NpgsqlTransaction transaction, Guid payment, CancellationToken cancellationToken)
     {

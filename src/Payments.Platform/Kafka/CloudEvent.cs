@@ -52,7 +52,7 @@ public static class CloudEvent
     {
         ArgumentNullException.ThrowIfNull(message);
         (epoch, row) = (Guid.Empty, null!);
-        var attributes = new Dictionary<string, string>(StringComparer.Ordinal);
+        var attributes = new Dictionary<string, string>(message.Headers?.Count ?? 0, StringComparer.Ordinal);
         foreach (var header in message.Headers ?? [])
         {
             if (header.GetValueBytes() is { } bytes)

@@ -86,7 +86,7 @@ internal sealed class EventProducer(KafkaClients clients, string publisher, stri
 
     private static Activity? StartSpan(OutboxRow row)
     {
-        if (!EventTelemetry.Source.HasListeners() || !ActivityContext.TryParse(row.TraceParent, null, isRemote: true, out var parent))
+        if (!EventTelemetry.IsRecorded(row.TraceParent, out var parent))
         {
             return null;
         }

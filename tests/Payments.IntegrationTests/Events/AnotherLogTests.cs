@@ -106,7 +106,7 @@ public sealed class AnotherLogTests(EmbeddedServers servers)
         await consumer.AppliedAsync(written.Count);
         await consumer.AssertExactlyOnceAsync(written);
         await consumer.UntilAsync("SELECT bool_and(halted_at IS NULL) FROM event_consumers", "going on");
-        Assert.Equal(written.Count, await consumer.Database.ScalarAsync<long>("SELECT count(*) FROM event_copies", Cancelled));
+        Assert.Equal(written.Count, await consumer.Database.ScalarAsync<long>("SELECT count(*) FROM kept_events", Cancelled));
     }
 
     [Fact]
