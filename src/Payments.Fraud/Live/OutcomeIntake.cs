@@ -72,37 +72,44 @@ internal sealed class OutcomeIntake : IEventHandler
     {
         ArgumentNullException.ThrowIfNull(batch);
         var told = batch.SelectMany(e => ToldOutcome.Of(e.Event).Select(o => (e.Event, Outcome: o))).OrderBy(t => t.Event.PaymentId.Value).ToArray();
-        await AnswersAsync(connection, transaction, [.. told.Where(t => t.Outcome.Answer is not null)], cancellationToken);
-        await LabelsAsync(connection, transaction, [.. told.Where(t => t.Outcome.Fraud is not null)], cancellationToken);
-    }
-
-    private static async Task AnswersAsync(NpgsqlConnection connection, NpgsqlTransaction transaction, (PaymentEvent Event, ToldOutcome Outcome)[] told, CancellationToken cancellationToken)
-    {
-        if (told.Length == 0)
+        await using var writes = new NpgsqlBatch(connection, transaction);
+        if (told.Where(t => t.Outcome.Answer is not null).DistinctBy(t => (t.Event.PaymentId, t.Outcome.Answer)).ToArray() is { Length: > 0 } answers)
         {
-            return;
+            writes.BatchCommands.Add(Answers(answers));
         }
 
+        if (told.Where(t => t.Outcome.Fraud is not null).ToArray() is { Length: > 0 } labels)
+        {
+            writes.BatchCommands.Add(Labels(labels));
+        }
+
+        if (writes.BatchCommands.Count > 0)
+        {
+            await writes.ExecuteNonQueryAsync(cancellationToken);
+        }
+    }
+
+    private static NpgsqlBatchCommand Answers((PaymentEvent Event, ToldOutcome Outcome)[] told)
+    {
         const string sql = """
             INSERT INTO model_answers (payment_id, kind, mode, at)
             SELECT payment_id, kind, mode, at FROM unnest($1::uuid[], $2::text[], $3::text[], $4::timestamptz[]) AS answer (payment_id, kind, mode, at)
             ON CONFLICT (payment_id, kind) DO NOTHING
             """;
-        await using var command = new NpgsqlCommand(sql, connection, transaction);
-        command.Parameters.Add(Of(NpgsqlDbType.Uuid, told, t => t.Event.PaymentId.Value));
-        command.Parameters.Add(Of(NpgsqlDbType.Text, told, t => Words.Of(t.Outcome.Answer!.Value)));
-        command.Parameters.Add(Of(NpgsqlDbType.Text, told, t => ModeNames.Of(t.Event.Mode)));
-        command.Parameters.Add(Of(NpgsqlDbType.TimestampTz, told, t => t.Event.OccurredAt));
-        await command.ExecuteNonQueryAsync(cancellationToken);
+        return new(sql)
+        {
+            Parameters =
+            {
+                Of(NpgsqlDbType.Uuid, told, t => t.Event.PaymentId.Value),
+                Of(NpgsqlDbType.Text, told, t => Words.Of(t.Outcome.Answer!.Value)),
+                Of(NpgsqlDbType.Text, told, t => ModeNames.Of(t.Event.Mode)),
+                Of(NpgsqlDbType.TimestampTz, told, t => t.Event.OccurredAt),
+            },
+        };
     }
 
-    private static async Task LabelsAsync(NpgsqlConnection connection, NpgsqlTransaction transaction, (PaymentEvent Event, ToldOutcome Outcome)[] told, CancellationToken cancellationToken)
+    private static NpgsqlBatchCommand Labels((PaymentEvent Event, ToldOutcome Outcome)[] told)
     {
-        if (told.Length == 0)
-        {
-            return;
-        }
-
         // It is known when it is stored, whenever it was decided: nobody could have used it before.
         const string sql = """
             INSERT INTO labels (mode, merchant_id, payment_id, fraud, source, known_at)
@@ -110,13 +117,17 @@ internal sealed class OutcomeIntake : IEventHandler
             FROM unnest($1::text[], $2::uuid[], $3::uuid[], $4::boolean[], $5::text[]) AS label (mode, merchant_id, payment_id, fraud, source)
             ON CONFLICT DO NOTHING
             """;
-        await using var command = new NpgsqlCommand(sql, connection, transaction);
-        command.Parameters.Add(Of(NpgsqlDbType.Text, told, t => ModeNames.Of(t.Event.Mode)));
-        command.Parameters.Add(Of(NpgsqlDbType.Uuid, told, t => t.Event.MerchantId.Value));
-        command.Parameters.Add(Of(NpgsqlDbType.Uuid, told, t => t.Event.PaymentId.Value));
-        command.Parameters.Add(Of(NpgsqlDbType.Boolean, told, t => t.Outcome.Fraud!.Value));
-        command.Parameters.Add(Of(NpgsqlDbType.Text, told, t => t.Outcome.Source!));
-        await command.ExecuteNonQueryAsync(cancellationToken);
+        return new(sql)
+        {
+            Parameters =
+            {
+                Of(NpgsqlDbType.Text, told, t => ModeNames.Of(t.Event.Mode)),
+                Of(NpgsqlDbType.Uuid, told, t => t.Event.MerchantId.Value),
+                Of(NpgsqlDbType.Uuid, told, t => t.Event.PaymentId.Value),
+                Of(NpgsqlDbType.Boolean, told, t => t.Outcome.Fraud!.Value),
+                Of(NpgsqlDbType.Text, told, t => t.Outcome.Source!),
+            },
+        };
     }
 
     private static NpgsqlParameter Of<T>(NpgsqlDbType type, (PaymentEvent Event, ToldOutcome Outcome)[] told, Func<(PaymentEvent Event, ToldOutcome Outcome), T> of) =>
