@@ -34,6 +34,25 @@ public sealed record Account(Mode Mode, string Owner, AccountKind Kind, Currency
         CultureInfo.InvariantCulture, $"account|{Text(Mode)}|{Owner}|{Chart.Of(Kind).Code}|{Currency.Code}|{Partition}")));
 }
 
+/// <summary>Ids of accounts, each worked out once: a batch meets few accounts many times.</summary>
+internal sealed class AccountIds
+{
+    private readonly Dictionary<Account, Guid> known = [];
+
+    /// <summary>All that were asked for.</summary>
+    public IReadOnlyDictionary<Account, Guid> Known => known;
+
+    public Guid Of(Account account)
+    {
+        if (!known.TryGetValue(account, out var id))
+        {
+            known.Add(account, id = account.Id.Value);
+        }
+
+        return id;
+    }
+}
+
 /// <summary>Ids that follow from what they identify.</summary>
 internal static class DerivedId
 {
@@ -63,6 +82,20 @@ internal static class DerivedId
         Version8(name).TryWriteBytes(bytes, bigEndian: true, out _);
         BinaryPrimitives.WriteInt64BigEndian(bytes, (at.ToUnixTimeMilliseconds() << 16) | BinaryPrimitives.ReadUInt16BigEndian(bytes[6..]));
         return Version7(new Guid(bytes, bigEndian: true), 0);
+    }
+
+    /// <summary>The smallest id of that one's millisecond.</summary>
+    public static Guid First(Guid id) => Within(id, 0x00);
+
+    /// <summary>The largest id of that one's millisecond.</summary>
+    public static Guid Last(Guid id) => Within(id, 0xFF);
+
+    private static Guid Within(Guid id, byte rest)
+    {
+        Span<byte> bytes = stackalloc byte[16];
+        id.TryWriteBytes(bytes, bigEndian: true, out _);
+        bytes[6..].Fill(rest);
+        return new Guid(bytes, bigEndian: true);
     }
 
     private static Guid Stamp(Span<byte> bytes, int version)

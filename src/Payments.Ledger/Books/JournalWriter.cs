@@ -41,7 +41,9 @@ public static class JournalWriter
             return [];
         }
 
-        await using var batch = new NpgsqlBatch(connection, transaction) { BatchCommands = { Open(journals), Post(journals) } };
+        var accounts = new AccountIds();
+        var post = Post(journals, accounts);
+        await using var batch = new NpgsqlBatch(connection, transaction) { BatchCommands = { Open(accounts), post } };
         await using var reader = await batch.ExecuteReaderAsync(cancellationToken);
         await reader.NextResultAsync(cancellationToken);
         var verdicts = new List<PostingVerdict>(journals.Count);
@@ -54,24 +56,20 @@ public static class JournalWriter
         return verdicts;
     }
 
-    private static NpgsqlBatchCommand Open(IReadOnlyList<JournalDraft> journals)
+    private static NpgsqlBatchCommand Open(AccountIds accounts) => new(OpenAccounts)
     {
-        var accounts = journals.SelectMany(j => j.Lines.SelectMany(l => new[] { j.DebitOf(l), j.CreditOf(l) })).Distinct().ToArray();
-        return new(OpenAccounts)
+        Parameters =
         {
-            Parameters =
-            {
-                Array(NpgsqlDbType.Uuid, accounts.Select(a => a.Id.Value)),
-                Array(NpgsqlDbType.Text, accounts.Select(a => Account.Text(a.Mode))),
-                Array(NpgsqlDbType.Text, accounts.Select(a => a.Owner)),
-                Array(NpgsqlDbType.Text, accounts.Select(a => Chart.Of(a.Kind).Code)),
-                Array(NpgsqlDbType.Text, accounts.Select(a => a.Currency.Code)),
-                Array(NpgsqlDbType.Integer, accounts.Select(a => a.Partition)),
-            },
-        };
-    }
+            Array(NpgsqlDbType.Uuid, accounts.Known.Values),
+            Array(NpgsqlDbType.Text, accounts.Known.Keys.Select(a => Account.Text(a.Mode))),
+            Array(NpgsqlDbType.Text, accounts.Known.Keys.Select(a => a.Owner)),
+            Array(NpgsqlDbType.Text, accounts.Known.Keys.Select(a => Chart.Of(a.Kind).Code)),
+            Array(NpgsqlDbType.Text, accounts.Known.Keys.Select(a => a.Currency.Code)),
+            Array(NpgsqlDbType.Integer, accounts.Known.Keys.Select(a => a.Partition)),
+        },
+    };
 
-    private static NpgsqlBatchCommand Post(IReadOnlyList<JournalDraft> journals)
+    private static NpgsqlBatchCommand Post(IReadOnlyList<JournalDraft> journals, AccountIds accounts)
     {
         var lines = journals.SelectMany((journal, place) => journal.Lines.Select((line, number) => (Journal: journal, Place: place + 1, Line: line, Number: number + 1))).ToArray();
         return new(PostJournals)
@@ -92,8 +90,8 @@ public static class JournalWriter
                 Array(NpgsqlDbType.Uuid, lines.Select(l => DerivedId.Version7(l.Journal.Id.Value, l.Number))),
                 Array(NpgsqlDbType.Text, lines.Select(l => LineText.Of(l.Line.Action))),
                 Array(NpgsqlDbType.Text, lines.Select(l => LineText.Of(l.Line.Kind))),
-                Array(NpgsqlDbType.Uuid, lines.Select(l => l.Journal.DebitOf(l.Line).Id.Value)),
-                Array(NpgsqlDbType.Uuid, lines.Select(l => l.Journal.CreditOf(l.Line).Id.Value)),
+                Array(NpgsqlDbType.Uuid, lines.Select(l => accounts.Of(l.Journal.DebitOf(l.Line)))),
+                Array(NpgsqlDbType.Uuid, lines.Select(l => accounts.Of(l.Journal.CreditOf(l.Line)))),
                 Array(NpgsqlDbType.Bigint, lines.Select(l => l.Line.Amount.Minor)),
                 Array(NpgsqlDbType.Text, lines.Select(l => l.Line.Amount.Currency.Code)),
             },

@@ -1,6 +1,7 @@
 using Npgsql;
 using Payments.Core;
 using Payments.Ledger.Books;
+using Payments.Platform.Postgres;
 
 namespace Payments.Ledger.Chain;
 
@@ -126,32 +127,30 @@ public sealed class ChainVerification(NpgsqlDataSource database)
         return [.. journals.Select(j => j with { Lines = [.. lines[j.Content.Id]] })];
     }
 
+    // A line's id carries the millisecond of its journal's: it lies in one partition, and either index leads to it.
     private async Task<ILookup<Guid, ChainedLine>> LinesAsync(Guid[] journals, CancellationToken cancellationToken)
     {
-        await using var command = database.CreateCommand("""
-            SELECT journal_id, line, 'post', kind, id, debit_account_id, credit_account_id, amount, currency, effective_at, posted_at
-            FROM ledger.movements WHERE journal_id = ANY ($1) AND id BETWEEN $2 AND $3
-            UNION ALL
-            SELECT journal_id, line, action, kind, id, debit_account_id, credit_account_id, amount, currency, effective_at, posted_at
-            FROM ledger.pending_transfers WHERE journal_id = ANY ($1) AND id BETWEEN $2 AND $3
-            ORDER BY 1, 2
-            """);
-        command.Parameters.Add(new() { Value = journals });
-
-        // A line's id carries the millisecond of its journal's: only the partitions of these months are looked into.
-        var instants = journals.Select(j => j.ToString("D")[..13]).Order(StringComparer.Ordinal).ToArray();
-        command.Parameters.Add(new() { Value = Guid.Parse(instants[0] + "-0000-0000-000000000000") });
-        command.Parameters.Add(new() { Value = Guid.Parse(instants[^1] + "-ffff-ffff-ffffffffffff") });
-        await using var reader = await command.ExecuteReaderAsync(cancellationToken);
+        await using var batch = database.CreateKeyedBatch("""
+            SELECT j.place, l.line, l.action, l.kind, l.id, l.debit_account_id, l.credit_account_id, l.amount, l.currency, l.effective_at, l.posted_at
+            FROM unnest($1, $2, $3) WITH ORDINALITY AS j (id, low, high, place)
+            CROSS JOIN LATERAL (
+                SELECT line, 'post' AS action, kind, id, debit_account_id, credit_account_id, amount, currency, effective_at, posted_at
+                FROM ledger.movements WHERE journal_id = j.id AND id BETWEEN j.low AND j.high
+                UNION ALL
+                SELECT line, action, kind, id, debit_account_id, credit_account_id, amount, currency, effective_at, posted_at
+                FROM ledger.pending_transfers WHERE journal_id = j.id AND id BETWEEN j.low AND j.high) l
+            """, journals, Array.ConvertAll(journals, DerivedId.First), Array.ConvertAll(journals, DerivedId.Last));
+        await using var reader = await batch.ExecuteReaderAsync(cancellationToken);
+        await reader.NextResultAsync(cancellationToken);
         var lines = new List<(Guid Journal, ChainedLine Line)>();
         while (await reader.ReadAsync(cancellationToken))
         {
             var content = new LineContent(
                 reader.GetInt32(1), reader.GetString(2), reader.GetString(3), reader.GetGuid(4), reader.GetGuid(5), reader.GetGuid(6), reader.GetInt64(7), reader.GetString(8));
-            lines.Add((reader.GetGuid(0), new(content, reader.GetFieldValue<DateTimeOffset>(9), reader.GetFieldValue<DateTimeOffset>(10))));
+            lines.Add((journals[reader.GetInt64(0) - 1], new(content, reader.GetFieldValue<DateTimeOffset>(9), reader.GetFieldValue<DateTimeOffset>(10))));
         }
 
-        return lines.ToLookup(l => l.Journal, l => l.Line);
+        return lines.OrderBy(l => l.Line.Content.Line).ToLookup(l => l.Journal, l => l.Line);
     }
 
     private sealed record ChainedLine(LineContent Content, DateTimeOffset EffectiveAt, DateTimeOffset PostedAt);

@@ -9,11 +9,11 @@ namespace Payments.Ledger.Chain;
 internal sealed record JournalContent(
     Guid Id, string Mode, int Partition, Guid Payment, Guid Merchant, string EventType, DateTimeOffset EffectiveAt, bool Decision, IReadOnlyList<LineContent> Lines)
 {
-    public static JournalContent Of(JournalDraft draft) => new(
+    public static JournalContent Of(JournalDraft draft, AccountIds accounts) => new(
         draft.Id.Value, Account.Text(draft.Mode), draft.Partition, draft.PaymentId.Value, draft.MerchantId.Value, draft.EventType, draft.EffectiveAt, draft.Decision,
         [.. draft.Lines.Select((line, place) => new LineContent(
             place + 1, LineText.Of(line.Action), LineText.Of(line.Kind), DerivedId.Version7(draft.Id.Value, place + 1),
-            draft.DebitOf(line).Id.Value, draft.CreditOf(line).Id.Value, line.Amount.Minor, line.Amount.Currency.Code))]);
+            accounts.Of(draft.DebitOf(line)), accounts.Of(draft.CreditOf(line)), line.Amount.Minor, line.Amount.Currency.Code))]);
 }
 
 internal sealed record LineContent(int Line, string Action, string Kind, Guid Id, Guid Debit, Guid Credit, long Amount, string Currency);

@@ -39,7 +39,7 @@ public sealed class Audit(NpgsqlDataSource database, Closings closings, ChainVer
             WHERE v.version <> v.expected_version OR v.balance <> v.expected_balance
             LIMIT 100
             """),
-        new("orphan", "A movement or a pending transfer names a journal or an account that does not exist, or one of another currency or mode.", Subject.Line, """
+        new("orphan", "A movement or a pending transfer names a journal or an account that does not exist, or one of another moment, currency or mode.", Subject.Line, """
             SELECT m.id FROM (
                 SELECT id, journal_id, debit_account_id, credit_account_id, currency FROM ledger.movements WHERE id >= $5 AND id < $6
                 UNION ALL SELECT id, journal_id, debit_account_id, credit_account_id, currency FROM ledger.pending_transfers WHERE id >= $5 AND id < $6) m
@@ -47,11 +47,13 @@ public sealed class Audit(NpgsqlDataSource database, Closings closings, ChainVer
             LEFT JOIN ledger.accounts d ON d.id = m.debit_account_id
             LEFT JOIN ledger.accounts c ON c.id = m.credit_account_id
             WHERE j.id IS NULL OR d.id IS NULL OR c.id IS NULL OR d.currency <> m.currency OR c.currency <> m.currency OR d.mode <> j.mode OR c.mode <> j.mode
+                OR left(m.id::text, 13) <> left(j.id::text, 13)
             LIMIT 100
             """),
         new("released_more_than_held", "More was released of the payment's authorization than was held.", Subject.Payment, """
             SELECT r.payment_id FROM (SELECT DISTINCT p.payment_id FROM ledger.pending_of($1, $2, $3, $4) p WHERE p.action = 'release') r
-            JOIN ledger.pending_transfers t ON t.payment_id = r.payment_id
+            JOIN ledger.journals j ON j.payment_id = r.payment_id
+            JOIN ledger.pending_transfers t ON t.journal_id = j.id AND t.payment_id = r.payment_id
             GROUP BY r.payment_id
             HAVING sum(CASE t.action WHEN 'hold' THEN t.amount ELSE -t.amount END)
                 + coalesce((SELECT sum(o.amount) FROM ledger.opening_holds o WHERE o.payment_id = r.payment_id), 0) < 0

@@ -1,5 +1,4 @@
 using Npgsql;
-using NpgsqlTypes;
 using Payments.Core;
 using Payments.Core.Events;
 using Payments.Ledger.Books;
@@ -7,6 +6,7 @@ using Payments.Ledger.Chain;
 using Payments.Ledger.Closing;
 using Payments.Platform.Inbox;
 using Payments.Platform.Outbox;
+using Payments.Platform.Postgres;
 using EventId = Payments.Core.EventId;
 
 namespace Payments.Ledger.Controls;
@@ -119,7 +119,8 @@ public sealed class Completeness(NpgsqlDataSource database, IOutboxSource publis
 
     private async Task<List<Finding>> CompareAsync(int partition, long after, OutboxRow[] rows, CancellationToken cancellationToken)
     {
-        var expected = rows.Select(Expected.Of).ToArray();
+        var accounts = new AccountIds();
+        var expected = rows.Select(r => Expected.Of(r, accounts)).ToArray();
         var parked = await ParkedAsync([.. rows.Select(r => r.Id)], cancellationToken);
         var posted = await PostedAsync(partition, after, rows[^1].Sequence, [.. rows.Select(r => r.Id)], cancellationToken);
         var found = new List<Finding>();
@@ -155,7 +156,7 @@ public sealed class Completeness(NpgsqlDataSource database, IOutboxSource publis
         var horizon = await Closings.HorizonAsync(database, cancellationToken) ?? DateTimeOffset.MinValue;
         var last = page.Where(e => e.Event is not null && !parked.Contains(e.Row.Id) && e.Event.Data.Payment.CreatedAt >= horizon)
             .GroupBy(e => e.Row.Subject).Select(g => g.Last()).ToArray();
-        await using var command = database.CreateCommand("""
+        await using var batch = database.CreateKeyedBatch("""
             SELECT coalesce(sum(m.amount) FILTER (WHERE m.kind IN ('capture', 'capture_suspense')), 0)::bigint
                        - coalesce(sum(m.amount) FILTER (WHERE m.kind IN ('capture_reversal', 'capture_reversal_suspense')), 0)::bigint,
                    coalesce(sum(m.amount) FILTER (WHERE m.kind IN ('refund', 'refund_suspense')), 0)::bigint
@@ -164,11 +165,10 @@ public sealed class Completeness(NpgsqlDataSource database, IOutboxSource publis
             LEFT JOIN ledger.journals j ON j.payment_id = p.payment_id AND j.event_seq <= p.seq
             LEFT JOIN ledger.movements m ON m.journal_id = j.id
             GROUP BY p.place ORDER BY p.place
-            """);
-        command.Parameters.Add(new() { Value = last.Select(e => e.Row.Subject).ToArray(), NpgsqlDbType = NpgsqlDbType.Array | NpgsqlDbType.Uuid });
-        command.Parameters.Add(new() { Value = last.Select(e => e.Row.Sequence).ToArray(), NpgsqlDbType = NpgsqlDbType.Array | NpgsqlDbType.Bigint });
+            """, last.Select(e => e.Row.Subject).ToArray(), last.Select(e => e.Row.Sequence).ToArray());
         var found = new List<Finding>();
-        await using var reader = await command.ExecuteReaderAsync(cancellationToken);
+        await using var reader = await batch.ExecuteReaderAsync(cancellationToken);
+        await reader.NextResultAsync(cancellationToken);
         for (var i = 0; await reader.ReadAsync(cancellationToken); i++)
         {
             var (captured, refunded, payment) = (reader.GetInt64(0), reader.GetInt64(1), last[i].Event!.Data.Payment);
@@ -187,17 +187,14 @@ public sealed class Completeness(NpgsqlDataSource database, IOutboxSource publis
     /// <summary>Journals of a range of numbers, and of these events wherever they are: id and content.</summary>
     private async Task<Dictionary<Guid, (byte[]? Content, long EventSeq)>> PostedAsync(int partition, long after, long upTo, Guid[] ids, CancellationToken cancellationToken)
     {
-        await using var command = database.CreateCommand("""
+        await using var batch = database.CreateKeyedBatch("""
             SELECT id, content_hash, event_seq FROM ledger.journals WHERE partition = $1 AND event_seq > $2 AND event_seq <= $3
             UNION
-            SELECT id, content_hash, event_seq FROM ledger.journals WHERE id = ANY ($4)
-            """);
-        command.Parameters.Add(new() { Value = partition });
-        command.Parameters.Add(new() { Value = after });
-        command.Parameters.Add(new() { Value = upTo });
-        command.Parameters.Add(new() { Value = ids });
+            SELECT id, content_hash, event_seq FROM ledger.journals WHERE id = ANY ($4) AND id BETWEEN $5 AND $6
+            """, partition, after, upTo, ids, ids.Min(), ids.Max());
         var posted = new Dictionary<Guid, (byte[]? Content, long EventSeq)>();
-        await using var reader = await command.ExecuteReaderAsync(cancellationToken);
+        await using var reader = await batch.ExecuteReaderAsync(cancellationToken);
+        await reader.NextResultAsync(cancellationToken);
         while (await reader.ReadAsync(cancellationToken))
         {
             posted[reader.GetGuid(0)] = (reader.GetFieldValue<byte[]>(1), reader.GetInt64(2));
@@ -257,12 +254,12 @@ public sealed class Completeness(NpgsqlDataSource database, IOutboxSource publis
     /// <param name="Content">Null where nothing is to be posted.</param>
     private sealed record Expected(OutboxRow Row, PaymentEvent? Event, byte[]? Content)
     {
-        public static Expected Of(OutboxRow row)
+        public static Expected Of(OutboxRow row, AccountIds accounts)
         {
             try
             {
                 var received = EventReading.Read(row);
-                return new(row, received.Event, JournalDraft.Of(received.Event, row.Partition, row.Sequence) is { } draft ? JournalText.ContentHash(JournalContent.Of(draft)) : null);
+                return new(row, received.Event, JournalDraft.Of(received.Event, row.Partition, row.Sequence) is { } draft ? JournalText.ContentHash(JournalContent.Of(draft, accounts)) : null);
             }
             catch (Exception e) when (e is InvalidEventException or InvariantException)
             {

@@ -1,3 +1,4 @@
+using Npgsql;
 using Payments.Core;
 using Payments.Core.Events;
 using Payments.Ledger.Books;
@@ -92,6 +93,27 @@ public sealed class PostingTests(EmbeddedServers servers)
         await books.PostAsync([books.Draft(live.Of(PaymentEventTypes.Refunded, OperationKind.Refund, OperationState.Succeeded, 700))!], Cancel);
         Assert.Equal("mode_mismatch", await books.PostRawAsync(debit, credit with { Mode = Mode.Live }, 5, "USD", Cancel));
         await ModelCheck.HoldsAsync(books, Cancel);
+    }
+
+    [Fact]
+    public async Task Lines_stand_in_the_order_of_their_journals_and_of_their_numbers()
+    {
+        await using var books = await LedgerDatabase.CreateAsync(servers, Cancel);
+        Task<string?> PostAsync(string journals, string numbers) => books.ValueAsync<string>($"""
+            SELECT string_agg(verdict, ' ' ORDER BY item) FROM (SELECT gen_random_uuid() AS a, gen_random_uuid() AS b) n, LATERAL ledger.post_journals(
+                ARRAY[a, b], ARRAY[3, 3], ARRAY[1, 2]::bigint[], ARRAY['test', 'test'], ARRAY[a, b], ARRAY[a, b], ARRAY['test.raw', 'test.raw'], ARRAY[now(), now()], ARRAY[false, false],
+                ARRAY{journals}, ARRAY{numbers}, ARRAY[gen_random_uuid(), gen_random_uuid(), gen_random_uuid()], ARRAY['post', 'post', 'post'], ARRAY['raw', 'raw', 'raw'],
+                ARRAY[a, a, b], ARRAY[b, b, a], ARRAY[1, 2, 3]::bigint[], ARRAY['USD', 'USD', 'USD'])
+            """, Cancel);
+
+        Assert.Equal("unknown_account unknown_account", await PostAsync("[1, 1, 2]", "[1, 2, 1]"));
+        Assert.Equal("invalid unknown_account", await PostAsync("[1, 1, 2]", "[1, 1, 1]"));
+        Assert.Equal("invalid unknown_account", await PostAsync("[1, 1, 2]", "[2, 1, 1]"));
+        Assert.Equal("invalid unknown_account", await PostAsync("[1, 1, 2]", "[0, 1, 7]"));
+        foreach (var journals in (string[])["[2, 1, 1]", "[1, 2, 1]", "[1, 1, 3]", "[0, 1, 2]", "[1, NULL, 2]"])
+        {
+            await Assert.ThrowsAsync<PostgresException>(() => PostAsync(journals, "[1, 2, 3]"));
+        }
     }
 
     [Fact]

@@ -10,6 +10,8 @@ public sealed class TamperingTests(EmbeddedServers servers)
 {
     private static CancellationToken Cancel => TestContext.Current.CancellationToken;
 
+    private const string AMomentLater = "(lpad(to_hex(('x' || left(replace(id::text, '-', ''), 12))::bit(48)::bigint + 1), 12, '0') || right(replace(id::text, '-', ''), 20))::uuid";
+
     // What a superuser may do with every trigger disabled, and what the verification then says of the journal.
     private static readonly (string Sql, string Problem)[] Tamperings =
     [
@@ -17,6 +19,7 @@ public sealed class TamperingTests(EmbeddedServers servers)
         ("UPDATE ledger.movements SET debit_account_id = credit_account_id, credit_account_id = debit_account_id WHERE journal_id = '{0}'", "was changed, added or removed"),
         ("UPDATE ledger.movements SET effective_at = effective_at - interval '1 day' WHERE journal_id = '{0}'", "times or the number"),
         ("DELETE FROM ledger.movements WHERE journal_id = '{0}' AND kind = 'commission'", "was changed, added or removed"),
+        ($"UPDATE ledger.movements SET id = {AMomentLater} WHERE journal_id = '{{0}}' AND kind = 'capture'", "was changed, added or removed"),
         ("DELETE FROM ledger.pending_transfers WHERE journal_id = '{0}'", "was changed, added or removed"),
         ("UPDATE ledger.journals SET merchant_id = payment_id WHERE id = '{0}'", "was changed, added or removed"),
         ("UPDATE ledger.journals SET event_seq = event_seq + 1 WHERE id = '{0}'", "Its number, its time of posting"),
@@ -56,6 +59,25 @@ public sealed class TamperingTests(EmbeddedServers servers)
         var report = await ledger.CompletenessAsync(c => LedgerService.Kinds(c).ToHashSet().IsSupersetOf(["chain_broken", "fold_differs", "running_balance_differs"]));
         Assert.Contains(report.GetProperty("findings").EnumerateArray(), f => f.GetProperty("kind").GetString() == "chain_broken" && f.GetProperty("subject").GetString() == victim.ToString());
         Assert.Contains("findings are open", (await ledger.GetAsync("/health")).ToString(), StringComparison.Ordinal);
+    }
+
+    // The chain looks for a journal's lines in the journal's own millisecond.
+    [Fact]
+    public async Task A_line_planted_at_another_moment_than_its_journals_is_found()
+    {
+        await using var ledger = await LedgerService.StartAsync(servers);
+        var world = await ledger.LiveAsync(seed: 34, events: 60);
+        var victim = new JournalId(world.History.First(h => h.Type == PaymentEventTypes.Captured && h.Data.Operation!.SuspenseMinor == 0).Id.Value);
+        await ledger.StopAsync();
+        await ledger.TamperAsync($"""
+            INSERT INTO ledger.movements (id, journal_id, line, kind, debit_account_id, credit_account_id, amount, currency,
+                debit_version, debit_balance, credit_version, credit_balance, effective_at, posted_at)
+            SELECT {AMomentLater}, journal_id, line + 10, kind, debit_account_id, credit_account_id, amount, currency,
+                debit_version, debit_balance, credit_version, credit_balance, effective_at, posted_at
+            FROM ledger.movements WHERE journal_id = '{victim.Value}' AND kind = 'capture'
+            """);
+        await ledger.StartAsync();
+        await ledger.CompletenessAsync(c => LedgerService.Kinds(c).ToHashSet().IsSupersetOf(["orphan", "fold_differs", "running_balance_differs"]));
     }
 
     [Fact]
