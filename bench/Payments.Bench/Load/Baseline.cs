@@ -31,7 +31,9 @@ internal sealed partial class Baseline(string connectionString)
     public async Task<double> MeasureAsync(int seconds, CancellationToken cancellationToken)
     {
         var output = await RunAsync(["-n", "-M", "prepared", "-c", "8", "-j", "2", "-T", seconds.ToString(CultureInfo.InvariantCulture)], cancellationToken);
-        return double.Parse(Rate().Match(output).Groups[1].Value, CultureInfo.InvariantCulture);
+        return Rate().Match(output) is { Success: true } rate
+            ? double.Parse(rate.Groups[1].Value, CultureInfo.InvariantCulture)
+            : throw new InvalidOperationException($"pgbench told no rate, as where nothing was done in {seconds} s: {output}");
     }
 
     private async Task<string> RunAsync(string[] arguments, CancellationToken cancellationToken)
