@@ -20,7 +20,7 @@ public sealed class Housekeeping(NpgsqlDataSource database, IOptions<WebhooksOpt
             {
                 await RunAsync(stoppingToken);
             }
-            catch (NpgsqlException e)
+            catch (Exception e) when (e is NpgsqlException or TimeoutException)
             {
                 Log.HousekeepingFailed(logger, e);
                 pause = AfterFailure;

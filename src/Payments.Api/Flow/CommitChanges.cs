@@ -32,6 +32,14 @@ public sealed class CommitChanges(NpgsqlDataSource database, Deadlines deadlines
         source.MapComposite<VolumeRow>(Types.Volume);
     }
 
+    /// <summary>Connections for this, to be disposed of by the caller.</summary>
+    public static NpgsqlDataSource Connect(string connectionString)
+    {
+        var source = new NpgsqlDataSourceBuilder(connectionString);
+        MapTypes(source);
+        return source.Build();
+    }
+
     public async Task<IReadOnlyList<Verdict>> WriteAsync(Guid number, IReadOnlyList<PreparedChange> changes, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(changes);

@@ -58,7 +58,7 @@ internal sealed class EventLogRestore(
             witnesses.Add(new Witness(service, consumer, progress.Sequences));
         }
 
-        await using var writing = NpgsqlDataSource.Create(Reinstating());
+        await using var writing = CommitChanges.Connect(Reinstating());
         var payments = new ReinstatedPayments(writing, merchants, deadlines, signal, recoveries, ids, time);
         var (events, changed, reached) = (0, 0, heads.Sequences.ToArray());
         for (var partition = 0; partition < reached.Length; partition++)

@@ -51,6 +51,7 @@ public sealed class GroupWriter<TItem, TVerdict>(
     private readonly CancellationTokenSource stopping = new();
     private readonly Lock gate = new();
     private Task? running;
+    private int held; // in the queue, or back because another of its key is written first
 
     /// <summary>Returns the item's verdict once its fate is durable. Not cancellable: what waits will be written.</summary>
     /// <exception cref="WriterOverloadedException">The queue is full or the writer has stopped; nothing was written.</exception>
@@ -62,7 +63,13 @@ public sealed class GroupWriter<TItem, TVerdict>(
         }
 
         var waiting = new Waiting(item, keyOf(item), new TaskCompletionSource<TVerdict>(TaskCreationOptions.RunContinuationsAsynchronously));
-        return queue.Writer.TryWrite(waiting) ? waiting.Answer.Task : throw new WriterOverloadedException(name);
+        if (Interlocked.Increment(ref held) <= options.LongestQueue && queue.Writer.TryWrite(waiting))
+        {
+            return waiting.Answer.Task;
+        }
+
+        Interlocked.Decrement(ref held);
+        throw new WriterOverloadedException(name);
     }
 
     /// <summary>Writes what waits, then stops.</summary>
@@ -84,6 +91,7 @@ public sealed class GroupWriter<TItem, TVerdict>(
         while (heldBack.Count > 0 || await queue.Reader.WaitToReadAsync())
         {
             var batch = TakeBatch(heldBack);
+            Interlocked.Add(ref held, -batch.Count);
             GroupWriterTelemetry.BatchSizes.Record(batch.Count, new KeyValuePair<string, object?>("payments.writer", name));
             await WriteAsync(batch);
             AnswerOvertaken(batch, heldBack);
@@ -98,7 +106,7 @@ public sealed class GroupWriter<TItem, TVerdict>(
         }
 
         var settled = batch.Where(w => w.Answer.Task.IsCompletedSuccessfully).ToDictionary(w => w.Key);
-        heldBack.RemoveAll(waiting =>
+        var overtakenNow = heldBack.RemoveAll(waiting =>
         {
             if (!settled.TryGetValue(waiting.Key, out var first) || overtaken(waiting.Item, first.Item, first.Answer.Task.Result) is not { } verdict)
             {
@@ -108,6 +116,7 @@ public sealed class GroupWriter<TItem, TVerdict>(
             waiting.Answer.SetResult(verdict);
             return true;
         });
+        Interlocked.Add(ref held, -overtakenNow);
     }
 
     private List<Waiting> TakeBatch(List<Waiting> heldBack)

@@ -103,7 +103,7 @@ public sealed class Dispatcher(
             await Task.Delay(BetweenClaims, time, stopping);
             return TimeSpan.Zero;
         }
-        catch (NpgsqlException e)
+        catch (Exception e) when (e is NpgsqlException or TimeoutException)
         {
             Log.ClaimFailed(logger, channel.Name, e);
             return AfterFailure;
@@ -247,7 +247,7 @@ public sealed class Dispatcher(
         {
             await queue.ReleaseAsync(deliveries, CancellationToken.None);
         }
-        catch (NpgsqlException e)
+        catch (Exception e) when (e is NpgsqlException or TimeoutException)
         {
             Log.ReleaseFailed(logger, channel.Name, deliveries.Count, e);
         }

@@ -55,7 +55,7 @@ public sealed class ReplicaTests(DrillProduct product, EmbeddedServers servers)
     public async Task Two_replicas_whose_batches_deadlock_both_write_everything_once()
     {
         await using var flow = await FlowDatabase.CreateAsync(servers, Token);
-        await using var source = NpgsqlDataSource.Create(flow.ConnectionString);
+        await using var source = CommitChanges.Connect(flow.ConnectionString);
         using var signal = new OutboxSignal();
         await using var other = new PaymentWriter(new CommitChanges(source, new Deadlines(), signal), flow.Ids, TimeProvider.System);
         var (one, two) = (flow.Ids.New<MerchantId>(), flow.Ids.New<MerchantId>());

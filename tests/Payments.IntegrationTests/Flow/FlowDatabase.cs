@@ -17,9 +17,7 @@ internal sealed class FlowDatabase : IAsyncDisposable
 
     private FlowDatabase(string connectionString)
     {
-        var builder = new NpgsqlDataSourceBuilder(connectionString);
-        CommitChanges.MapTypes(builder);
-        var source = builder.Build();
+        var source = CommitChanges.Connect(connectionString);
         ConnectionString = connectionString;
         Source = source;
         Commit = new CommitChanges(source, new Deadlines(), signal);

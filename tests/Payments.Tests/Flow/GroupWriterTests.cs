@@ -100,6 +100,68 @@ public class GroupWriterTests
     }
 
     [Fact]
+    public async Task What_is_held_back_behind_its_key_counts_as_waiting()
+    {
+        const int longest = 4;
+        var key = ids.New<PaymentId>().Value;
+        using var mayWrite = new SemaphoreSlim(0);
+        var written = 0;
+        await using var writer = Writer(
+            async (_, items) =>
+            {
+                await mayWrite.WaitAsync();
+                Interlocked.Increment(ref written);
+                return Numbers(items);
+            },
+            new GroupWriterOptions { LargestBatch = 8, LongestQueue = longest });
+        var accepted = new List<Task<int>> { writer.WriteAsync(new Item(key, 0)) };
+        while (Offer() < longest)
+        {
+            await Task.Yield(); // until the first is being written, and the queue is full behind it
+        }
+
+        // The second is being written, and the others have left the queue, but not the writer.
+        mayWrite.Release();
+        while (Volatile.Read(ref written) < 1 || !await IsTakenAsync())
+        {
+            await Task.Yield();
+        }
+
+        Assert.Throws<WriterOverloadedException>(() => { _ = writer.WriteAsync(new Item(key, 99)); });
+        mayWrite.Release(20);
+        await Task.WhenAll(accepted);
+
+        int Offer()
+        {
+            try
+            {
+                accepted.Add(writer.WriteAsync(new Item(key, accepted.Count)));
+            }
+            catch (WriterOverloadedException)
+            {
+                return longest;
+            }
+
+            return accepted.Count - 1 - Volatile.Read(ref written);
+        }
+
+        // There is room for one: that is what the second has left.
+        async Task<bool> IsTakenAsync()
+        {
+            await Task.Delay(1);
+            try
+            {
+                accepted.Add(writer.WriteAsync(new Item(key, accepted.Count)));
+                return true;
+            }
+            catch (WriterOverloadedException)
+            {
+                return false;
+            }
+        }
+    }
+
+    [Fact]
     public async Task A_full_queue_refuses_at_once()
     {
         var gate = new TaskCompletionSource();
