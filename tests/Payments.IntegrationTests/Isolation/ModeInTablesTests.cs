@@ -15,6 +15,7 @@ public sealed class ModeInTablesTests(ProductFixture product, EmbeddedServers se
         ["public.idempotency_keys"] = "the scope of a key begins with merchant and mode; operators' keys have none",
         ["public.event_consumers"] = "positions in the log, in which each event has its mode",
         ["public.checkpoints"] = "positions in the log",
+        ["public.event_copy_pages"] = "events as they were carried, each with its mode in its line",
         ["public.parked_payments"] = "a payment, which has its mode, and so have its dead letters",
         ["public.outbox_heads"] = "the log itself",
         ["public.outbox_produced"] = "positions in the log",
