@@ -78,9 +78,12 @@ public static class ReconCommand
             case { Verb: "report", Words: [var day] } when DateOnly.TryParseExact(day, "yyyy-MM-dd", out var date):
                 return await ReportAsync(date, options, services, output, cancellationToken);
             case { Verb: "explain", Words: [var payment] } when Id.TryParse<PaymentId>(payment, out var id):
-                if (await services.GetRequiredService<Explanations>().FindAsync(id, cancellationToken) is not { } story)
+                var (story, away) = await services.GetRequiredService<Explanations>().FindAsync(id, cancellationToken);
+                if (story is null)
                 {
-                    await told.WriteLineAsync("Nothing is known of this payment: no provider is expected to have it, and the ledger has nothing of it or does not answer.");
+                    await told.WriteLineAsync(away is null
+                        ? "Nothing is known of this payment: no provider is expected to have it, and the ledger has nothing of it."
+                        : "No provider is expected to have this payment, and whether the ledger has it cannot be said: it does not answer.");
                     return 1;
                 }
 

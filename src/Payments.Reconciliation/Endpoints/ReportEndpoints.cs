@@ -75,6 +75,12 @@ internal static class ReportEndpoints
             return problem;
         }
 
-        return Id.TryParse<PaymentId>(id, out var payment) && await explanations.FindAsync(payment, cancellationToken) is { } story ? TypedResults.Ok(story) : Problems.NotFound("payment");
+        if (!Id.TryParse<PaymentId>(id, out var payment))
+        {
+            return Problems.NotFound("payment");
+        }
+
+        var (told, away) = await explanations.FindAsync(payment, cancellationToken);
+        return told is not null ? TypedResults.Ok(told) : away ?? Problems.NotFound("payment");
     }
 }

@@ -2,6 +2,7 @@ using System.Text.Json.Serialization;
 using Npgsql;
 using Payments.Core;
 using Payments.Core.Seams;
+using Payments.Platform.Http;
 using Payments.Platform.Postgres;
 using Payments.Reconciliation.Breaks;
 using Payments.Reconciliation.Imports;
@@ -9,9 +10,11 @@ using Payments.Reconciliation.Imports;
 namespace Payments.Reconciliation.Reports;
 
 /// <summary>A line of a statement that belongs to an item, and the bank's entry for its payout.</summary>
+/// <param name="BankClass">What became of its payout at the bank, as <see cref="ExplainedItem.Class"/>; null where it is in none.</param>
+/// <param name="BankItem">The payout that is expected there.</param>
 public sealed record ExplainedLine(
     string Leg, string Provider, string Kind, string? Reference, DateOnly Day, string Currency, long Gross, string NetCurrency, long Fee, long Net, string? Batch, string File, long Line,
-    string? BankClass, ExplainedLine? Bank, ExplainedBooking? Booked);
+    string? BankClass, ExplainedLine? Bank, ExplainedBooking? Booked, [property: JsonIgnore] Guid? BankItem);
 
 /// <summary>The journal of the ledger that books a provider's payout.</summary>
 public sealed record ExplainedBooking(JournalId Journal, DateTimeOffset At);
@@ -21,13 +24,14 @@ public sealed record ExplainedItem(
     [property: JsonIgnore] Guid Id, string Event, string Provider, string Kind, string Reference, DateOnly Day, string Currency, long Gross, long Fee, DateTimeOffset OccurredAt, string Class, long Difference,
     string? Break, IReadOnlyList<ExplainedLine> Lines);
 
+/// <param name="Reference">What it is about, by its provider's name; of leg <c>bank</c> a whole payout. Null as <paramref name="Item"/>.</param>
 /// <param name="Item">The item that it is about; null: a line of the provider's, or money in suspense.</param>
 public sealed record ExplainedBreak(
-    string Id, string Leg, string Class, string Currency, long Difference, string State, string? Correction, string? Reason, string? ProposedBy, string? ResolvedBy, string? Journal, DateTimeOffset At,
+    string Id, string Leg, string? Reference, string Class, string Currency, long Difference, string State, string? Correction, string? Reason, string? ProposedBy, string? ResolvedBy, string? Journal, DateTimeOffset At,
     IReadOnlyList<BreakStep> Steps, [property: JsonIgnore] Guid? Item);
 
 /// <summary>The bank's entry for a payout to the merchant.</summary>
-public sealed record ExplainedEntry(DateOnly Day, string Class);
+public sealed record ExplainedEntry(DateOnly Day, string Class, [property: JsonIgnore] Guid Item);
 
 public sealed record ExplainedPayout(LedgerStoryPayout Payout, ExplainedEntry? Statement);
 
@@ -40,17 +44,19 @@ public sealed record Explanation(
 
 public sealed class Explanations(NpgsqlDataSource database, LedgerJournals ledger)
 {
+    // Payouts are of no payment.
     private const string BreakSql = """
-        SELECT b.break_id, b.leg, b.class, b.currency, b.amount, b.state, b.correction, b.reason, b.proposed_by, b.resolved_by, b.journal, b.opened_at, b.item_id
-        FROM recon.breaks b WHERE b.payment_id = $1 ORDER BY b.opened_at, b.break_id
+        SELECT b.break_id, b.leg, b.class, b.currency, b.amount, b.state, b.correction, b.reason, b.proposed_by, b.resolved_by, b.journal, b.opened_at, b.item_id,
+            (SELECT i.reference FROM recon.items i WHERE i.item_id = b.item_id LIMIT 1)
+        FROM recon.breaks b WHERE b.payment_id = $1 OR (b.leg = 'bank' AND b.item_id = ANY ($2)) ORDER BY b.opened_at, b.break_id
         """;
 
     private const string EntrySql = """
-        SELECT i.day, CASE WHEN e.class IS NOT NULL THEN e.class WHEN d.dirty OR t.explained IS NULL THEN 'not_compared' ELSE 'matched' END
+        SELECT i.item_id, i.day, e.line_id, CASE WHEN e.class IS NOT NULL THEN e.class WHEN d.dirty OR t.explained IS NULL THEN 'not_compared' ELSE 'matched' END
         FROM recon.items i
         LEFT JOIN recon.days d USING (mode, leg, provider, day)
         LEFT JOIN recon.day_totals t USING (mode, leg, provider, day, currency)
-        LEFT JOIN LATERAL (SELECT class FROM recon.entries e WHERE e.item_id = i.item_id OR e.settles_item = i.item_id ORDER BY e.day DESC, e.item_id NULLS FIRST LIMIT 1) e ON true
+        LEFT JOIN LATERAL (SELECT class, line_id FROM recon.entries e WHERE e.item_id = i.item_id OR e.settles_item = i.item_id ORDER BY e.day DESC, e.item_id NULLS FIRST LIMIT 1) e ON true
         WHERE i.match_key = $1 ORDER BY i.day DESC LIMIT 1
         """;
 
@@ -66,7 +72,7 @@ public sealed class Explanations(NpgsqlDataSource database, LedgerJournals ledge
         LEFT JOIN recon.days d USING (mode, leg, provider, day)
         LEFT JOIN recon.day_totals t USING (mode, leg, provider, day, currency)
         LEFT JOIN LATERAL (SELECT class, amount, line_id FROM recon.entries e WHERE e.item_id = i.item_id OR e.settles_item = i.item_id ORDER BY e.day DESC, e.item_id NULLS FIRST LIMIT 1) e ON true
-        LEFT JOIN recon.breaks b ON b.item_id = i.item_id AND b.state <> 'resolved'
+        LEFT JOIN recon.breaks b ON b.payment_id = i.payment_id AND b.item_id = i.item_id AND b.state <> 'resolved'
         WHERE i.payment_id = $1 ORDER BY i.occurred_at, i.item_id
         """;
 
@@ -75,7 +81,10 @@ public sealed class Explanations(NpgsqlDataSource database, LedgerJournals ledge
         FROM recon.lines l JOIN recon.imports m ON m.number = l.line_id >> 32
         """;
 
-    public async Task<Explanation?> FindAsync(PaymentId payment, CancellationToken cancellationToken)
+    private sealed record Entry(Guid Item, DateOnly Day, long? Line, string Class);
+
+    /// <summary>Null where nothing is known of the payment; a problem where nothing is but the ledger does not say whether it has it.</summary>
+    public async Task<(Explanation? Told, Problem? Away)> FindAsync(PaymentId payment, CancellationToken cancellationToken)
     {
         var items = new List<(ExplainedItem Item, Guid Key, long? Line)>();
         var (mode, merchant) = (Mode.Test, default(MerchantId));
@@ -100,27 +109,30 @@ public sealed class Explanations(NpgsqlDataSource database, LedgerJournals ledge
             explained.Add(item with { Lines = await LinesAsync(key, line, cancellationToken) });
         }
 
-        var (told, breaks) = (await ledger.StoryAsync(payment, cancellationToken), await BreaksAsync(payment, cancellationToken));
+        var told = await ledger.StoryAsync(payment, cancellationToken);
+        var payouts = await PayoutsAsync(told, cancellationToken);
+        var atBank = explained.SelectMany(i => i.Lines).Select(l => l.BankItem).Concat(payouts.Select(p => p.Statement?.Item)).OfType<Guid>().Distinct().ToArray();
+        var breaks = await BreaksAsync(payment, atBank, cancellationToken);
         if (explained.Count == 0 && breaks.Count == 0 && told is null or { Journals: [], Settlements: [] })
         {
-            return null;
+            return (null, told is null ? Problems.ServiceUnavailable("The ledger") : null);
         }
 
         var whole = new Explanation(
-            payment, "explanation", items.Count > 0 ? mode : told?.Mode, items.Count > 0 ? merchant : told?.Merchant, explained, breaks, told, await PayoutsAsync(told, cancellationToken), []);
-        return whole with { Story = Reports.Story.Of(whole) };
+            payment, "explanation", items.Count > 0 ? mode : told?.Mode, items.Count > 0 ? merchant : told?.Merchant, explained, breaks, told, payouts, []);
+        return (whole with { Story = Reports.Story.Of(whole) }, null);
     }
 
-    private async Task<List<ExplainedBreak>> BreaksAsync(PaymentId payment, CancellationToken cancellationToken)
+    private async Task<List<ExplainedBreak>> BreaksAsync(PaymentId payment, Guid[] atBank, CancellationToken cancellationToken)
     {
         var breaks = new List<ExplainedBreak>();
-        await using (var command = database.CreateCommand(BreakSql).With(payment.Value))
+        await using (var command = database.CreateCommand(BreakSql).With(payment.Value, atBank))
         await using (var r = await command.ExecuteReaderAsync(cancellationToken))
         {
             while (await r.ReadAsync(cancellationToken))
             {
                 breaks.Add(new(
-                    new ReconciliationBreakId(r.GetGuid(0)).ToString(), r.GetString(1), r.GetString(2), r.GetString(3), r.GetInt64(4), r.GetString(5), Text(r, 6), Text(r, 7), Text(r, 8), Text(r, 9), Text(r, 10),
+                    new ReconciliationBreakId(r.GetGuid(0)).ToString(), r.GetString(1), Text(r, 13), r.GetString(2), r.GetString(3), r.GetInt64(4), r.GetString(5), Text(r, 6), Text(r, 7), Text(r, 8), Text(r, 9), Text(r, 10),
                     r.GetFieldValue<DateTimeOffset>(11), [], r.IsDBNull(12) ? null : r.GetGuid(12)));
             }
         }
@@ -141,9 +153,8 @@ public sealed class Explanations(NpgsqlDataSource database, LedgerJournals ledge
         foreach (var payout in told?.Payouts ?? [])
         {
             var name = BankText.ReferenceOf(payout.Id, isReturn: false);
-            await using var command = database.CreateCommand(EntrySql).With(MatchKey.Of(told!.Mode!.Value, Leg.Bank, Book.Merchants, LineKind.Payout, name, payout.Currency));
-            await using var r = await command.ExecuteReaderAsync(cancellationToken);
-            payouts.Add(new(payout, await r.ReadAsync(cancellationToken) ? new(r.GetFieldValue<DateOnly>(0), r.GetString(1)) : null));
+            var entry = await EntryAsync(MatchKey.Of(told!.Mode!.Value, Leg.Bank, Book.Merchants, LineKind.Payout, name, payout.Currency), cancellationToken);
+            payouts.Add(new(payout, entry is null ? null : new(entry.Day, entry.Class, entry.Item)));
         }
 
         return payouts;
@@ -181,24 +192,30 @@ public sealed class Explanations(NpgsqlDataSource database, LedgerJournals ledge
 
     private async Task<ExplainedLine> WithBankAsync(ExplainedLine line, string mode, CancellationToken cancellationToken)
     {
-        await using var command = database.CreateCommand($"""
-            {LineSql.Replace("SELECT ", "SELECT coalesce(e.class, 'matched'), ", StringComparison.Ordinal)}
-            JOIN recon.items p ON p.mode = l.mode AND p.leg = 'bank' AND p.provider = l.provider AND p.reference = $2 AND p.currency = l.currency AND p.mode = $1 AND p.currency = $3 AND p.provider = $4
-            LEFT JOIN recon.entries e ON e.item_id = p.item_id OR e.settles_item = p.item_id
-            WHERE l.leg = 'bank' AND (l.match_key = p.match_key OR l.line_id = e.line_id) ORDER BY e.day DESC NULLS LAST LIMIT 1
-            """);
-        command.With(mode, line.Batch, line.NetCurrency, line.Provider);
-        await using var reader = await command.ExecuteReaderAsync(cancellationToken);
-        if (!await reader.ReadAsync(cancellationToken))
+        var key = MatchKey.Of(Words.Parse<Mode>(mode), Leg.Bank, line.Provider, LineKind.Payout, line.Batch!, line.NetCurrency);
+        if (await EntryAsync(key, cancellationToken) is not { } entry)
         {
             return line with { BankClass = "not_compared" };
         }
 
-        return line with { BankClass = reader.GetString(0), Bank = await LineAsync(reader, cancellationToken, 1) };
+        // The one that answers it; of several that come to its sum the first.
+        await using var command = database.CreateCommand($"{LineSql} WHERE l.leg = 'bank' AND (l.match_key = $1 OR l.line_id = $2) ORDER BY l.line_id IS DISTINCT FROM $2, l.line_id LIMIT 1").With(key);
+        command.Parameters.Add(new() { Value = (object?)entry.Line ?? DBNull.Value, NpgsqlDbType = NpgsqlTypes.NpgsqlDbType.Bigint });
+        await using var reader = await command.ExecuteReaderAsync(cancellationToken);
+        return line with { BankClass = entry.Class, Bank = await reader.ReadAsync(cancellationToken) ? await LineAsync(reader, cancellationToken) : null, BankItem = entry.Item };
     }
 
-    private static async Task<ExplainedLine> LineAsync(NpgsqlDataReader r, CancellationToken cancellationToken, int at = 0) => new(
-        r.GetString(at), r.GetString(at + 1), r.GetString(at + 2), await r.IsDBNullAsync(at + 3, cancellationToken) ? null : r.GetString(at + 3), r.GetFieldValue<DateOnly>(at + 4), r.GetString(at + 5),
-        r.GetInt64(at + 6), r.GetString(at + 7), r.GetInt64(at + 8), r.GetInt64(at + 9), await r.IsDBNullAsync(at + 10, cancellationToken) ? null : r.GetString(at + 10), r.GetString(at + 11),
-        r.GetInt64(at + 12), null, null, null);
+    /// <summary>The newest payout of this name, and what became of it at the bank.</summary>
+    private async Task<Entry?> EntryAsync(Guid key, CancellationToken cancellationToken)
+    {
+        await using var command = database.CreateCommand(EntrySql).With(key);
+        await using var r = await command.ExecuteReaderAsync(cancellationToken);
+        return await r.ReadAsync(cancellationToken)
+            ? new(r.GetGuid(0), r.GetFieldValue<DateOnly>(1), await r.IsDBNullAsync(2, cancellationToken) ? null : r.GetInt64(2), r.GetString(3))
+            : null;
+    }
+
+    private static async Task<ExplainedLine> LineAsync(NpgsqlDataReader r, CancellationToken cancellationToken) => new(
+        r.GetString(0), r.GetString(1), r.GetString(2), await r.IsDBNullAsync(3, cancellationToken) ? null : r.GetString(3), r.GetFieldValue<DateOnly>(4), r.GetString(5), r.GetInt64(6), r.GetString(7),
+        r.GetInt64(8), r.GetInt64(9), await r.IsDBNullAsync(10, cancellationToken) ? null : r.GetString(10), r.GetString(11), r.GetInt64(12), null, null, null, null);
 }

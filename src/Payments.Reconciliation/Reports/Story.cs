@@ -33,6 +33,10 @@ public static class Story
             {
                 yield return (At(bank.Day), $"The bank's statement {bank.File}, line {bank.Line}, has {line.Batch}: {Amount(bank.Net, bank.NetCurrency)} ({line.BankClass}).");
             }
+            else if (line.BankClass is not null)
+            {
+                yield return (item.OccurredAt, $"The bank's statement should have {line.Batch}: {line.BankClass}.");
+            }
 
             if (line.Booked is { } booked)
             {
@@ -48,7 +52,7 @@ public static class Story
     {
         var closed = b.State == "resolved" ? $", closed by {b.ResolvedBy}: {b.Correction ?? b.Journal ?? b.Reason}" : "";
         var asked = b.Steps.Count == 0 ? "" : $"; booked for it: {string.Join(", ", b.Steps.Select(s => $"{s.Kind} {Amount(s.Amount, s.Currency)} {s.Journal ?? "(not yet)"}"))}";
-        return $"Break {b.Id} ({b.Leg}): {b.Class} of {Amount(b.Difference, b.Currency)}, {b.State}{closed}{asked}.";
+        return $"Break {b.Id} ({b.Leg}{(b.Leg == "bank" ? $", payout {b.Reference}" : "")}): {b.Class} of {Amount(b.Difference, b.Currency)}, {b.State}{closed}{asked}.";
     }
 
     private static string Payout(ExplainedPayout p)
@@ -79,12 +83,25 @@ public static class Story
             }
         }
 
-        var open = of.Breaks.Where(b => b.State != "resolved").Select(b => $"break {b.Id} ({b.Class}, {Amount(b.Difference, b.Currency)})")
+        var open = of.Breaks.Where(b => b.State != "resolved").Select(b => $"break {b.Id} ({b.Class}{(b.Leg == "bank" ? $" of payout {b.Reference} at the bank" : "")}, {Amount(b.Difference, b.Currency)})")
+            .Concat(AtBank(of).Distinct())
             .Concat(of.Items.Where(i => i.Class == "timing").Select(i => $"the {i.Kind} {i.Reference} may still come"))
             .Concat(of.Items.Where(i => i.Class == "not_compared").Select(i => $"the {i.Kind} {i.Reference} is not compared yet"))
             .Concat(of.Items.Where(i => !Settled.Contains(i.Class) && i.Class != "not_compared" && of.Breaks.All(b => b.Item != i.Id)).Select(i => $"the {i.Kind} {i.Reference} is {i.Class}")).ToList();
         yield return open.Count == 0 ? "No difference is open." : $"Open: {string.Join("; ", open)}.";
     }
+
+    /// <summary>Payouts that have no break and are not matched: the provider's, and ours to the merchant.</summary>
+    private static IEnumerable<string> AtBank(Explanation of) =>
+        of.Items.SelectMany(i => i.Lines).Where(l => l.BankClass is not null).Select(l => (Name: l.Batch, Class: l.BankClass!, Item: l.BankItem))
+            .Concat(of.Payouts.Where(p => p.Statement is not null).Select(p => (Name: (string?)p.Payout.Id.ToString(), p.Statement!.Class, Item: (Guid?)p.Statement.Item)))
+            .Where(p => p.Class != "matched" && of.Breaks.All(b => b.Item is null || b.Item != p.Item))
+            .Select(p => p.Class switch
+            {
+                "timing" => $"the payout {p.Name} may still come to the bank",
+                "not_compared" => $"the payout {p.Name} is not compared with the bank yet",
+                _ => $"the payout {p.Name} is {p.Class} at the bank",
+            });
 
     private static string Paid(LedgerStoryPayout? last) => last switch
     {

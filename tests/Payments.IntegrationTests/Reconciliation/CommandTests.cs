@@ -116,7 +116,7 @@ public sealed class CommandTests(EmbeddedServers servers)
         Assert.Equal(("timing", 0), (late.GetProperty("class").GetString(), late.GetProperty("lines").GetArrayLength()));
 
         var (code, _, told) = await RunAsync(database, "explain", Payment(9).ToString());
-        Assert.Equal((1, "Nothing is known of this payment: no provider is expected to have it, and the ledger has nothing of it or does not answer."), (code, told.Trim()));
+        Assert.Equal((1, "No provider is expected to have this payment, and whether the ledger has it cannot be said: it does not answer."), (code, told.Trim()));
 
         // In sentences, and without the ledger that does not run here.
         var told1 = (await RunAsync(database, "explain", Payment(1).ToString())).Output;

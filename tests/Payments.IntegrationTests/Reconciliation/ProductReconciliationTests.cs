@@ -177,7 +177,7 @@ public sealed class ProductReconciliationTests(ReconciliationProduct product, Em
     {
         var explanations = product.Host.ServicesOf(Names.Services.Reconciliation).GetRequiredService<Explanations>();
         Assert.True(Id.TryParse<PaymentId>(matched, out var id) && Id.TryParse<PaymentId>(altered, out _), "payments have ids");
-        var story = await explanations.FindAsync(id, Cancel);
+        var (story, _) = await explanations.FindAsync(id, Cancel);
         var item = Assert.Single(story!.Items);
         Assert.Equal(("payment.captured", "matched", 0L, null), (item.Event, item.Class, item.Difference, item.Break));
         var line = Assert.Single(item.Lines);
@@ -186,7 +186,7 @@ public sealed class ProductReconciliationTests(ReconciliationProduct product, Em
         Assert.StartsWith("po_sim", line.Bank!.Reference, StringComparison.Ordinal);
 
         _ = Id.TryParse<PaymentId>(altered, out id);
-        var wrong = Assert.Single((await explanations.FindAsync(id, Cancel))!.Items);
+        var wrong = Assert.Single((await explanations.FindAsync(id, Cancel)).Told!.Items);
         Assert.Equal(("amount_mismatch", -7L), (wrong.Class, wrong.Difference));
         Assert.StartsWith("rbk_", wrong.Break, StringComparison.Ordinal);
     }

@@ -80,7 +80,7 @@ public sealed class ProofTests(ProofProduct product, ITestOutputHelper output) :
         foreach (var of in new[] { paid.First(p => p.Then is null && faults.All(f => f.Of != p)), paid.First(p => p.Then == "refunded"), faults.First(f => f.Kind == "amount_altered").Of, faults.First(f => f.Kind == "missing").Of })
         {
             Assert.True(Id.TryParse<PaymentId>(of.Payment, out var id));
-            var told = (await explanations.FindAsync(id, Cancel))!;
+            var told = (await explanations.FindAsync(id, Cancel)).Told!;
             var text = string.Join('\n', told.Story);
             output.WriteLine($"{of.Payment}, {of.Then ?? faults.FirstOrDefault(f => f.Of == of)?.Kind ?? "captured"}:\n{text}\n");
             Assert.Contains("The ledger has payment.captured as jrn_", text, StringComparison.Ordinal);

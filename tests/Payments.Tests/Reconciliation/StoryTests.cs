@@ -11,6 +11,7 @@ public sealed class StoryTests
     private static readonly DateTimeOffset At = new(2026, 1, 30, 12, 0, 0, TimeSpan.Zero);
     private static readonly IdSource Ids = new(TimeProvider.System);
     private static readonly PayoutId Payout = Ids.New<PayoutId>();
+    private static readonly Guid AtBank = Ids.New<EventId>().Value;
 
     //         settled, payout's status, what is said of the merchant
     [Theory]
@@ -55,6 +56,36 @@ public sealed class StoryTests
         Assert.Equal(["The ledger does not answer: what it has of the payment is not told here.", said], story.TakeLast(2));
     }
 
+    //         class at the bank, told of its payout, open
+    [Theory]
+    [InlineData("timing", "Open: the payout batch 3 may still come to the bank.")]
+    [InlineData("not_compared", "Open: the payout batch 3 is not compared with the bank yet.")]
+    [InlineData("missing_there", "Open: the payout batch 3 is missing_there at the bank.")]
+    public void A_payout_that_the_bank_does_not_have_is_told_as_what_it_is_there(string atBank, string open)
+    {
+        var whole = Explained("matched", null);
+        var line = whole.Items[0].Lines[0] with { BankClass = atBank, Bank = null };
+        var story = Story.Of(whole with { Items = [whole.Items[0] with { Lines = [line, line with { Line = 13 }] }] });
+
+        Assert.Equal(["Nothing of it came to our bank yet.", open], [story[^3], story[^1]]);
+        Assert.Contains($"2026-01-30 12:00:00 The bank's statement should have batch 3: {atBank}.", story);
+    }
+
+    [Theory]
+    [InlineData("open", "Open: break rbk_1 (missing_there of payout batch 3 at the bank, 4930.00 EUR).")]
+    [InlineData("resolved", "No difference is open.")]
+    public void A_break_of_its_payout_at_the_bank_is_one_of_its_story(string state, string open)
+    {
+        var whole = Explained("matched", null);
+        var line = whole.Items[0].Lines[0] with { BankClass = "missing_there", Bank = null };
+        var atBank = new ExplainedBreak(
+            "rbk_1", "bank", "batch 3", "missing_there", "EUR", 493_000, state, null, state == "resolved" ? "It came by another account" : null, null, state == "resolved" ? "ben" : null, null, At.AddDays(5), [], AtBank);
+        var story = Story.Of(whole with { Items = [whole.Items[0] with { Lines = [line] }], Breaks = [atBank] });
+
+        Assert.Equal(open, story[^1]);
+        Assert.Contains(story, s => s.StartsWith($"2026-02-04 12:00:00 Break rbk_1 (bank, payout batch 3): missing_there of 4930.00 EUR, {state}", StringComparison.Ordinal));
+    }
+
     [Fact]
     public void It_is_told_in_the_order_in_which_it_happened()
     {
@@ -75,10 +106,10 @@ public sealed class StoryTests
 
     private static Explanation Explained(string ofClass, LedgerStory? ledger)
     {
-        var bank = new ExplainedLine("bank", "adyen", "payout", "batch 3", new(2026, 2, 1), "EUR", 493_000, "EUR", 0, 493_000, "batch 3", "statement.xml", 8, null, null, null);
+        var bank = new ExplainedLine("bank", "adyen", "payout", "batch 3", new(2026, 2, 1), "EUR", 493_000, "EUR", 0, 493_000, "batch 3", "statement.xml", 8, null, null, null, null);
         var line = new ExplainedLine(
-            "provider", "adyen", "capture", "ref", new(2026, 1, 30), "EUR", 5_000, "EUR", 70, 4_930, "batch 3", "report.csv", 12, "matched", bank, new(Ids.New<JournalId>(), new(2026, 2, 1, 8, 0, 0, TimeSpan.Zero)));
+            "provider", "adyen", "capture", "ref", new(2026, 1, 30), "EUR", 5_000, "EUR", 70, 4_930, "batch 3", "report.csv", 12, "matched", bank, new(Ids.New<JournalId>(), new(2026, 2, 1, 8, 0, 0, TimeSpan.Zero)), AtBank);
         var item = new ExplainedItem(Ids.New<EventId>().Value, "payment.captured", "adyen", "capture", "ref", new(2026, 1, 30), "EUR", 5_000, 70, At, ofClass, 0, null, [line]);
-        return new(Ids.New<PaymentId>(), "explanation", Mode.Live, Ids.New<MerchantId>(), [item], [], ledger, [.. ledger?.Payouts.Select(p => new ExplainedPayout(p, new(new(2026, 2, 3), "matched"))) ?? []], []);
+        return new(Ids.New<PaymentId>(), "explanation", Mode.Live, Ids.New<MerchantId>(), [item], [], ledger, [.. ledger?.Payouts.Select(p => new ExplainedPayout(p, new(new(2026, 2, 3), "matched", Ids.New<EventId>().Value))) ?? []], []);
     }
 }

@@ -87,7 +87,7 @@ internal static class AnswerMembers
         ("bank", "reference batch bank_class bank booked"),
         ("explanation", "mode merchant ledger"),
         ("ledger", "mode merchant"),
-        ("breaks", "correction reason proposed_by resolved_by"),
+        ("breaks", "reference correction reason proposed_by resolved_by"),
         ("steps", "journal"),
         ("payouts", "file statement"),
         ("payout", "file"),

@@ -70,7 +70,7 @@ internal static class ReconciliationOperations
                  "lines": [{"leg": "provider", "provider": "adyen", "kind": "capture", "reference": "8835…", "day": "2026-01-30", "currency": "EUR", "gross": 5000, "net_currency": "EUR", "fee": 70, "net": 4930,
                  "batch": "batch 3", "file": "settlement_detail_report_batch_3.csv", "line": 12, "bank_class": "matched", "bank": {"leg": "bank", "provider": "adyen", "kind": "payout", "reference": "batch 3",
                  "day": "2026-02-01", "currency": "EUR", "gross": 493000, "net_currency": "EUR", "fee": 0, "net": 493000, "batch": "batch 3", "file": "statement.xml", "line": 8, "bank_class": null, "bank": null, "booked": null}, "booked": {"journal": "jrn_01k0x5w3n8e2v9y7t4r6q1m5zc", "at": "2026-02-01T08:00:00Z"}}]}],
-                 "breaks": [{"id": "rbk_01k0x5w3n8e2v9y7t4r6q1m5za", "leg": "provider", "class": "amount_mismatch", "currency": "EUR", "difference": -7, "state": "resolved", "correction": "merchant",
+                 "breaks": [{"id": "rbk_01k0x5w3n8e2v9y7t4r6q1m5za", "leg": "provider", "reference": "8835…", "class": "amount_mismatch", "currency": "EUR", "difference": -7, "state": "resolved", "correction": "merchant",
                  "reason": "The merchant agreed", "proposed_by": "ada", "resolved_by": "ben", "journal": "jrn_01k0x5w3n8e2v9y7t4r6q1m5zd", "at": "2026-02-01T09:00:00Z",
                  "steps": [{"kind": "refund_missing_at_provider", "currency": "EUR", "amount": 7, "journal": "jrn_01k0x5w3n8e2v9y7t4r6q1m5zd"}]}],
                  "ledger": {"payment": "pay_01k0x5w3n8e2v9y7t4r6q1m5za", "mode": "live", "merchant": "mer_01k0x5w3n8e2v9y7t4r6q1m5za", "journals_retired": false,
