@@ -17,7 +17,7 @@ public static class FxRates
     /// <summary>As <see cref="AtAsync"/>, and where only the way back has a rate, the inverse of that.</summary>
     public static async Task<decimal?> BetweenAsync(NpgsqlConnection connection, NpgsqlTransaction transaction, Currency from, Currency to, DateTimeOffset at, CancellationToken cancellationToken) =>
         await AtAsync(connection, transaction, from, to, at, cancellationToken)
-            ?? (await AtAsync(connection, transaction, to, from, at, cancellationToken) is { } back ? Math.Round(1 / back, 12) : null);
+            ?? (await AtAsync(connection, transaction, to, from, at, cancellationToken) is { } back ? Math.Round(1 / back, 12, MidpointRounding.AwayFromZero) : null);
 
     /// <summary>Rounds half away from zero to the minor unit of <paramref name="to"/>, once. By whole numbers: a rate has at most 12 decimals.</summary>
     public static long Convert(long minor, Currency from, Currency to, decimal rate)

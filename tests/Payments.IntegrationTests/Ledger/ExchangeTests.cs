@@ -72,6 +72,19 @@ public sealed class ExchangeTests(EmbeddedServers servers)
         await ModelCheck.HoldsAsync(books, Cancel);
     }
 
+    // 1 / 13.1072 = 0.0762939453125: half of the last digit that is kept.
+    [Fact]
+    public async Task The_way_back_of_a_rate_that_ends_on_a_half_is_one_to_the_code_and_to_the_database()
+    {
+        await using var books = await LedgerDatabase.CreateAsync(servers, Cancel);
+        await SettleMerchantAsync(books, 10_000, 11_000);
+        await books.ExecuteAsync("""
+            INSERT INTO ledger.rates (version, base, quote, rate, source, observed_at, valid_from, valid_until, uploaded_by)
+            VALUES (1, 'USD', 'EUR', 13.1072, 'ecb', now(), now() - interval '1 hour', now() + interval '1 hour', 'opk')
+            """, Cancel);
+        Assert.Equal(0.076293945313m, Assert.Single((await OfTodayAsync(books)).Done!.Positions, p => p.Currency == "EUR").Rate);
+    }
+
     [Fact]
     public async Task An_exchange_above_the_limit_is_booked_by_two_people_once_and_closes_the_position()
     {
