@@ -166,11 +166,12 @@ public sealed class Audit(NpgsqlDataSource database, Closings closings, ChainVer
         return (report, found);
     }
 
-    // Within the snapshot of the rules: what is posted meanwhile is in neither.
+    // Within the snapshot of the rules: what is posted meanwhile is in neither. The open span has no end: a line that was planted
+    // behind the last journal is in it.
     private static async Task<object[]> BoundsAsync(NpgsqlConnection connection, DateOnly? before, DateOnly? month, CancellationToken cancellationToken)
     {
         await using var command = new NpgsqlCommand("""
-            SELECT b.low, b.high,
+            SELECT b.low, CASE WHEN $2 IS NOT NULL THEN b.high ELSE 'ffffffff-ffff-ffff-ffff-ffffffffffff' END,
                 CASE WHEN $2 IS NOT NULL THEN ledger.uuid_floor($2::timestamp AT TIME ZONE 'UTC')
                      WHEN $1 IS NOT NULL THEN ledger.uuid_floor(($1 + interval '1 month') AT TIME ZONE 'UTC') ELSE '00000000-0000-0000-0000-000000000000' END,
                 CASE WHEN $2 IS NOT NULL THEN ledger.uuid_floor(($2 + interval '1 month') AT TIME ZONE 'UTC') ELSE 'ffffffff-ffff-ffff-ffff-ffffffffffff' END

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Net;
 using System.Net.Http.Json;
 using System.Text.Json;
@@ -176,6 +177,7 @@ internal sealed class LedgerService : IAsyncDisposable
     /// <summary>The completeness report, as soon as it is as expected.</summary>
     public async Task<JsonElement> CompletenessAsync(Func<JsonElement, bool> expected)
     {
+        var waited = Stopwatch.StartNew();
         while (true)
         {
             var report = await GetAsync("/internal/v1/ops/completeness");
@@ -184,6 +186,7 @@ internal sealed class LedgerService : IAsyncDisposable
                 return report;
             }
 
+            Assert.True(waited.Elapsed < TimeSpan.FromMinutes(3), $"What is waited for did not come: {report}");
             await Task.Delay(100, Cancel);
         }
     }
