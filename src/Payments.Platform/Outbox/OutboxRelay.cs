@@ -6,6 +6,7 @@ using Microsoft.Extensions.Options;
 using Npgsql;
 using NpgsqlTypes;
 using Payments.Platform.Kafka;
+using Payments.Platform.Postgres;
 
 namespace Payments.Platform.Outbox;
 
@@ -33,9 +34,16 @@ internal sealed class OutboxRelay(
             try
             {
                 await using var connection = await database.OpenConnectionAsync(stoppingToken);
-                if (await LeadAsync(connection, stoppingToken))
+                try
                 {
-                    await RelayAsync(connection, () => failures = 0, stoppingToken);
+                    if (await LeadAsync(connection, stoppingToken))
+                    {
+                        await RelayAsync(connection, () => failures = 0, stoppingToken);
+                    }
+                }
+                finally
+                {
+                    await SessionTurn.GiveBackAsync(database, connection);
                 }
 
                 await Task.Delay(TimeSpan.FromMilliseconds(options.MaxRetryDelayMilliseconds / 5.0), time, stoppingToken);
@@ -65,8 +73,7 @@ internal sealed class OutboxRelay(
     /// <summary>Takes the lock for as long as the connection lives, and reads where the last leader was.</summary>
     private async Task<bool> LeadAsync(NpgsqlConnection connection, CancellationToken cancellationToken)
     {
-        await using var take = new NpgsqlCommand($"SELECT pg_try_advisory_lock({LeaderLock})", connection);
-        if (!(bool)(await take.ExecuteScalarAsync(cancellationToken))!)
+        if (!await SessionTurn.TakeAsync(connection, LeaderLock, cancellationToken))
         {
             state.Trouble = null;
             return false;
@@ -122,10 +129,6 @@ internal sealed class OutboxRelay(
             await MarkAsync(connection, CancellationToken.None);
             throw;
         }
-        finally
-        {
-            await UnlockAsync(connection);
-        }
     }
 
     /// <summary>The epoch, how many events wait, and the first of them of each partition.</summary>
@@ -175,19 +178,6 @@ internal sealed class OutboxRelay(
         Steps.Reached(Steps.MarkAfter);
         marks.CopyTo(written, 0);
         markedAt = time.GetTimestamp();
-    }
-
-    private static async Task UnlockAsync(NpgsqlConnection connection)
-    {
-        try
-        {
-            await using var release = new NpgsqlCommand("SELECT pg_advisory_unlock_all()", connection);
-            await release.ExecuteNonQueryAsync(CancellationToken.None);
-        }
-        catch (Exception e) when (e is NpgsqlException or InvalidOperationException or ObjectDisposedException)
-        {
-            // The connection is gone, and the lock with it.
-        }
     }
 
     private static NpgsqlParameter Integers(int[] values) => new() { Value = values, NpgsqlDbType = NpgsqlDbType.Array | NpgsqlDbType.Integer };

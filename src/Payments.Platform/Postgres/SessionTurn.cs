@@ -16,26 +16,42 @@ public static class SessionTurn
         ArgumentNullException.ThrowIfNull(database);
         ArgumentNullException.ThrowIfNull(work);
         await using var connection = await database.OpenConnectionAsync(cancellationToken);
-        if (!await CallAsync(connection, "pg_try_advisory_lock", turn, cancellationToken))
-        {
-            return false;
-        }
-
         try
         {
+            if (!await TakeAsync(connection, turn, cancellationToken))
+            {
+                return false;
+            }
+
             await work(connection, cancellationToken);
+            return true;
         }
         finally
         {
-            await CallAsync(connection, "pg_advisory_unlock", turn, CancellationToken.None);
+            await GiveBackAsync(database, connection);
         }
-
-        return true;
     }
 
-    private static async Task<bool> CallAsync(NpgsqlConnection connection, string function, long turn, CancellationToken cancellationToken)
+    /// <summary>Whoever asks gives back by <see cref="GiveBackAsync"/>, also where this throws: it may have been granted and the answer lost.</summary>
+    public static async Task<bool> TakeAsync(NpgsqlConnection connection, long turn, CancellationToken cancellationToken)
     {
-        await using var command = new NpgsqlCommand($"SELECT {function}($1)", connection) { Parameters = { new() { Value = turn } } };
+        await using var command = new NpgsqlCommand("SELECT pg_try_advisory_lock($1)", connection) { Parameters = { new() { Value = turn } } };
         return (bool)(await command.ExecuteScalarAsync(cancellationToken))!;
+    }
+
+    /// <summary>Gives back whatever turns the session has. One that cannot be asked to ends, and its turns with it: the pool passes sessions on as they are.</summary>
+    public static async Task GiveBackAsync(NpgsqlDataSource database, NpgsqlConnection connection)
+    {
+        ArgumentNullException.ThrowIfNull(database);
+        ArgumentNullException.ThrowIfNull(connection);
+        try
+        {
+            await using var release = new NpgsqlCommand("SELECT pg_advisory_unlock_all()", connection);
+            await release.ExecuteNonQueryAsync(CancellationToken.None);
+        }
+        catch (Exception e) when (e is NpgsqlException or TimeoutException or InvalidOperationException or ObjectDisposedException)
+        {
+            database.Clear();
+        }
     }
 }
