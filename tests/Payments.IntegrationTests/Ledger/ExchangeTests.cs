@@ -355,7 +355,12 @@ public sealed class ExchangeTests(EmbeddedServers servers)
         {
             Content = JsonContent.Create(new
             {
-                mode = "test", sold = new { amount = 1_000, currency = "EUR" }, bought = new { amount = 1_090, currency = "USD" }, exchanged_at = At, reference = "FX-1", reason = "test",
+                mode = "test",
+                sold = new { amount = 1_000, currency = "EUR" },
+                bought = new { amount = 1_090, currency = "USD" },
+                exchanged_at = At,
+                reference = "FX-1",
+                reason = "test",
             }),
         };
         request.Headers.Add("Idempotency-Key", "exchange");
