@@ -30,7 +30,7 @@ internal sealed class DeliveryHealth(NpgsqlDataSource database, IOptions<SmtpOpt
             var detail = $"Oldest due delivery: {seconds} s.{(smtp.Value.IsConfigured ? "" : " No mail server is configured: receipts wait.")}";
             return seconds > Worrying.TotalSeconds ? HealthCheckResult.Degraded(detail) : HealthCheckResult.Healthy(detail);
         }
-        catch (Exception e) when (e is NpgsqlException or TimeoutException)
+        catch (Exception e) when (Outage.OfDatabase(e))
         {
             return HealthCheckResult.Unhealthy("The delivery queue does not answer.", e);
         }

@@ -20,7 +20,7 @@ public sealed class Housekeeping(NpgsqlDataSource database, IOptions<WebhooksOpt
             {
                 await RunAsync(stoppingToken);
             }
-            catch (Exception e) when (e is NpgsqlException or TimeoutException)
+            catch (Exception e) when (Outage.OfDatabase(e))
             {
                 Log.HousekeepingFailed(logger, e);
                 pause = AfterFailure;

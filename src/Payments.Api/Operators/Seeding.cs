@@ -52,7 +52,7 @@ internal sealed class Seeding(IConfiguration configuration, NpgsqlDataSource dat
             await transaction.CommitAsync(cancellationToken);
             done = true;
         }
-        catch (NpgsqlException e)
+        catch (Exception e) when (Outage.OfDatabase(e))
         {
             Log.SeedingWaits(logger, e);
         }

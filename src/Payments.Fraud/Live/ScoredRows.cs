@@ -59,7 +59,7 @@ internal sealed class ScoredRows(NpgsqlDataSource database, Replica replica, Mod
             {
                 await WriteAsync(rest, cancellationToken);
             }
-            catch (NpgsqlException e)
+            catch (Exception e) when (Outage.OfDatabase(e))
             {
                 ModelLog.RowsNotWritten(logger, rest.Count, e);
                 return;
@@ -85,7 +85,7 @@ internal sealed class ScoredRows(NpgsqlDataSource database, Replica replica, Mod
                 await WriteAsync(batch, cancellationToken);
                 return;
             }
-            catch (NpgsqlException e) when (Outage.IsOne(e))
+            catch (Exception e) when (Outage.OfDatabase(e) && Outage.IsOne(e))
             {
                 ModelLog.RowsNotWritten(logger, batch.Count, e);
                 await Task.Delay(Pause, cancellationToken);

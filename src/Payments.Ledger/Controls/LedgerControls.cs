@@ -38,7 +38,7 @@ public sealed class LedgerControls(
             {
                 await Pulse.RunAsync(RoundAsync, stoppingToken);
             }
-            catch (Exception e) when (e is NpgsqlException or OutboxUnavailableException or IOException or UnauthorizedAccessException)
+            catch (Exception e) when (Outage.OfDatabase(e) || e is OutboxUnavailableException or IOException or UnauthorizedAccessException)
             {
                 // What the controls need does not answer; the next round asks again, and health tells that they fail.
                 Log.ControlsPostponed(logger, e);

@@ -4,6 +4,7 @@ using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using Npgsql;
+using Payments.Platform.Postgres;
 
 namespace Payments.Platform.Idempotency;
 
@@ -36,7 +37,7 @@ internal sealed partial class IdempotencySweep(NpgsqlDataSource database, TimePr
                 {
                 }
             }
-            catch (NpgsqlException e)
+            catch (Exception e) when (Outage.OfDatabase(e))
             {
                 Failed(logger, e);
             }

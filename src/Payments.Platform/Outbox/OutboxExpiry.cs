@@ -2,6 +2,7 @@ using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
 using Npgsql;
+using Payments.Platform.Postgres;
 
 namespace Payments.Platform.Outbox;
 
@@ -27,7 +28,7 @@ internal sealed class OutboxExpiry(NpgsqlDataSource database, IOptions<OutboxOpt
             {
                 return;
             }
-            catch (NpgsqlException e)
+            catch (Exception e) when (Outage.OfDatabase(e))
             {
                 OutboxLog.NotExpired(logger, e);
             }

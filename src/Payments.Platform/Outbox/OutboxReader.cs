@@ -1,6 +1,7 @@
 using System.Data.Common;
 using Npgsql;
 using NpgsqlTypes;
+using Payments.Platform.Postgres;
 
 namespace Payments.Platform.Outbox;
 
@@ -84,7 +85,7 @@ public sealed class OutboxReader(NpgsqlDataSource database) : IOutboxSource
         {
             return await read();
         }
-        catch (NpgsqlException e)
+        catch (Exception e) when (Outage.OfDatabase(e))
         {
             throw new OutboxUnavailableException("The publisher's database does not answer.", e);
         }

@@ -97,7 +97,7 @@ public static class DatabaseModule
                     ? HealthCheckResult.Healthy()
                     : HealthCheckResult.Unhealthy($"Database {described.Name} has {applied} migrations, {wanted} are needed: run the migrate command.");
             }
-            catch (NpgsqlException e)
+            catch (Exception e) when (Outage.OfDatabase(e))
             {
                 return HealthCheckResult.Unhealthy($"Database {described.Name} does not answer.", e);
             }

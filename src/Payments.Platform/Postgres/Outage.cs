@@ -20,4 +20,10 @@ public static class Outage
         OperationCanceledException => true,
         _ => false,
     };
+
+    /// <summary>
+    /// Whatever comes of asking the database, for workers that try again in a while: the driver throws a bare <see cref="TimeoutException"/> where
+    /// the first connection of a process is not open in time.
+    /// </summary>
+    public static bool OfDatabase(Exception exception) => exception is NpgsqlException or TimeoutException;
 }

@@ -2,6 +2,7 @@ using Npgsql;
 using Payments.Connectors;
 using Payments.Core;
 using Payments.Platform.Http;
+using Payments.Platform.Postgres;
 
 namespace Payments.Vault.Tokens;
 
@@ -27,7 +28,7 @@ internal sealed class DetachWorker(NpgsqlDataSource database, ConnectorRegistry 
                     {
                     }
                 }
-                catch (NpgsqlException e)
+                catch (Exception e) when (Outage.OfDatabase(e))
                 {
                     Log.DetachPaused(logger, e);
                 }

@@ -103,7 +103,7 @@ public sealed class Dispatcher(
             await Task.Delay(BetweenClaims, time, stopping);
             return TimeSpan.Zero;
         }
-        catch (Exception e) when (e is NpgsqlException or TimeoutException)
+        catch (Exception e) when (Outage.OfDatabase(e))
         {
             Log.ClaimFailed(logger, channel.Name, e);
             return AfterFailure;
@@ -185,7 +185,7 @@ public sealed class Dispatcher(
         {
             await GiveBackAsync([delivery]);
         }
-        catch (Exception e) when (e is NpgsqlException or WriterOverloadedException)
+        catch (Exception e) when (Outage.OfDatabase(e) || e is WriterOverloadedException)
         {
             // The outcome could not be written down: the lease ends and the delivery is due again.
             Log.SettlingFailed(logger, channel.Name, delivery.EventId, e);
@@ -247,7 +247,7 @@ public sealed class Dispatcher(
         {
             await queue.ReleaseAsync(deliveries, CancellationToken.None);
         }
-        catch (Exception e) when (e is NpgsqlException or TimeoutException)
+        catch (Exception e) when (Outage.OfDatabase(e))
         {
             Log.ReleaseFailed(logger, channel.Name, deliveries.Count, e);
         }

@@ -1,5 +1,6 @@
 using System.Net.Sockets;
 using Npgsql;
+using Payments.Platform.Postgres;
 using Payments.Webhooks.Events;
 
 namespace Payments.Webhooks.Deliveries;
@@ -24,7 +25,7 @@ public sealed class DueListener(NpgsqlDataSource database, HandOver handOver, IE
             {
                 await ListenAsync(stoppingToken);
             }
-            catch (Exception e) when (e is NpgsqlException or SocketException or IOException)
+            catch (Exception e) when (Outage.OfDatabase(e) || e is SocketException or IOException)
             {
                 Log.ListeningFailed(logger, e);
                 await Task.Delay(AfterFailure, time, stoppingToken);
