@@ -14,7 +14,7 @@ namespace Payments.EndToEndTests;
 public sealed class RunningProduct : IAsyncDisposable
 {
     private const string Mark = "PAYMENTS_TEST_RUN";
-    private static readonly TimeSpan Patience = TimeSpan.FromMinutes(8);
+    private static readonly TimeSpan Patience = TimeSpan.FromMinutes(12);
     private static int runs;
     private readonly string mark = string.Create(CultureInfo.InvariantCulture, $"{Environment.ProcessId}-{Interlocked.Increment(ref runs)}");
     private readonly StringBuilder output = new();

@@ -351,18 +351,9 @@ public sealed class ExchangeTests(EmbeddedServers servers)
 
     private static async Task<(HttpStatusCode Status, string Body)> PostAsync(LedgerProcess ledger)
     {
-        using var request = new HttpRequestMessage(HttpMethod.Post, "/internal/v1/ops/exchanges")
-        {
-            Content = JsonContent.Create(new
-            {
-                mode = "test",
-                sold = new { amount = 1_000, currency = "EUR" },
-                bought = new { amount = 1_090, currency = "USD" },
-                exchanged_at = At,
-                reference = "FX-1",
-                reason = "test",
-            }),
-        };
+        var (sold, bought) = (new { amount = 1_000, currency = "EUR" }, new { amount = 1_090, currency = "USD" });
+        using var request = new HttpRequestMessage(HttpMethod.Post, "/internal/v1/ops/exchanges");
+        request.Content = JsonContent.Create(new { mode = "test", sold, bought, exchanged_at = At, reference = "FX-1", reason = "test" });
         request.Headers.Add("Idempotency-Key", "exchange");
         using var answer = await ledger.Http.SendAsync(request, Cancel);
         return (answer.StatusCode, await answer.Content.ReadAsStringAsync(Cancel));

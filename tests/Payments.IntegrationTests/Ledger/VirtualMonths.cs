@@ -104,6 +104,7 @@ internal sealed class VirtualMonths
     private async Task<List<BalanceThen>> BalancesAsync(string sql, List<DateTime> moments)
     {
         await using var command = books.Owner.CreateCommand(sql);
+        command.CommandTimeout = 300;
         command.Parameters.Add(new() { Value = moments, NpgsqlDbType = NpgsqlDbType.Array | NpgsqlDbType.TimestampTz });
         var balances = new List<BalanceThen>();
         await using var reader = await command.ExecuteReaderAsync(cancellationToken);

@@ -25,6 +25,8 @@ internal static class Bench
             ["Payments:Adyen:Test:ApiKey"] = "adyen-key-of-the-test",
             ["Payments:Adyen:Test:MerchantAccount"] = "TestMerchant",
             ["Payments:Adyen:Test:HmacKey"] = AdyenHmacKey,
+            // A server of the test is there; where the machine is busy it may take its time.
+            ["Payments:Connectors:ConnectMilliseconds"] = "10000",
             ["Payments:Connectors:AuthorizeMilliseconds"] = timeLimitMilliseconds.ToString(System.Globalization.CultureInfo.InvariantCulture),
             ["Payments:Connectors:ModifyMilliseconds"] = timeLimitMilliseconds.ToString(System.Globalization.CultureInfo.InvariantCulture),
             ["Payments:Connectors:ReadMilliseconds"] = timeLimitMilliseconds.ToString(System.Globalization.CultureInfo.InvariantCulture),
