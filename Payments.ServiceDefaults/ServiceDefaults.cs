@@ -1,6 +1,7 @@
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Diagnostics.HealthChecks;
 using Microsoft.AspNetCore.Hosting;
+using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Diagnostics.HealthChecks;
 using Microsoft.Extensions.Hosting;
@@ -29,6 +30,7 @@ public static class ServiceDefaults
             o.AddServerHeader = false;
             o.Limits.MaxRequestHeadersTotalSize = 16 * 1024;
             o.Limits.RequestHeadersTimeout = TimeSpan.FromSeconds(15);
+            o.Limits.MaxConcurrentConnections = builder.Configuration.GetValue("Payments:MaxConnections", 10_000L);
         });
     }
 

@@ -3,10 +3,14 @@ using System.Threading.Channels;
 
 namespace Payments.AllInOne;
 
-/// <summary>The log of all services of this process: one file, one entry after the other, written in the background.</summary>
+/// <summary>
+/// The log of all services of this process: one file, one entry after the other, written in the background. Where the disk is too slow for
+/// it the newest entries are left out, and the file says how many.
+/// </summary>
 internal sealed class FileLog : IAsyncDisposable
 {
-    private readonly Channel<string> entries = Channel.CreateUnbounded<string>(new UnboundedChannelOptions { SingleReader = true });
+    private readonly Channel<string> entries = Channel.CreateBounded<string>(new BoundedChannelOptions(20_000) { SingleReader = true });
+    private int leftOut;
     private readonly Task writing;
 
     public FileLog(string file)
@@ -33,6 +37,11 @@ internal sealed class FileLog : IAsyncDisposable
             await foreach (var entry in entries.Reader.ReadAllAsync())
             {
                 await file.WriteLineAsync(entry);
+                if (Interlocked.Exchange(ref leftOut, 0) is var missing and > 0)
+                {
+                    await file.WriteLineAsync(string.Create(CultureInfo.InvariantCulture, $"{Now()} warning     log: {missing} entries about here are left out: the file takes them too slowly"));
+                }
+
                 if (!entries.Reader.TryPeek(out _))
                 {
                     await file.FlushAsync();
@@ -40,6 +49,16 @@ internal sealed class FileLog : IAsyncDisposable
             }
         }
     }
+
+    private void Add(string entry)
+    {
+        if (!entries.Writer.TryWrite(entry))
+        {
+            Interlocked.Increment(ref leftOut);
+        }
+    }
+
+    private static string Now() => TimeProvider.System.GetUtcNow().ToString("yyyy-MM-ddTHH:mm:ss.fffZ", CultureInfo.InvariantCulture);
 
     private sealed class Provider(FileLog log, string service) : ILoggerProvider
     {
@@ -59,10 +78,9 @@ internal sealed class FileLog : IAsyncDisposable
 
         public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter)
         {
-            var time = TimeProvider.System.GetUtcNow().ToString("yyyy-MM-ddTHH:mm:ss.fffZ", CultureInfo.InvariantCulture);
             var trace = System.Diagnostics.Activity.Current?.TraceId.ToHexString();
-            log.entries.Writer.TryWrite(string.Create(CultureInfo.InvariantCulture,
-                $"{time} {logLevel.ToString().ToLowerInvariant(),-11} {service} {category}[{eventId.Id}] {trace} {formatter(state, exception)}{(exception is null ? "" : Environment.NewLine + exception)}"));
+            log.Add(string.Create(CultureInfo.InvariantCulture,
+                $"{Now()} {logLevel.ToString().ToLowerInvariant(),-11} {service} {category}[{eventId.Id}] {trace} {formatter(state, exception)}{(exception is null ? "" : Environment.NewLine + exception)}"));
         }
     }
 }

@@ -16,11 +16,18 @@ public sealed class AdmissionOptions
     /// </summary>
     [Range(1, 100_000)]
     public int MostUnderWay { get; set; } = 512;
+
+    /// <summary>
+    /// Most merchants' requests in this process at all, those counted that wait for a provider: each keeps its memory. 500 a second that
+    /// each wait ten seconds for a provider that hangs are 5,000.
+    /// </summary>
+    [Range(1, 1_000_000)]
+    public int MostAccepted { get; set; } = 8_192;
 }
 
 /// <summary>
 /// How much this process works at. A provider that hangs holds thousands of requests and none of our time, so that they must not keep the
-/// others out.
+/// others out; how many it may hold is bounded too.
 /// </summary>
 public sealed class Admission(IOptions<AdmissionOptions> options)
 {
@@ -28,17 +35,22 @@ public sealed class Admission(IOptions<AdmissionOptions> options)
     private static readonly UpDownCounter<int> Requests = Meter.CreateUpDownCounter<int>("payments.requests.under_way", "{request}", "Merchants' requests that are worked at, those not counted that wait for a provider.");
     private static readonly Counter<long> Refusals = Meter.CreateCounter<long>("payments.requests.refused", "{request}", "Requests that were refused at the door because too many were under way.");
 
-    private readonly int most = options.Value.MostUnderWay;
+    private readonly AdmissionOptions limits = options.Value;
     private int underWay;
+    private int accepted;
 
     /// <summary>False where there are too many; else <see cref="Leave"/> must follow.</summary>
     public bool TryEnter()
     {
-        if (Interlocked.Increment(ref underWay) > most)
+        if (!TryAdd(ref accepted, limits.MostAccepted))
         {
-            Interlocked.Decrement(ref underWay);
-            Refusals.Add(1);
-            return false;
+            return Refuse();
+        }
+
+        if (!TryAdd(ref underWay, limits.MostUnderWay))
+        {
+            Interlocked.Decrement(ref accepted);
+            return Refuse();
         }
 
         Requests.Add(1);
@@ -47,15 +59,38 @@ public sealed class Admission(IOptions<AdmissionOptions> options)
 
     public void Leave()
     {
-        Interlocked.Decrement(ref underWay);
-        Requests.Add(-1);
+        Interlocked.Decrement(ref accepted);
+        Go();
     }
 
     /// <summary>While this lives, the request that was admitted waits for somebody else. It is never refused when it comes back.</summary>
     public Absence Away()
     {
-        Leave();
+        Go();
         return new Absence(this);
+    }
+
+    private static bool TryAdd(ref int count, int most)
+    {
+        if (Interlocked.Increment(ref count) <= most)
+        {
+            return true;
+        }
+
+        Interlocked.Decrement(ref count);
+        return false;
+    }
+
+    private static bool Refuse()
+    {
+        Refusals.Add(1);
+        return false;
+    }
+
+    private void Go()
+    {
+        Interlocked.Decrement(ref underWay);
+        Requests.Add(-1);
     }
 
     private void Return()

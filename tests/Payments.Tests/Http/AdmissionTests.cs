@@ -37,5 +37,26 @@ public class AdmissionTests
         Assert.True(admission.TryEnter());
     }
 
-    private static Admission Of(int most) => new(Options.Create(new AdmissionOptions { MostUnderWay = most }));
+    [Fact]
+    public void What_waits_for_providers_is_bounded_too()
+    {
+        var admission = Of(1, accepted: 3);
+        for (var i = 0; i < 3; i++)
+        {
+            Assert.True(admission.TryEnter());
+            admission.Away();
+        }
+
+        Assert.False(admission.TryEnter());
+        using (admission.Away())
+        {
+            // Whoever comes back and leaves makes room for one.
+        }
+
+        admission.Leave();
+        Assert.True(admission.TryEnter());
+        Assert.False(admission.TryEnter());
+    }
+
+    private static Admission Of(int most, int accepted = 100) => new(Options.Create(new AdmissionOptions { MostUnderWay = most, MostAccepted = accepted }));
 }
