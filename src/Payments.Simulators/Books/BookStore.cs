@@ -127,7 +127,7 @@ public sealed class BookStore : IDisposable
                     break;
                 case StoredCard card: Cards.Put(card); break;
                 case StoredAnswer answer:
-                    Answers.Put(answer with { Deflated = [], Position = position });
+                    Answers.Put(answer with { Text = null, Deflated = null, Position = position });
                     answersByAge.Enqueue((answer.Id, answer.Created));
                     ForgetOldAnswers();
                     break;

@@ -127,7 +127,7 @@ public sealed class Exchange(BookStore books, FaultInjector faults, Latency late
 
             if (keep is var (id, fingerprint) && answer.IsKept)
             {
-                transaction.Put(new StoredAnswer { Id = id, Fingerprint = fingerprint, Status = answer.Status, Deflated = StoredAnswer.Deflate(answer.Body), RequestId = call.RequestId, Created = transaction.Now });
+                transaction.Put(new StoredAnswer { Id = id, Fingerprint = fingerprint, Status = answer.Status, Text = answer.Body, RequestId = call.RequestId, Created = transaction.Now });
             }
 
             return answer;

@@ -12,8 +12,11 @@ public sealed record StoredAnswer : Entity
 
     public required int Status { get; init; }
 
-    /// <summary>The body, deflated: it is most of what a request writes, and hardly ever read again.</summary>
-    public required byte[] Deflated { get; init; }
+    /// <summary>The body.</summary>
+    public string? Text { get; init; }
+
+    /// <summary>The body as books of older versions hold it. Deflating costs more than the room on disk is worth.</summary>
+    public byte[]? Deflated { get; init; }
 
     public required string RequestId { get; init; }
 
@@ -29,26 +32,14 @@ public sealed record StoredAnswer : Entity
     public override bool IsGone => Pruned;
 
     [JsonIgnore]
-    public string Body
-    {
-        get
-        {
-            using var inflating = new DeflateStream(new MemoryStream(Deflated), CompressionMode.Decompress);
-            using var reader = new StreamReader(inflating, Encoding.UTF8);
-            return reader.ReadToEnd();
-        }
-    }
-
-    public static byte[] Deflate(string body)
-    {
-        using var deflated = new MemoryStream();
-        using (var deflating = new DeflateStream(deflated, CompressionLevel.Fastest, leaveOpen: true))
-        {
-            deflating.Write(Encoding.UTF8.GetBytes(body));
-        }
-
-        return deflated.ToArray();
-    }
+    public string Body => Text ?? Inflate(Deflated ?? throw new InvalidDataException("A stored answer has no body."));
 
     public static string IdOf(string provider, string key) => $"{provider}:{key}";
+
+    private static string Inflate(byte[] deflated)
+    {
+        using var inflating = new DeflateStream(new MemoryStream(deflated), CompressionMode.Decompress);
+        using var reader = new StreamReader(inflating, Encoding.UTF8);
+        return reader.ReadToEnd();
+    }
 }
