@@ -8,8 +8,7 @@ cd -- "$(dirname -- "${BASH_SOURCE[0]}")"
 . eng/setup.sh
 setup
 
-step "Building Payments.Bench (Release)" dotnet build bench/Payments.Bench/Payments.Bench.csproj -c Release --nologo -v quiet -nodeReuse:false --disable-build-servers >&2 \
-  || die "The build failed."
-program=$PWD/bench/Payments.Bench/bin/Release/net10.0/Payments.Bench.dll
+step "Building Payments.Bench (Release)" publish bench/Payments.Bench/Payments.Bench.csproj artifacts/bench >&2 || die "The build failed."
+program=$PWD/artifacts/bench/Payments.Bench.dll
 cd -- "$caller"
 exec dotnet exec "$program" "$@"

@@ -52,8 +52,8 @@ sources() {
     \( -name bin -o -name obj \) -prune -o -type f -print0 2>/dev/null | LC_ALL=C sort -z | xargs -0 sha256sum
   echo "$RestrictedFeed $(dotnet --version)"
 }
-publish() {
-  dotnet publish src/Payments.AllInOne/Payments.AllInOne.csproj -c Release -o "$1.new" --nologo -v quiet -nodeReuse:false --disable-build-servers
+build() {
+  publish src/Payments.AllInOne/Payments.AllInOne.csproj "$1.new"
   rm -rf -- "$1"
   mv -- "$1.new" "$1"
   # Older ones may still be running; the newest few stay.
@@ -66,7 +66,7 @@ if [ ! -f "$application/Payments.AllInOne.dll" ]; then
   flock -n 9 || { say "Waiting for another build of this checkout"; flock 9; }
   if [ ! -f "$application/Payments.AllInOne.dll" ]; then
     rm -rf -- "$application.new"
-    step "Building (a minute or two; skipped as long as the sources stay the same)" publish "$application" || die "The build failed."
+    step "Building (a minute or two; skipped as long as the sources stay the same)" build "$application" || die "The build failed."
   fi
   exec 9>&-
 fi

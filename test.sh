@@ -50,8 +50,6 @@ if [ "$(gigabytes "$(df --output=avail /dev/shm 2>/dev/null | tail -n 1)")" -ge 
   mkdir -p "$TMPDIR"
   chmod 1777 "$TMPDIR" 2>/dev/null || true
 fi
-# Hardly anything here lives long enough for what the runtime's profiles of it cost.
-export DOTNET_TieredPGO=0
 
 # Begins the tests of a project: of NAME, or else all but the long proofs, or else those of classes whose names end alike (a run of its own).
 declare -A runs=()

@@ -150,10 +150,7 @@ public sealed class AllInOneHost : IAsyncDisposable
         seams.Fraud = ServicesOf(Names.Services.Fraud);
 
         Options.Progress("databases");
-        foreach (var app in applications.Values)
-        {
-            await app.MigrateAsync(cancellationToken);
-        }
+        await Task.WhenAll(applications.Values.Select(app => app.MigrateAsync(cancellationToken)));
 
         foreach (var service in Service.All)
         {

@@ -36,8 +36,8 @@ public sealed class Backends : IAsyncDisposable
         {
             await Task.WhenAll(
                 backends.StartPostgresAsync(options, addresses, secrets, cancellationToken),
-                backends.StartRedisAsync(options, addresses, secrets, cancellationToken));
-            backends.StartKafka(options, addresses);
+                backends.StartRedisAsync(options, addresses, secrets, cancellationToken),
+                Task.Run(() => backends.StartKafka(options, addresses), cancellationToken));
             return backends;
         }
         catch (Exception)
@@ -105,6 +105,9 @@ public sealed class Backends : IAsyncDisposable
         options.Progress("Kafka broker");
         Kafka = KafkaBroker.Start(
             new Dictionary<string, int> { [Names.Topics.PaymentEvents] = KafkaBroker.DefaultPartitions }, addresses.Port(Ports.Kafka));
-        connections[Names.Connections.Kafka] = Kafka.BootstrapServers;
+        lock (connections)
+        {
+            connections[Names.Connections.Kafka] = Kafka.BootstrapServers;
+        }
     }
 }

@@ -13,16 +13,16 @@ namespace Payments.AllInOne;
 /// <summary>One service as this host runs it: an application of its own, with its own container, on its own port.</summary>
 internal sealed record Service(string Name, int PortOffset, Action<WebApplicationBuilder> Add, Action<WebApplication> Map, int? HttpsOffset = null)
 {
-    /// <summary>In starting order; they stop in the opposite one.</summary>
+    /// <summary>In starting order; they stop in the opposite one. Who reads the log of events starts after its publisher.</summary>
     public static readonly IReadOnlyList<Service> All =
     [
         new(Names.Services.Simulators, Ports.Simulators, b => b.AddSimulators(), a => a.MapSimulators(), Ports.SimulatorsHttps),
         new(Names.Services.Vault, Ports.Vault, b => b.AddVault(), a => a.MapVault()),
         new(Names.Services.Fraud, Ports.Fraud, b => b.AddFraud(), a => a.MapFraud()),
+        new(Names.Services.Api, Ports.Api, b => b.AddApi(), a => a.MapApi()),
         new(Names.Services.Ledger, Ports.Ledger, b => b.AddLedger(), a => a.MapLedger()),
         new(Names.Services.Webhooks, Ports.Webhooks, b => b.AddWebhooks(), a => a.MapWebhooks()),
         new(Names.Services.Reconciliation, Ports.Reconciliation, b => b.AddReconciliation(), a => a.MapReconciliation()),
-        new(Names.Services.Api, Ports.Api, b => b.AddApi(), a => a.MapApi()),
     ];
 
     public WebApplication Build(Addresses addresses, IReadOnlyDictionary<string, string?> configuration, InProcessSeams seams, ILoggerProvider log, TimeProvider? clock = null)

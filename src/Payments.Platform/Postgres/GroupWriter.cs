@@ -8,8 +8,8 @@ namespace Payments.Platform.Postgres;
 /// <summary>Limits of a <see cref="GroupWriter{TItem, TVerdict}"/>.</summary>
 public sealed record GroupWriterOptions
 {
-    /// <summary>Most items in one commit: beyond some sixty the round trip is paid for.</summary>
-    public int LargestBatch { get; init; } = 64;
+    /// <summary>Most items in one commit: beyond some sixty the round trip is paid for, and what waits then need not wait for two.</summary>
+    public int LargestBatch { get; init; } = 128;
 
     /// <summary>Most items waiting; more are refused at once.</summary>
     public int LongestQueue { get; init; } = 4096;
@@ -216,5 +216,5 @@ internal static class GroupWriterTelemetry
 
     public static readonly Histogram<int> BatchSizes = Meter.CreateHistogram(
         "payments.group_commit.size", "{change}", "Changes that shared one commit.",
-        advice: new InstrumentAdvice<int> { HistogramBucketBoundaries = [1, 2, 4, 8, 16, 32, 64] });
+        advice: new InstrumentAdvice<int> { HistogramBucketBoundaries = [1, 2, 4, 8, 16, 32, 64, 128] });
 }
