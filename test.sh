@@ -56,8 +56,8 @@ declare -A runs=()
 begin() { # PROJECT [CLASS]
   local project=$1 run=$1${2:+.$2} assembly=tests/$1/bin/Release/net10.0/$1.dll
   local arguments=(-noColor -noLogo -reporter verbose -longRunning 120 -ctrf "$reports/$run.json")
-  # Integration tests mostly wait: for deadlines, retries and servers that start.
-  if [ "$project" = Payments.IntegrationTests ]; then arguments+=(-maxThreads 6); fi
+  # Integration tests wait a lot: for deadlines, retries and servers that start.
+  if [ "$project" = Payments.IntegrationTests ]; then arguments+=(-maxThreads 4); fi
   if [ -n "${2:-}" ]; then arguments+=(-class "*$2" -showLiveOutput)
   elif [ -n "$name" ]; then arguments+=(-method "*$name*")
   else arguments+=(-trait- "proof=long" -trait- "proof=apart"); fi
