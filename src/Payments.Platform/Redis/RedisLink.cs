@@ -25,9 +25,6 @@ public sealed partial class RedisLink : IAsyncDisposable, IDisposable
     /// <summary>The pause where the late answer came after all: it is slow for a moment, not away.</summary>
     public static readonly TimeSpan ShortPause = TimeSpan.FromMilliseconds(200);
 
-    // A process that is so far behind goes on without Redis.
-    private const int MostRings = 4;
-
     private static readonly ActivitySource Source = new(Names.TelemetryPrefix + "Redis");
     private static readonly TimeSpan ConnectLimit = TimeSpan.FromSeconds(2);
 
@@ -76,7 +73,7 @@ public sealed partial class RedisLink : IAsyncDisposable, IDisposable
 
             var answer = call((await connection).GetDatabase());
             pending = answer;
-            var value = await WithinLimitAsync(answer, cancellationToken);
+            var value = await answer.WaitAsync(callLimit, time, cancellationToken);
             NoteAnswer();
             return new RedisReply<T>(true, value);
         }
@@ -85,25 +82,6 @@ public sealed partial class RedisLink : IAsyncDisposable, IDisposable
             NoteFailure(e, pending);
             span?.SetStatus(ActivityStatusCode.Error, e.GetType().Name);
             return default;
-        }
-    }
-
-    /// <summary>
-    /// Waits no longer than the limit, by this process's own pace: where the clock rings late, the process has more to do than it can, and the
-    /// answer waits in the same line. Taking that for a Redis that is slow would have it do more still, since what is done without Redis costs more.
-    /// </summary>
-    private async Task<T> WithinLimitAsync<T>(Task<T> answer, CancellationToken cancellationToken)
-    {
-        for (var rung = 1; ; rung++)
-        {
-            var began = time.GetTimestamp();
-            try
-            {
-                return await answer.WaitAsync(callLimit, time, cancellationToken);
-            }
-            catch (TimeoutException) when (answer.IsCompletedSuccessfully || (rung < MostRings && time.GetElapsedTime(began) > callLimit * 1.5))
-            {
-            }
         }
     }
 
