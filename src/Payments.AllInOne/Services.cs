@@ -13,7 +13,7 @@ namespace Payments.AllInOne;
 /// <summary>One service as this host runs it: an application of its own, with its own container, on its own port.</summary>
 internal sealed record Service(string Name, int PortOffset, Action<WebApplicationBuilder> Add, Action<WebApplication> Map, int? HttpsOffset = null)
 {
-    /// <summary>In starting order; they stop in the opposite one. Who reads the log of events starts after its publisher.</summary>
+    /// <summary>In starting order; they stop in the opposite one. Who reads the log of events starts after its publisher, but for fraud, which the publisher asks.</summary>
     public static readonly IReadOnlyList<Service> All =
     [
         new(Names.Services.Simulators, Ports.Simulators, b => b.AddSimulators(), a => a.MapSimulators(), Ports.SimulatorsHttps),
