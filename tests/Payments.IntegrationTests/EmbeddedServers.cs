@@ -1,7 +1,10 @@
+using System.Collections.Concurrent;
 using System.Globalization;
+using Npgsql;
 using Payments.AllInOne.Embedded;
 using Payments.IntegrationTests.CardSearch;
 using Payments.Platform;
+using Payments.Platform.Postgres;
 using Xunit;
 
 [assembly: AssemblyFixture(typeof(Payments.IntegrationTests.EmbeddedServers))]
@@ -19,6 +22,7 @@ public sealed class EmbeddedServers : IAsyncDisposable
     private static readonly string Prefix = Path.Combine(Path.GetTempPath(), "payments-tests-");
     private readonly SemaphoreSlim gate = new(1);
     private readonly Lazy<string> directory = new(NewDirectory);
+    private readonly ConcurrentDictionary<string, Lazy<Task<string>>> templates = new();
     private PostgresServer? postgres;
     private RedisServer? redis;
     private KafkaBroker? kafka;
@@ -70,12 +74,20 @@ public sealed class EmbeddedServers : IAsyncDisposable
     }
 
     /// <summary>A fresh, empty database on the shared PostgreSQL: its connection string.</summary>
-    public async Task<string> CreateDatabaseAsync(CancellationToken cancellationToken)
+    public async Task<string> CreateDatabaseAsync(CancellationToken cancellationToken) =>
+        Pooled(await (await PostgresAsync(cancellationToken)).CreateDatabaseAsync(NextName(), cancellationToken));
+
+    /// <summary>
+    /// A fresh database that has been migrated: its connection string. It is copied from one to which the migrations were applied when
+    /// they were first asked for, because applying them a thousand times takes longer than what is tested.
+    /// </summary>
+    public async Task<string> CreateDatabaseAsync(IReadOnlyList<Migration> migrations, CancellationToken cancellationToken)
     {
         var server = await PostgresAsync(cancellationToken);
-        var connection = await server.CreateDatabaseAsync(string.Create(CultureInfo.InvariantCulture, $"test_{Interlocked.Increment(ref databases)}"), cancellationToken);
-        // Many databases share one server: a pool that a crowd has filled gives its connections back before the next crowd comes.
-        return connection + ";Connection Idle Lifetime=10;Connection Pruning Interval=5";
+        var name = NextName();
+        var template = await templates.GetOrAdd(string.Concat(migrations.Select(m => m.Hash)), _ => new(() => TemplateAsync(server, migrations))).Value;
+        await ExecuteAsync(server, $"CREATE DATABASE {name} TEMPLATE {template}", cancellationToken);
+        return Pooled(server.ConnectionString(name));
     }
 
     /// <summary>A fresh directory for a server of the test's own.</summary>
@@ -112,6 +124,32 @@ public sealed class EmbeddedServers : IAsyncDisposable
         }
 
         gate.Dispose();
+    }
+
+    private string NextName() => string.Create(CultureInfo.InvariantCulture, $"test_{Interlocked.Increment(ref databases)}");
+
+    // Many databases share one server: a pool that a crowd has filled gives its connections back before the next crowd comes.
+    private static string Pooled(string connection) => connection + ";Connection Idle Lifetime=10;Connection Pruning Interval=5";
+
+    // Its own, not that of the test which happens to be the first.
+    private async Task<string> TemplateAsync(PostgresServer server, IReadOnlyList<Migration> migrations)
+    {
+        var name = NextName();
+        await using (var database = NpgsqlDataSource.Create(await server.CreateDatabaseAsync(name, CancellationToken.None) + ";Pooling=false"))
+        {
+            await Migrations.ApplyAsync(database, migrations, CancellationToken.None);
+        }
+
+        // What others are connected to cannot be copied.
+        await ExecuteAsync(server, $"ALTER DATABASE {name} ALLOW_CONNECTIONS false", CancellationToken.None);
+        return name;
+    }
+
+    private static async Task ExecuteAsync(PostgresServer server, string sql, CancellationToken cancellationToken)
+    {
+        await using var database = NpgsqlDataSource.Create(server.ConnectionString("postgres") + ";Pooling=false");
+        await using var command = database.CreateCommand(sql);
+        await command.ExecuteNonQueryAsync(cancellationToken);
     }
 
     /// <summary>Clears away what test runs that were killed have left behind.</summary>

@@ -25,12 +25,12 @@ internal sealed class MerchantHabits(NpgsqlDataSource database, TimeProvider tim
     }
 
     /// <summary>Standard deviations of the amount above the mean; null where there are too few payments or they are all alike.</summary>
-    public async ValueTask<double?> SigmasAsync(FraudRequest request, CancellationToken cancellationToken)
+    public async ValueTask<double?> SigmasAsync(FraudRequest request)
     {
         var key = (ModeNames.Of(request.Mode), request.MerchantId.Value, request.Currency);
         if (!remembered.TryGetValue(key, out var usual))
         {
-            usual = await ReadAsync(key, cancellationToken);
+            usual = await ReadAsync(key);
         }
         else if (time.GetElapsedTime(usual.ReadAt) > Fresh && Interlocked.Exchange(ref usual.Renewing, 1) == 0)
         {
@@ -43,18 +43,18 @@ internal sealed class MerchantHabits(NpgsqlDataSource database, TimeProvider tim
     public static double? Sigmas(long amount, long payments, double mean, double deviation) =>
         payments >= FewestPayments && deviation > 0 ? (amount - mean) / deviation : null;
 
-    public async Task<bool> HasBoughtAsync(FraudRequest request, Guid card, CancellationToken cancellationToken)
+    public async Task<bool> HasBoughtAsync(FraudRequest request, Guid card)
     {
         await using var command = database.CreateCommand("SELECT EXISTS (SELECT FROM purchases WHERE mode = $1 AND merchant_id = $2 AND card = $3)")
             .With(ModeNames.Of(request.Mode), request.MerchantId.Value, card);
-        return (bool)(await command.ExecuteScalarAsync(cancellationToken))!;
+        return (bool)(await command.ExecuteScalarAsync())!;
     }
 
     private async Task RenewAsync((string Mode, Guid Merchant, string Currency) key, Usual former)
     {
         try
         {
-            await ReadAsync(key, CancellationToken.None);
+            await ReadAsync(key);
         }
         catch (Exception e) when (e is NpgsqlException or TimeoutException or InvalidOperationException)
         {
@@ -63,15 +63,15 @@ internal sealed class MerchantHabits(NpgsqlDataSource database, TimeProvider tim
         }
     }
 
-    private async Task<Usual> ReadAsync((string Mode, Guid Merchant, string Currency) key, CancellationToken cancellationToken)
+    private async Task<Usual> ReadAsync((string Mode, Guid Merchant, string Currency) key)
     {
         const string sql = """
             SELECT payments, (total / payments)::float8, sqrt(greatest(squares / payments - (total / payments) ^ 2, 0))::float8
             FROM merchant_amounts WHERE mode = $1 AND merchant_id = $2 AND currency = $3 AND payments > 0
             """;
         await using var command = database.CreateCommand(sql).With(key.Mode, key.Merchant, key.Currency);
-        await using var reader = await command.ExecuteReaderAsync(cancellationToken);
-        var usual = await reader.ReadAsync(cancellationToken)
+        await using var reader = await command.ExecuteReaderAsync();
+        var usual = await reader.ReadAsync()
             ? new Usual(reader.GetInt64(0), reader.GetDouble(1), reader.GetDouble(2), time.GetTimestamp())
             : new Usual(0, 0, 0, time.GetTimestamp());
         if (remembered.Count >= MostRemembered)

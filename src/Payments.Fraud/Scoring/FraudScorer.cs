@@ -8,6 +8,10 @@ namespace Payments.Fraud.Scoring;
 /// <summary>
 /// Decides about a payment once: counts the attempt, asks rules, lists and the model, and keeps the decision with what it was made of.
 /// The same payment gets the same decision for ever.
+/// <para>
+/// Who asks may go when its time is over. Waiting for a turn ends then, a statement that has begun does not: to have it ended costs the
+/// database a connection, and this process a thread until it stands, just when both have too much to do (ADR 0123).
+/// </para>
 /// </summary>
 internal sealed class FraudScorer(
     EntityHash hash, VelocityCounters velocity, RuleBooks books, MerchantHabits habits, IpCountries countries, ModelWithinLimit model, DecisionWriter writer) : IFraudScorer
@@ -26,10 +30,10 @@ internal sealed class FraudScorer(
         var keys = hash.Of(request);
         var book = await books.CurrentAsync(cancellationToken);
         var observed = await velocity.ObserveAsync(request, keys, cancellationToken);
-        var facts = PaymentFacts.Of(request, keys, observed, countries.Find(request.Context?.Ip), await habits.SigmasAsync(request, cancellationToken));
+        var facts = PaymentFacts.Of(request, keys, observed, countries.Find(request.Context?.Ip), await habits.SigmasAsync(request));
         if (book.DependsOnFirstPurchase(request, facts))
         {
-            var bought = observed.Reading[Bought] > 0 || await habits.HasBoughtAsync(request, keys.Card, cancellationToken);
+            var bought = observed.Reading[Bought] > 0 || await habits.HasBoughtAsync(request, keys.Card);
             facts = facts with { FirstPurchase = !bought };
         }
 

@@ -61,7 +61,7 @@ internal sealed class VelocityCounters(VelocityRedis redis, VelocityDatabase dat
 
             Fallbacks.Add(redis.IsConfigured ? 1 : 0);
             var inRedis = recorded is not null || !redis.IsConfigured;
-            var (at, reading) = await database.RecordAsync(request, keys, recorded?.At ?? clock?.Now(), clock?.Now(), inRedis, cancellationToken);
+            var (at, reading) = await database.RecordAsync(request, keys, recorded?.At ?? clock?.Now(), clock?.Now(), inRedis);
             return new Observed(at, reading, inRedis, redis.IsConfigured, IsRecorded: true, IsFirst: false);
         }
         finally

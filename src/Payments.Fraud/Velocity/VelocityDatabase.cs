@@ -31,9 +31,9 @@ internal sealed class VelocityDatabase(NpgsqlDataSource database)
     /// <param name="at">When Redis counted it; null where it did not, and will be told.</param>
     /// <param name="now">Where windows end; null for the database's clock.</param>
     public async Task<(DateTimeOffset At, VelocityReading Reading)> RecordAsync(
-        FraudRequest request, EntityKeys keys, DateTimeOffset? at, DateTimeOffset? now, bool inRedis, CancellationToken cancellationToken)
+        FraudRequest request, EntityKeys keys, DateTimeOffset? at, DateTimeOffset? now, bool inRedis)
     {
-        await using var connection = await database.OpenConnectionAsync(cancellationToken);
+        await using var connection = await database.OpenConnectionAsync();
         await using (var insert = new NpgsqlCommand(Insert, connection))
         {
             insert.Parameters.Add(new() { Value = keys.Attempt });
@@ -46,10 +46,10 @@ internal sealed class VelocityDatabase(NpgsqlDataSource database)
 
             insert.Parameters.Add(new() { Value = (object?)at ?? DBNull.Value, NpgsqlDbType = NpgsqlDbType.TimestampTz });
             insert.Parameters.Add(new() { Value = inRedis });
-            await insert.ExecuteNonQueryAsync(cancellationToken);
+            await insert.ExecuteNonQueryAsync();
         }
 
-        return await CountAsync(connection, request.Mode, keys, now, cancellationToken);
+        return await CountAsync(connection, request.Mode, keys, now);
     }
 
     /// <summary>Everything of the last 30 days after a place, oldest first: what a new generation is filled with.</summary>
@@ -103,7 +103,7 @@ internal sealed class VelocityDatabase(NpgsqlDataSource database)
     }
 
     private static async Task<(DateTimeOffset At, VelocityReading Reading)> CountAsync(
-        NpgsqlConnection connection, Mode mode, EntityKeys keys, DateTimeOffset? until, CancellationToken cancellationToken)
+        NpgsqlConnection connection, Mode mode, EntityKeys keys, DateTimeOffset? until)
     {
         await using var batch = new NpgsqlBatch(connection);
         var asked = Subjects.Where(s => s.Of(keys) is not null).ToArray();
@@ -127,21 +127,21 @@ internal sealed class VelocityDatabase(NpgsqlDataSource database)
             GROUP BY 1, 2, 3
             """, keys.Merchant, ModeNames.Of(mode)));
 
-        await using var reader = await batch.ExecuteReaderAsync(cancellationToken);
-        Invariant.Holds(await reader.ReadAsync(cancellationToken), "an attempt that was recorded is there");
+        await using var reader = await batch.ExecuteReaderAsync();
+        Invariant.Holds(await reader.ReadAsync(), "an attempt that was recorded is there");
         var (at, now) = (reader.GetFieldValue<DateTimeOffset>(0), (until ?? reader.GetFieldValue<DateTimeOffset>(1)).ToUnixTimeMilliseconds());
         var reading = new VelocityReading();
         foreach (var (subject, _, _) in asked)
         {
-            await reader.NextResultAsync(cancellationToken);
-            var attempts = await RecordsAsync(reader, cancellationToken);
-            await reader.NextResultAsync(cancellationToken);
-            var outcomes = await RecordsAsync(reader, cancellationToken);
+            await reader.NextResultAsync();
+            var attempts = await RecordsAsync(reader);
+            await reader.NextResultAsync();
+            var outcomes = await RecordsAsync(reader);
             EntityHistory.Count(reading, subject, attempts, outcomes, Parties.Of(keys), now);
         }
 
-        await reader.NextResultAsync(cancellationToken);
-        while (await reader.ReadAsync(cancellationToken))
+        await reader.NextResultAsync();
+        while (await reader.ReadAsync())
         {
             var place = VelocityCounter.PlaceOf(Subject.Merchant, Words.Parse<Measure>(reader.GetString(0)))!.Value;
             for (var w = reader.GetBoolean(1) ? 0 : reader.GetBoolean(2) ? 1 : 2; w < Window.All.Length; w++)
@@ -153,10 +153,10 @@ internal sealed class VelocityDatabase(NpgsqlDataSource database)
         return (at, reading);
     }
 
-    private static async Task<VelocityRecord[]> RecordsAsync(NpgsqlDataReader reader, CancellationToken cancellationToken)
+    private static async Task<VelocityRecord[]> RecordsAsync(NpgsqlDataReader reader)
     {
         var records = new List<VelocityRecord>();
-        while (await reader.ReadAsync(cancellationToken))
+        while (await reader.ReadAsync())
         {
             records.Add(new VelocityRecord(reader.GetFieldValue<DateTimeOffset>(1).ToUnixTimeMilliseconds(), Words.Parse<Measure>(reader.GetString(0)), Parties.Of(KeysOf(reader, 2))));
         }

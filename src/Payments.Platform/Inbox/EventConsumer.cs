@@ -27,6 +27,7 @@ internal sealed class EventConsumer(
     private readonly HashSet<Guid> foreignEpochs = [];
     private readonly LogSequence sequence = new();
     private long nextPoll;
+    private long nextBatch;
     private ConsumerPosition? position;
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
@@ -63,11 +64,13 @@ internal sealed class EventConsumer(
     private async Task StepAsync(KafkaFeed feed, CancellationToken cancellationToken)
     {
         position ??= await checkpoints.LoadAsync(cancellationToken) ?? await RegisterAsync(cancellationToken);
+        await GatherAsync(cancellationToken);
         var messages = await feed.ReadAsync(options.MaxBatch, sequence.Missing(position).Count > 0 ? TimeSpan.Zero : UntilPoll(), cancellationToken);
         if (messages.Count > 0)
         {
             sequence.Heard();
             telemetry.Received(messages.Count);
+            nextBatch = messages.Count < options.MaxBatch ? In(options.GatherMilliseconds) : 0;
         }
 
         if (position.HaltedBecause is null)
@@ -81,6 +84,14 @@ internal sealed class EventConsumer(
         if (UntilPoll() == TimeSpan.Zero)
         {
             await PollHeadsAsync(cancellationToken);
+        }
+    }
+
+    private async Task GatherAsync(CancellationToken cancellationToken)
+    {
+        if (Until(nextBatch) is var wait && wait > TimeSpan.Zero)
+        {
+            await Task.Delay(wait, time, cancellationToken);
         }
     }
 
@@ -218,7 +229,7 @@ internal sealed class EventConsumer(
     /// <summary>Compares with the publisher's heads.</summary>
     private async Task PollHeadsAsync(CancellationToken cancellationToken)
     {
-        nextPoll = time.GetTimestamp() + (long)(time.TimestampFrequency * options.HeadsPollMilliseconds / 1000.0 * (0.9 + (0.2 * jitter.NextDouble())));
+        nextPoll = In(options.HeadsPollMilliseconds * (0.9 + (0.2 * jitter.NextDouble())));
         position = await checkpoints.LoadAsync(cancellationToken) ?? throw new InvalidOperationException("The registration has gone.");
         state.HaltedBecause = position.HaltedBecause;
         var heads = await source.HeadsAsync(cancellationToken);
@@ -260,10 +271,15 @@ internal sealed class EventConsumer(
         await checkpoints.HaltAsync(because, cancellationToken);
     }
 
-    private TimeSpan UntilPoll()
+    private TimeSpan UntilPoll() => Until(nextPoll);
+
+    private long In(double milliseconds) => time.GetTimestamp() + (long)(time.TimestampFrequency * milliseconds / 1000);
+
+    /// <returns>Zero where the moment is past, or was never set.</returns>
+    private TimeSpan Until(long moment)
     {
-        var ticks = nextPoll - time.GetTimestamp();
-        return nextPoll == 0 || ticks <= 0 ? TimeSpan.Zero : TimeSpan.FromSeconds((double)ticks / time.TimestampFrequency);
+        var ticks = moment - time.GetTimestamp();
+        return moment == 0 || ticks <= 0 ? TimeSpan.Zero : TimeSpan.FromSeconds((double)ticks / time.TimestampFrequency);
     }
 
     private TimeSpan Backoff(int failures) =>

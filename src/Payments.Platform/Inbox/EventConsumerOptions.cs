@@ -15,6 +15,13 @@ public sealed class EventConsumerOptions
     [Range(1, 10_000)]
     public int MaxBatch { get; set; } = 500;
 
+    /// <summary>
+    /// Under load a transaction begins no sooner than this after the one before: what each costs is shared by what has come meanwhile. What comes after
+    /// a pause is applied at once, and so is what fills a transaction.
+    /// </summary>
+    [Range(0, 10_000)]
+    public int GatherMilliseconds { get; set; } = 100;
+
     /// <summary>The first wait after a passing failure; it doubles up to <see cref="MaxRetryDelayMilliseconds"/>.</summary>
     [Range(1, 60_000)]
     public int RetryDelayMilliseconds { get; set; } = 200;

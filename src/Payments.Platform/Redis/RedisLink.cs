@@ -25,6 +25,9 @@ public sealed partial class RedisLink : IAsyncDisposable, IDisposable
     /// <summary>The pause where the late answer came after all: it is slow for a moment, not away.</summary>
     public static readonly TimeSpan ShortPause = TimeSpan.FromMilliseconds(200);
 
+    // Whoever waited for so many limits goes on without Redis.
+    private const int MostLimits = 4;
+
     private static readonly ActivitySource Source = new(Names.TelemetryPrefix + "Redis");
     private static readonly TimeSpan ConnectLimit = TimeSpan.FromSeconds(2);
 
@@ -34,6 +37,7 @@ public sealed partial class RedisLink : IAsyncDisposable, IDisposable
     private readonly ILogger<RedisLink> logger;
     private readonly Lock gate = new();
     private Task<ConnectionMultiplexer>? connecting;
+    private long answeredAt;
     private long closedUntil;
     private bool away;
 
@@ -73,7 +77,7 @@ public sealed partial class RedisLink : IAsyncDisposable, IDisposable
 
             var answer = call((await connection).GetDatabase());
             pending = answer;
-            var value = await answer.WaitAsync(callLimit, time, cancellationToken);
+            var value = await WithinLimitAsync(answer, cancellationToken);
             NoteAnswer();
             return new RedisReply<T>(true, value);
         }
@@ -84,6 +88,27 @@ public sealed partial class RedisLink : IAsyncDisposable, IDisposable
             return default;
         }
     }
+
+    /// <summary>
+    /// Waits for the limit, and again while others are answered: then it is this process that has more to do than it can, and not Redis that
+    /// hangs. Taking it for that would have the process do more still, since what is done without Redis costs more.
+    /// </summary>
+    private async Task<T> WithinLimitAsync<T>(Task<T> answer, CancellationToken cancellationToken)
+    {
+        for (var limits = 1; ; limits++)
+        {
+            try
+            {
+                return await answer.WaitAsync(callLimit, time, cancellationToken);
+            }
+            catch (TimeoutException) when (answer.IsCompletedSuccessfully || (limits < MostLimits && Answers))
+            {
+            }
+        }
+    }
+
+    /// <summary>Whether anybody's call was answered within the last limit.</summary>
+    private bool Answers => time.GetElapsedTime(Volatile.Read(ref answeredAt)) < callLimit;
 
     /// <summary>Waits a moment for the first connection, so that a service starts with Redis if it is there.</summary>
     internal async Task ConnectAsync(CancellationToken cancellationToken)
@@ -152,6 +177,7 @@ public sealed partial class RedisLink : IAsyncDisposable, IDisposable
 
     private void NoteAnswer()
     {
+        Volatile.Write(ref answeredAt, time.GetTimestamp());
         if (Volatile.Read(ref away))
         {
             Volatile.Write(ref away, false);
@@ -161,6 +187,11 @@ public sealed partial class RedisLink : IAsyncDisposable, IDisposable
 
     private void NoteFailure(Exception exception, Task? pending)
     {
+        if (exception is TimeoutException && Answers)
+        {
+            return;
+        }
+
         var now = time.GetTimestamp();
         Volatile.Write(ref closedUntil, After(now, Pause));
 

@@ -130,10 +130,8 @@ internal static class EventSamples
     /// <summary>A database of its own with the given pieces of plumbing in it.</summary>
     public static async Task<NpgsqlDataSource> DatabaseAsync(this EmbeddedServers servers, CancellationToken cancellationToken, params string[] plumbing)
     {
-        var connection = new NpgsqlConnectionStringBuilder(await servers.CreateDatabaseAsync(cancellationToken)) { MaxPoolSize = 10 };
-        var database = NpgsqlDataSource.Create(connection);
-        await Migrations.ApplyAsync(database, Migrations.In(typeof(EventSamples).Assembly, plumbing), cancellationToken);
-        return database;
+        var migrations = Migrations.In(typeof(EventSamples).Assembly, plumbing);
+        return NpgsqlDataSource.Create(new NpgsqlConnectionStringBuilder(await servers.CreateDatabaseAsync(migrations, cancellationToken)) { MaxPoolSize = 10 });
     }
 
     /// <summary>Appends the events in a transaction of their own.</summary>

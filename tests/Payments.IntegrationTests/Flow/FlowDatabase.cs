@@ -37,12 +37,8 @@ internal sealed class FlowDatabase : IAsyncDisposable
 
     public IdSource Ids { get; } = new(TimeProvider.System);
 
-    public static async Task<FlowDatabase> CreateAsync(EmbeddedServers servers, CancellationToken cancellationToken)
-    {
-        var database = new FlowDatabase(await servers.CreateDatabaseAsync(cancellationToken));
-        await Migrations.ApplyAsync(database.Source, Migrations.In(typeof(ApiModule).Assembly, Plumbing.Outbox), cancellationToken);
-        return database;
-    }
+    public static async Task<FlowDatabase> CreateAsync(EmbeddedServers servers, CancellationToken cancellationToken) =>
+        new(await servers.CreateDatabaseAsync(Shapes.Api, cancellationToken));
 
     public async Task<long> CountAsync(string sql, CancellationToken cancellationToken)
     {

@@ -43,7 +43,7 @@ internal sealed class FraudHost : IAsyncDisposable
     public static async Task<FraudHost> StartAsync(EmbeddedServers servers, IModelScorer? model = null, int redisLimit = 5_000)
     {
         var redis = await RedisServer.StartAsync(new() { Directory = servers.CreateDirectory(), Password = "of-this-test" }, Cancel);
-        var connection = await servers.CreateDatabaseAsync(Cancel);
+        var connection = await servers.CreateDatabaseAsync(Shapes.Fraud, Cancel);
         var builder = WebApplication.CreateBuilder();
         builder.Logging.ClearProviders();
         builder.WebHost.UseUrls("http://127.0.0.1:0");

@@ -27,8 +27,7 @@ public sealed class ModelLifeTests(EmbeddedServers servers) : IAsyncLifetime
 
     public async ValueTask InitializeAsync()
     {
-        connection = await servers.CreateDatabaseAsync(Cancel);
-        await ModelReplica.MigrateAsync(connection, Cancel);
+        connection = await servers.CreateDatabaseAsync(Shapes.Fraud, Cancel);
     }
 
     public async ValueTask DisposeAsync()

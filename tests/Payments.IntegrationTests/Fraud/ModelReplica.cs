@@ -50,12 +50,6 @@ internal sealed class ModelReplica : IAsyncDisposable
 
     public NpgsqlDataSource Database => database;
 
-    public static async Task MigrateAsync(string connectionString, CancellationToken cancellationToken)
-    {
-        await using var database = NpgsqlDataSource.Create(connectionString);
-        await Migrations.ApplyAsync(database, Migrations.In(typeof(FraudModule).Assembly, Plumbing.Inbox, Plumbing.Idempotency), cancellationToken);
-    }
-
     public async Task StartAsync(CancellationToken cancellationToken)
     {
         await rows.StartAsync(cancellationToken);

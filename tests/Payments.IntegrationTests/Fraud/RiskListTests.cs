@@ -33,7 +33,7 @@ public sealed class RiskListTests(EmbeddedServers servers) : IAsyncLifetime
         builder.WebHost.UseUrls("http://127.0.0.1:0");
         builder.Configuration.AddInMemoryCollection(new Dictionary<string, string?>
         {
-            ["ConnectionStrings:fraud"] = connection = await servers.CreateDatabaseAsync(Cancel),
+            ["ConnectionStrings:fraud"] = connection = await servers.CreateDatabaseAsync(Shapes.Fraud, Cancel),
             ["ConnectionStrings:redis"] = (await servers.RedisAsync(Cancel)).ConnectionString,
             ["ConnectionStrings:kafka"] = "127.0.0.1:1",
             ["Payments:Urls:Api"] = "http://127.0.0.1:1",

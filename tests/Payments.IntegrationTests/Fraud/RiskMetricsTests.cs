@@ -85,8 +85,7 @@ public sealed class RiskMetricsTests(EmbeddedServers servers)
     [Fact]
     public async Task Times_are_added_up_and_none_is_lost_while_the_database_is_away()
     {
-        var connection = await servers.CreateDatabaseAsync(Cancel);
-        await ModelReplica.MigrateAsync(connection, Cancel);
+        var connection = await servers.CreateDatabaseAsync(Shapes.Fraud, Cancel);
         await using var database = NpgsqlDataSource.Create(connection);
         using var times = new DecisionTimes(database, TimeProvider.System, Microsoft.Extensions.Logging.Abstractions.NullLogger<DecisionTimes>.Instance);
         times.Record(Mode.Live, TimedKind.Decision, TimeSpan.FromMilliseconds(2));
@@ -137,8 +136,7 @@ public sealed class RiskMetricsTests(EmbeddedServers servers)
 
     private async Task<NpgsqlDataSource> NewDatabaseAsync()
     {
-        var connection = await servers.CreateDatabaseAsync(Cancel);
-        await ModelReplica.MigrateAsync(connection, Cancel);
+        var connection = await servers.CreateDatabaseAsync(Shapes.Fraud, Cancel);
         return NpgsqlDataSource.Create(connection);
     }
 

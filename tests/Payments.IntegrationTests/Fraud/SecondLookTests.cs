@@ -28,8 +28,7 @@ public sealed class SecondLookTests(EmbeddedServers servers) : IAsyncLifetime
 
     public async ValueTask InitializeAsync()
     {
-        var connection = await servers.CreateDatabaseAsync(Cancel);
-        await ModelReplica.MigrateAsync(connection, Cancel);
+        var connection = await servers.CreateDatabaseAsync(Shapes.Fraud, Cancel);
         replica = new(connection);
         await replica.StartAsync(Cancel);
         var model = await replica.Registry.AddAsync(Ids.New<FraudModelId>(), Mode.Live, null, ModelSample.OfKnownFrauds("known frauds"), 1_000, "test", Cancel);

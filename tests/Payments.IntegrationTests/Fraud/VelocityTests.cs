@@ -76,6 +76,32 @@ public sealed class VelocityTests(EmbeddedServers servers) : IAsyncLifetime
     }
 
     [Fact]
+    public async Task What_the_database_has_begun_to_count_is_counted_though_whoever_asked_has_gone()
+    {
+        await fraud.Redis.KillAsync();
+        using var patience = CancellationTokenSource.CreateLinkedTokenSource(Cancel);
+        await using (var connection = await fraud.Database.OpenConnectionAsync(Cancel))
+        await using (var transaction = await connection.BeginTransactionAsync(Cancel))
+        {
+            await using var hold = new Npgsql.NpgsqlCommand("LOCK attempts IN EXCLUSIVE MODE", connection, transaction);
+            await hold.ExecuteNonQueryAsync(Cancel);
+            var asked = fraud.Scorer.ScoreAsync(FraudHost.Question(), patience.Token);
+            await WaitingAsync();
+
+            await patience.CancelAsync();
+            await Task.Delay(200, Cancel);
+            await WaitingAsync();
+            await transaction.RollbackAsync(Cancel);
+            await Assert.ThrowsAnyAsync<OperationCanceledException>(() => asked);
+        }
+
+        Assert.Equal(1L, await fraud.QueryAsync<long>("SELECT count(*) FROM attempts"));
+
+        Task WaitingAsync() => Eventually.BecomesTrueAsync(
+            "the attempt waits", async () => await fraud.QueryAsync<long>("SELECT count(*) FROM pg_locks WHERE NOT granted AND relation = 'attempts'::regclass") == 1 ? null : "nobody waits", Cancel);
+    }
+
+    [Fact]
     public async Task Repetitions_and_races_of_one_request_count_once()
     {
         var question = FraudHost.Question();

@@ -40,7 +40,7 @@ internal sealed class ApiHost : IAsyncDisposable
 
     public static async Task<ApiHost> StartAsync(EmbeddedServers servers, CancellationToken cancellationToken, params (string Key, string? Value)[] configuration)
     {
-        var database = Array.Find(configuration, c => c.Key == "ConnectionStrings:payments").Value ?? await servers.CreateDatabaseAsync(cancellationToken);
+        var database = Array.Find(configuration, c => c.Key == "ConnectionStrings:payments").Value ?? await servers.CreateDatabaseAsync(Shapes.Api, cancellationToken);
         var builder = WebApplication.CreateBuilder();
         builder.Logging.ClearProviders();
         builder.WebHost.UseUrls("http://127.0.0.1:0");

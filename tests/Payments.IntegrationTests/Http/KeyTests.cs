@@ -163,7 +163,7 @@ public sealed class KeyTests(EmbeddedServers servers)
     public async Task A_signature_used_at_one_replica_is_spent_at_the_other()
     {
         var redis = ("ConnectionStrings:redis", (string?)(await servers.RedisAsync(TestContext.Current.CancellationToken)).ConnectionString);
-        var database = ("ConnectionStrings:payments", (string?)await servers.CreateDatabaseAsync(TestContext.Current.CancellationToken));
+        var database = ("ConnectionStrings:payments", (string?)await servers.CreateDatabaseAsync(Shapes.Api, TestContext.Current.CancellationToken));
         await using var one = await StartAsync(redis, database);
         await using var other = await StartAsync(redis, database);
         var (_, key, secret) = await one.KeyAsync(await one.MerchantAsync(), new { mode = "test", @class = "secret", signing = "optional" });

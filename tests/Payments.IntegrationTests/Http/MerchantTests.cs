@@ -93,7 +93,7 @@ public sealed class MerchantTests(EmbeddedServers servers)
     [Fact]
     public async Task Seeding_repeats_without_effect()
     {
-        var database = await servers.CreateDatabaseAsync(TestContext.Current.CancellationToken);
+        var database = await servers.CreateDatabaseAsync(Shapes.Api, TestContext.Current.CancellationToken);
         var seed = new (string, string?)[]
         {
             ("ConnectionStrings:payments", database), ("Payments:Seed:MerchantName", "Demo"),

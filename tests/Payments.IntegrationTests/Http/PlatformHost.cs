@@ -38,7 +38,7 @@ internal sealed class PlatformHost : IAsyncDisposable
         builder.WebHost.UseUrls("http://127.0.0.1:0");
         builder.Configuration.AddInMemoryCollection(new Dictionary<string, string?>
         {
-            ["ConnectionStrings:payments"] = await servers.CreateDatabaseAsync(cancellationToken),
+            ["ConnectionStrings:payments"] = await servers.CreateDatabaseAsync(Migrations.In(typeof(PlatformHost).Assembly, Plumbing.Idempotency), cancellationToken),
             // Tests about what Redis shares must not depend on how busy this machine is.
             ["Payments:Redis:CallLimitMilliseconds"] = "10000",
             ["Payments:Secrets:EncryptionKey"] = Key(1),
@@ -50,7 +50,6 @@ internal sealed class PlatformHost : IAsyncDisposable
         var app = builder.Build();
         app.UsePaymentsHttp();
         map(app);
-        await Migrations.ApplyAsync(app.Services.GetRequiredService<NpgsqlDataSource>(), app.Services.GetRequiredService<ServiceDatabase>().Migrations, cancellationToken);
         await app.StartAsync(cancellationToken);
         var address = app.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.First();
         return new PlatformHost(app, new HttpClient { BaseAddress = new Uri(address) });

@@ -33,7 +33,7 @@ public sealed class RateLimitTests(EmbeddedServers servers)
     [Fact]
     public async Task Replicas_share_one_count()
     {
-        var (redis, database) = (await RedisAsync(), ("ConnectionStrings:payments", (string?)await servers.CreateDatabaseAsync(Token)));
+        var (redis, database) = (await RedisAsync(), ("ConnectionStrings:payments", (string?)await servers.CreateDatabaseAsync(Shapes.Api, Token)));
         await using var one = await StartAsync(redis, database);
         await using var two = await StartAsync(redis, database);
         var (_, key, _) = await one.KeyAsync(await MerchantAsync(one, perSecond: 50));

@@ -34,16 +34,14 @@ internal sealed class LedgerDatabase : IAsyncDisposable
     /// <param name="through">The last migration that is applied.</param>
     public static async Task<LedgerDatabase> CreateAsync(EmbeddedServers servers, CancellationToken cancellationToken, int through = int.MaxValue)
     {
-        var connectionString = new NpgsqlConnectionStringBuilder(await servers.CreateDatabaseAsync(cancellationToken)) { MaxPoolSize = 20, PersistSecurityInfo = true }.ConnectionString;
+        var connection = await servers.CreateDatabaseAsync(Shapes.Ledger.Through(through), cancellationToken);
+        var connectionString = new NpgsqlConnectionStringBuilder(connection) { MaxPoolSize = 20, PersistSecurityInfo = true }.ConnectionString;
         var owner = NpgsqlDataSource.Create(connectionString);
-        await Migrations.ApplyAsync(owner, [.. Parts.Where(m => m.Component != Migrations.ServiceComponent || m.Number <= through)], cancellationToken);
         return new(connectionString, owner, NpgsqlDataSource.Create(new ServiceRole(LedgerModule.DefaultRole).Apply(connectionString)));
     }
 
-    private static IReadOnlyList<Migration> Parts => Migrations.In(typeof(LedgerModule).Assembly, Plumbing.Inbox, Plumbing.Idempotency);
-
     /// <summary>To the newest version.</summary>
-    public Task MigrateAsync(CancellationToken cancellationToken) => Migrations.ApplyAsync(Owner, Parts, cancellationToken);
+    public Task MigrateAsync(CancellationToken cancellationToken) => Migrations.ApplyAsync(Owner, Shapes.Ledger, cancellationToken);
 
     /// <summary>The journals of what happened, numbered as the publisher would number them; null for events that post nothing.</summary>
     public JournalDraft? Draft(PaymentEvent happened)

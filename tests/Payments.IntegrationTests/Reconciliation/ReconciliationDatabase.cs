@@ -46,14 +46,12 @@ internal sealed class ReconciliationDatabase : IAsyncDisposable
 
     private static CancellationToken Cancel => TestContext.Current.CancellationToken;
 
-    private static IReadOnlyList<Migration> Parts => Migrations.In(typeof(ReconciliationModule).Assembly, Plumbing.Inbox);
-
     /// <param name="through">The last migration that is applied.</param>
     public static async Task<ReconciliationDatabase> CreateAsync(EmbeddedServers servers, int through = int.MaxValue)
     {
-        var connectionString = new NpgsqlConnectionStringBuilder(await servers.CreateDatabaseAsync(Cancel)) { MaxPoolSize = 8, PersistSecurityInfo = true }.ConnectionString;
+        var connection = await servers.CreateDatabaseAsync(Shapes.Reconciliation.Through(through), Cancel);
+        var connectionString = new NpgsqlConnectionStringBuilder(connection) { MaxPoolSize = 8, PersistSecurityInfo = true }.ConnectionString;
         var source = NpgsqlDataSource.Create(connectionString);
-        await Migrations.ApplyAsync(source, [.. Parts.Where(m => m.Component != Migrations.ServiceComponent || m.Number <= through)], Cancel);
         return new(connectionString, source, servers.CreateDirectory());
     }
 
@@ -63,7 +61,7 @@ internal sealed class ReconciliationDatabase : IAsyncDisposable
         ReconciliationOptions.Section, "reconciliation"));
 
     /// <summary>To the newest version.</summary>
-    public Task MigrateAsync() => Migrations.ApplyAsync(Source, Parts, Cancel);
+    public Task MigrateAsync() => Migrations.ApplyAsync(Source, Shapes.Reconciliation, Cancel);
 
     /// <summary>As the consumer adds them.</summary>
     public async Task AddAsync(IReadOnlyList<ExpectedItem> items)

@@ -50,7 +50,7 @@ public sealed class VaultHost(EmbeddedServers servers) : IAsyncLifetime
     public async ValueTask InitializeAsync()
     {
         await Providers.InitializeAsync();
-        ConnectionString = await servers.CreateDatabaseAsync(TestContext.Current.CancellationToken);
+        ConnectionString = await servers.CreateDatabaseAsync(Shapes.Vault, TestContext.Current.CancellationToken);
         var builder = WebApplication.CreateBuilder();
         builder.Logging.ClearProviders().AddProvider(logs).SetMinimumLevel(LogLevel.Trace);
         builder.WebHost.UseUrls("http://127.0.0.1:0");

@@ -53,7 +53,7 @@ internal sealed class WebhooksWorld : IAsyncDisposable
     public static async Task<WebhooksWorld> StartAsync(
         EmbeddedServers servers, CancellationToken cancellationToken, IReadOnlyDictionary<string, string?>? settings = null, Action<IServiceCollection>? services = null)
     {
-        var world = new WebhooksWorld(await servers.DatabaseAsync(cancellationToken, Plumbing.Outbox), await servers.CreateDatabaseAsync(cancellationToken));
+        var world = new WebhooksWorld(await servers.DatabaseAsync(cancellationToken, Plumbing.Outbox), await servers.CreateDatabaseAsync(Shapes.Webhooks, cancellationToken));
         await world.RunAsync(cancellationToken, settings, services);
         return world;
     }
