@@ -127,11 +127,13 @@ internal static class EventSamples
         Version = version,
     };
 
-    /// <summary>A database of its own with the given pieces of plumbing in it.</summary>
+    /// <summary>A database of its own with the given pieces of plumbing in it: not a copy, because a publisher's log is told from others by what its migration draws.</summary>
     public static async Task<NpgsqlDataSource> DatabaseAsync(this EmbeddedServers servers, CancellationToken cancellationToken, params string[] plumbing)
     {
-        var migrations = Migrations.In(typeof(EventSamples).Assembly, plumbing);
-        return NpgsqlDataSource.Create(new NpgsqlConnectionStringBuilder(await servers.CreateDatabaseAsync(migrations, cancellationToken)) { MaxPoolSize = 10 });
+        var connection = new NpgsqlConnectionStringBuilder(await servers.CreateDatabaseAsync(cancellationToken)) { MaxPoolSize = 10 };
+        var database = NpgsqlDataSource.Create(connection);
+        await Migrations.ApplyAsync(database, Migrations.In(typeof(EventSamples).Assembly, plumbing), cancellationToken);
+        return database;
     }
 
     /// <summary>Appends the events in a transaction of their own.</summary>
