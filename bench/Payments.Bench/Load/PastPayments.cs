@@ -128,10 +128,13 @@ internal sealed class PastPayments(LoadRun run)
         return (connection, [.. statements]);
     }
 
-    /// <summary>Payments are spread evenly from the beginning of the month to that of the run: their partition is the one that new ones go to.</summary>
+    /// <summary>
+    /// Payments are spread evenly from the beginning of the month to some hours before the run, where the product looks no more for charges that the provider does
+    /// not have: it has none of these. Their partition is the one that new ones go to.
+    /// </summary>
     private string Multiply(Kept table, int number, IReadOnlyList<(string Name, string Type)> columns, int templates, long payments)
     {
-        var end = run.Began.AddSeconds(-1);
+        var end = run.Began.AddHours(-3);
         var start = new DateTimeOffset(end.Year, end.Month, 1, 0, 0, 0, TimeSpan.Zero);
         return string.Create(CultureInfo.InvariantCulture, $"""
             INSERT INTO {table.Table} ({string.Join(", ", columns.Select(c => c.Name))})
