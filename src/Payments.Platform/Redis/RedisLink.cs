@@ -187,25 +187,24 @@ public sealed partial class RedisLink : IAsyncDisposable, IDisposable
 
     private void NoteFailure(Exception exception, Task? pending)
     {
-        if (exception is TimeoutException && Answers)
-        {
-            return;
-        }
-
         var now = time.GetTimestamp();
-        Volatile.Write(ref closedUntil, After(now, Pause));
+        var closes = exception is not TimeoutException || !Answers;
+        if (closes)
+        {
+            Volatile.Write(ref closedUntil, After(now, Pause));
+        }
 
         // Whatever the abandoned call ends in was decided here; an error nobody awaits must not surface elsewhere.
         pending?.ContinueWith(
             answered =>
             {
-                if (answered.Exception is null)
+                if (answered.Exception is null && closes)
                 {
                     Volatile.Write(ref closedUntil, After(now, ShortPause));
                 }
             },
             CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
-        if (!Volatile.Read(ref away))
+        if (closes && !Volatile.Read(ref away))
         {
             Volatile.Write(ref away, true);
             Away(logger, exception.GetType().Name);
