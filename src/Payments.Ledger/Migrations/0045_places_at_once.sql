@@ -1,5 +1,7 @@
 -- Posting finds the places of all lines' accounts in one statement. Where each line asked for its own, the list of accounts, which is a variable,
--- was copied for each question, so that a batch cost its lines times its accounts. Everything else is as in 0044.
+-- was copied for each question, so that a batch cost its lines times its accounts. And it locks accounts only when what is to be written is known
+-- (texts and their hashes need no lock), each by a question of its own: of one question for all, every row that another posting had changed
+-- meanwhile was compared with the whole list again. Everything else is as in 0044.
 
 CREATE OR REPLACE FUNCTION ledger.post_journals(
     j_id uuid[], j_partition integer[], j_event_seq bigint[], j_mode text[], j_payment uuid[], j_merchant uuid[], j_type text[],
@@ -80,13 +82,9 @@ BEGIN
     SELECT array_agg(h.partition), array_agg(h.seq), array_agg(h.hash), max(h.posted_at) INTO h_partition, h_seq, h_hash, v_posted
     FROM (SELECT h.partition, h.seq, h.hash, h.posted_at FROM ledger.chain_heads h WHERE h.partition = ANY (j_partition) ORDER BY h.partition FOR UPDATE) h;
 
-    SELECT coalesce(array_agg(b.account_id), '{}'), array_agg(b.mode), array_agg(b.currency), array_agg(b.version),
-           array_agg(b.debits), array_agg(b.credits), array_agg(b.pending_debits), array_agg(b.pending_credits)
-    INTO a_id, a_mode, a_currency, a_version, a_debits, a_credits, a_pending_debits, a_pending_credits
-    FROM (
-        SELECT b.account_id, a.mode, a.currency, b.version, b.debits, b.credits, b.pending_debits, b.pending_credits
-        FROM ledger.balances b JOIN ledger.accounts a ON a.id = b.account_id
-        WHERE b.account_id = ANY (l_debit || l_credit) ORDER BY b.account_id FOR NO KEY UPDATE OF b) b;
+    SELECT coalesce(array_agg(a.id), '{}'), array_agg(a.mode), array_agg(a.currency) INTO a_id, a_mode, a_currency
+    FROM (SELECT DISTINCT t.id FROM unnest(l_debit || l_credit) AS t (id) ORDER BY t.id) t CROSS JOIN LATERAL (
+        SELECT a.id, a.mode, a.currency FROM ledger.accounts a JOIN ledger.balances b ON b.account_id = a.id WHERE a.id = t.id OFFSET 0) a;
 
     WITH a AS MATERIALIZED (SELECT a_id AS ids)
     SELECT array_agg(l.debit), array_agg(l.credit) INTO m_debit, m_credit
@@ -145,6 +143,17 @@ BEGIN
     END LOOP;
     IF v_line <= v_lines THEN
         RAISE EXCEPTION 'line % belongs to none of the % journals, or stands out of their order', v_line, v_count;
+    END IF;
+
+    -- Accounts are locked as late as can be, in the order of their ids, and each by a question of its own: what another posting has changed
+    -- meanwhile is read again with that question alone.
+    SELECT array_agg(b.version), array_agg(b.debits), array_agg(b.credits), array_agg(b.pending_debits), array_agg(b.pending_credits)
+    INTO a_version, a_debits, a_credits, a_pending_debits, a_pending_credits
+    FROM unnest(a_id) AS t (id) CROSS JOIN LATERAL (
+        SELECT b.version, b.debits, b.credits, b.pending_debits, b.pending_credits
+        FROM ledger.balances b WHERE b.account_id = t.id FOR NO KEY UPDATE) b;
+    IF coalesce(cardinality(a_version), 0) <> cardinality(a_id) THEN
+        RAISE EXCEPTION '% of % balances are there', cardinality(a_version), cardinality(a_id);
     END IF;
 
     -- Floors bind decisions only. The earliest decision that breaks one goes, until none does.
