@@ -93,12 +93,15 @@ public sealed class PaymentStore
 
     private async Task<IReadOnlyDictionary<Names, Located>> LocateAsync(IReadOnlyList<Names> asked, CancellationToken cancellationToken)
     {
+        // By the whole key (OFFSET 0): joined, all names that a provider ever gave are read for each, until statistics say otherwise.
         const string sql = """
             SELECT w.n, coalesce(r.merchant_id, a.merchant_id, p.merchant_id), coalesce(r.payment_id, a.payment_id, p.id)
             FROM unnest($1, $2, $3, $4, $5, $6) WITH ORDINALITY AS w (mode, provider, reference, modification, attempt, payment, n)
             LEFT JOIN LATERAL (
                 SELECT k.merchant_id, k.payment_id FROM (VALUES (w.reference), (w.modification)) AS name (given)
-                JOIN provider_references AS k ON k.provider = w.provider AND k.mode = w.mode AND k.reference = name.given
+                CROSS JOIN LATERAL (
+                    SELECT merchant_id, payment_id FROM provider_references
+                    WHERE provider = w.provider AND mode = w.mode AND reference = name.given OFFSET 0) AS k
                 WHERE name.given <> '' LIMIT 1) AS r ON true
             LEFT JOIN LATERAL (
                 SELECT merchant_id, payment_id FROM attempts

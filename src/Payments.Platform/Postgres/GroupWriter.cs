@@ -18,6 +18,12 @@ public sealed record GroupWriterOptions
     public TimeSpan Patience { get; init; } = TimeSpan.FromSeconds(20);
 
     public TimeSpan RetryDelay { get; init; } = TimeSpan.FromMilliseconds(100);
+
+    /// <summary>
+    /// Under load a batch that is not full begins no sooner than this after the one before, for items that no payer waits for: a commit costs much the
+    /// same whatever is in it. What comes after a pause is written at once.
+    /// </summary>
+    public TimeSpan Gather { get; init; }
 }
 
 /// <summary>The queue is full: nothing was written, and the caller may try again later.</summary>
@@ -48,6 +54,7 @@ public sealed class GroupWriter<TItem, TVerdict>(
 {
     private readonly Channel<Waiting> queue = Channel.CreateBounded<Waiting>(
         new BoundedChannelOptions(options.LongestQueue) { SingleReader = true, FullMode = BoundedChannelFullMode.Wait });
+    private readonly CancellationTokenSource closing = new();
     private readonly CancellationTokenSource stopping = new();
     private readonly Lock gate = new();
     private Task? running;
@@ -76,25 +83,39 @@ public sealed class GroupWriter<TItem, TVerdict>(
     public async ValueTask DisposeAsync()
     {
         queue.Writer.TryComplete();
+        await closing.CancelAsync();
         stopping.CancelAfter(options.Patience);
         if (running is not null)
         {
             await running;
         }
 
+        closing.Dispose();
         stopping.Dispose();
     }
 
     private async Task RunAsync()
     {
         var heldBack = new List<Waiting>();
+        long? began = null;
         while (heldBack.Count > 0 || await queue.Reader.WaitToReadAsync())
         {
+            await GatherAsync(began);
+            began = time.GetTimestamp();
             var batch = TakeBatch(heldBack);
             Interlocked.Add(ref held, -batch.Count);
             GroupWriterTelemetry.BatchSizes.Record(batch.Count, new KeyValuePair<string, object?>("payments.writer", name));
             await WriteAsync(batch);
             AnswerOvertaken(batch, heldBack);
+        }
+    }
+
+    private async Task GatherAsync(long? began)
+    {
+        var left = began is { } since ? options.Gather - time.GetElapsedTime(since) : TimeSpan.Zero;
+        if (left > TimeSpan.Zero && Volatile.Read(ref held) < options.LargestBatch)
+        {
+            await Task.Delay(left, time, closing.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }
     }
 

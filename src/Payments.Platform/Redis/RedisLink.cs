@@ -25,7 +25,7 @@ public sealed partial class RedisLink : IAsyncDisposable, IDisposable
     /// <summary>The pause where the late answer came after all: it is slow for a moment, not away.</summary>
     public static readonly TimeSpan ShortPause = TimeSpan.FromMilliseconds(200);
 
-    // Whoever waited for so many limits goes on without Redis.
+    // Whoever waited for so many limits goes on without Redis, and everybody does where nobody was answered for as long.
     private const int MostLimits = 4;
 
     private static readonly ActivitySource Source = new(Names.TelemetryPrefix + "Redis");
@@ -107,8 +107,8 @@ public sealed partial class RedisLink : IAsyncDisposable, IDisposable
         }
     }
 
-    /// <summary>Whether anybody's call was answered within the last limit.</summary>
-    private bool Answers => time.GetElapsedTime(Volatile.Read(ref answeredAt)) < callLimit;
+    /// <summary>Whether anybody's call was answered a moment ago.</summary>
+    private bool Answers => time.GetElapsedTime(Volatile.Read(ref answeredAt)) < MostLimits * callLimit;
 
     /// <summary>Waits a moment for the first connection, so that a service starts with Redis if it is there.</summary>
     internal async Task ConnectAsync(CancellationToken cancellationToken)

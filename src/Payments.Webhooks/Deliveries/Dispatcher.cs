@@ -14,7 +14,10 @@ public sealed class Dispatcher(
     IDeliveryChannel channel, DueDeliveries queue, Outcomes outcomes, IOptions<WebhooksOptions> options, Jitter jitter, TimeProvider time, ILogger<Dispatcher> logger) : BackgroundService
 {
     private static readonly TimeSpan AfterFailure = TimeSpan.FromSeconds(1);
-    private static readonly TimeSpan BetweenClaims = TimeSpan.FromMilliseconds(10);
+    private static readonly TimeSpan BetweenClaims = TimeSpan.FromMilliseconds(100);
+
+    // Attempts that are over and not written down yet take nobody's slot, but if the database goes away they are made again.
+    private const int MostSettling = 256;
 
     // A receiver that is answering right now gets this long when the service stops, so that it is not asked twice.
     private static readonly TimeSpan Grace = TimeSpan.FromSeconds(5);
@@ -22,9 +25,13 @@ public sealed class Dispatcher(
     private readonly Dictionary<Guid, int> busy = [];
     private readonly HashSet<Task> underWay = [];
     private readonly Lock gate = new();
+    private int settling;
 
     /// <summary>Signalled whenever something may have become due.</summary>
     public WakeUp WakeUp { get; } = new();
+
+    // Under the gate.
+    private int FreeSlots => settling < MostSettling ? channel.Slots - (underWay.Count - settling) : 0;
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
@@ -68,7 +75,7 @@ public sealed class Dispatcher(
         int slots;
         lock (gate)
         {
-            slots = channel.Slots - underWay.Count;
+            slots = FreeSlots;
             lanes = new Dictionary<Guid, int>(busy);
             channel.HandOver?.AddTo(lanes);
         }
@@ -114,7 +121,7 @@ public sealed class Dispatcher(
     {
         lock (gate)
         {
-            while (underWay.Count < channel.Slots && channel.HandOver?.Next(busy) is { } delivery)
+            while (FreeSlots > 0 && channel.HandOver?.Next(busy) is { } delivery)
             {
                 Start(delivery);
             }
@@ -126,13 +133,14 @@ public sealed class Dispatcher(
         lock (gate)
         {
             busy[delivery.LaneId] = busy.GetValueOrDefault(delivery.LaneId) + 1;
-            var task = Task.Run(() => AttemptAsync(delivery, ending.Token), CancellationToken.None);
+            var turn = new Turn(delivery.LaneId);
+            var task = Task.Run(() => AttemptAsync(delivery, turn, ending.Token), CancellationToken.None);
             underWay.Add(task);
-            _ = task.ContinueWith(done => Finish(done, delivery), CancellationToken.None, TaskContinuationOptions.None, TaskScheduler.Default);
+            _ = task.ContinueWith(done => Finish(done, delivery, turn), CancellationToken.None, TaskContinuationOptions.None, TaskScheduler.Default);
         }
     }
 
-    private void Finish(Task task, ClaimedDelivery delivery)
+    private void Finish(Task task, ClaimedDelivery delivery, Turn turn)
     {
         if (task.Exception is { } e)
         {
@@ -142,16 +150,48 @@ public sealed class Dispatcher(
         bool wasFull;
         lock (gate)
         {
-            wasFull = underWay.Count >= channel.Slots;
+            wasFull = FreeSlots == 0;
             underWay.Remove(task);
-            if (--busy[delivery.LaneId] == 0)
+            settling -= turn.IsOver ? 1 : 0;
+        }
+
+        if (!turn.IsOver)
+        {
+            End(turn, wasFull);
+        }
+        else if (wasFull)
+        {
+            StartWaiting();
+            WakeUp.Signal();
+        }
+    }
+
+    /// <summary>The receiver has answered: its endpoint may have the next, and its slot whoever waits for one.</summary>
+    private void Answered(Turn turn)
+    {
+        bool wasFull;
+        lock (gate)
+        {
+            wasFull = FreeSlots == 0;
+            settling++;
+        }
+
+        End(turn, wasFull);
+    }
+
+    private void End(Turn turn, bool wasFull)
+    {
+        lock (gate)
+        {
+            turn.IsOver = true;
+            if (--busy[turn.Lane] == 0)
             {
-                busy.Remove(delivery.LaneId);
+                busy.Remove(turn.Lane);
             }
         }
 
         StartWaiting();
-        if (wasFull || channel.HandOver?.IsBehind(delivery.LaneId) != false)
+        if (wasFull || channel.HandOver?.IsBehind(turn.Lane) != false)
         {
             WakeUp.Signal();
         }
@@ -165,7 +205,7 @@ public sealed class Dispatcher(
         }
     }
 
-    private async Task AttemptAsync(ClaimedDelivery delivery, CancellationToken cancellationToken)
+    private async Task AttemptAsync(ClaimedDelivery delivery, Turn turn, CancellationToken cancellationToken)
     {
         using var activity = WebhooksTelemetry.Source.StartActivity("deliver " + channel.Name, ActivityKind.Client, delivery.TraceParent);
         activity?.SetTag("payments.event.id", delivery.EventId.ToString());
@@ -176,6 +216,10 @@ public sealed class Dispatcher(
             var result = await SendAsync(delivery, cancellationToken);
             Steps.Reached(Steps.DeliverAfter);
             Measure(result, activity);
+            if (result.Verdict == Verdict.Delivered)
+            {
+                Answered(turn);
+            }
 
             // What the receiver answered is written down even while the service stops.
             await SettleAsync(delivery, result, CancellationToken.None);
@@ -264,5 +308,13 @@ public sealed class Dispatcher(
         {
             activity?.SetStatus(ActivityStatusCode.Error);
         }
+    }
+
+    /// <summary>One of the attempts that an endpoint has at a time. What fails keeps it until that is known to the database.</summary>
+    private sealed class Turn(Guid lane)
+    {
+        public Guid Lane => lane;
+
+        public bool IsOver { get; set; }
     }
 }

@@ -25,7 +25,7 @@ public class CommitTests(EmbeddedServers servers)
     }
 
     [Fact]
-    public async Task A_commit_reads_none_of_the_names_that_providers_gave_to_other_payments()
+    public async Task Neither_a_commit_nor_a_lookup_reads_the_names_that_providers_gave_to_other_payments()
     {
         const int others = 5_000;
         await using var database = await FlowDatabase.CreateAsync(servers, Token);
@@ -36,6 +36,8 @@ public class CommitTests(EmbeddedServers servers)
             """,
             Token);
 
+        Assert.Null(await database.Store.LocateAsync(Mode.Test, Provider.Stripe, "pi_nobody", "ch_nobody", null, null, Token));
+        Assert.NotNull(await database.Store.LocateAsync(Mode.Test, Provider.Stripe, "ch_nobody", "pi_other_7", null, null, Token));
         await database.CapturedAsync(database.Ids.New<MerchantId>(), "key-1");
 
         // Sessions tell what they did in their own time.

@@ -72,6 +72,42 @@ public class GroupWriterTests
     }
 
     [Fact]
+    public async Task What_follows_a_batch_is_gathered_until_a_batch_is_full_or_the_writer_stops()
+    {
+        var (entered, gate) = (new TaskCompletionSource(), new TaskCompletionSource());
+        var sizes = new List<int>();
+        Task gathered;
+        await using (var writer = Writer(
+            async (_, items) =>
+            {
+                sizes.Add(items.Count);
+                entered.TrySetResult();
+                await gate.Task;
+                return Numbers(items);
+            },
+            new GroupWriterOptions { LargestBatch = 8, Gather = TimeSpan.FromHours(1) }))
+        {
+            Task Write(int items) => Task.WhenAll(Enumerable.Range(0, items).Select(i => writer.WriteAsync(new Item(ids.New<PaymentId>().Value, i))));
+
+            // The first is written at once, and eight are a full batch.
+            var first = Write(1);
+            await entered.Task;
+            var full = Write(8);
+            gate.SetResult();
+            await first;
+            await full;
+            Assert.Equal([1, 8], sizes);
+
+            gathered = Write(3);
+            await Task.Delay(100, TestContext.Current.CancellationToken);
+            Assert.False(gathered.IsCompleted, "three wait for more");
+        }
+
+        await gathered;
+        Assert.Equal([1, 8, 3], sizes);
+    }
+
+    [Fact]
     public async Task An_item_that_cannot_be_written_fails_alone()
     {
         await using var writer = Writer((_, items) => items.Any(i => i.Number == 13)
