@@ -147,51 +147,36 @@ public sealed class Dispatcher(
             Log.AttemptBroke(logger, channel.Name, delivery.EventId, e);
         }
 
-        bool wasFull;
-        lock (gate)
-        {
-            wasFull = FreeSlots == 0;
-            underWay.Remove(task);
-            settling -= turn.IsOver ? 1 : 0;
-        }
-
-        if (!turn.IsOver)
-        {
-            End(turn, wasFull);
-        }
-        else if (wasFull)
-        {
-            StartWaiting();
-            WakeUp.Signal();
-        }
+        Free(turn, task);
     }
 
-    /// <summary>The receiver has answered: its endpoint may have the next, and its slot whoever waits for one.</summary>
-    private void Answered(Turn turn)
+    /// <summary>The receiver has answered: its endpoint may have the next, and the slot is whoever's that waits for one.</summary>
+    /// <param name="finished">The attempt, once nothing is left of it to write down.</param>
+    private void Free(Turn turn, Task? finished)
     {
-        bool wasFull;
+        bool wasFull, ends;
         lock (gate)
         {
-            wasFull = FreeSlots == 0;
-            settling++;
-        }
-
-        End(turn, wasFull);
-    }
-
-    private void End(Turn turn, bool wasFull)
-    {
-        lock (gate)
-        {
-            turn.IsOver = true;
-            if (--busy[turn.Lane] == 0)
+            (wasFull, ends) = (FreeSlots == 0, !turn.IsOver);
+            if (ends)
             {
-                busy.Remove(turn.Lane);
+                turn.IsOver = true;
+                settling++;
+                if (--busy[turn.Lane] == 0)
+                {
+                    busy.Remove(turn.Lane);
+                }
+            }
+
+            if (finished is not null)
+            {
+                underWay.Remove(finished);
+                settling--;
             }
         }
 
         StartWaiting();
-        if (wasFull || channel.HandOver?.IsBehind(turn.Lane) != false)
+        if (wasFull || (ends && channel.HandOver?.IsBehind(turn.Lane) != false))
         {
             WakeUp.Signal();
         }
@@ -218,7 +203,7 @@ public sealed class Dispatcher(
             Measure(result, activity);
             if (result.Verdict == Verdict.Delivered)
             {
-                Answered(turn);
+                Free(turn, finished: null);
             }
 
             // What the receiver answered is written down even while the service stops.
@@ -315,6 +300,7 @@ public sealed class Dispatcher(
     {
         public Guid Lane => lane;
 
+        /// <summary>Under the gate.</summary>
         public bool IsOver { get; set; }
     }
 }
