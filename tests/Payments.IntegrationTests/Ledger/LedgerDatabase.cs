@@ -73,9 +73,11 @@ internal sealed class LedgerDatabase : IAsyncDisposable
         return await command.ExecuteScalarAsync(cancellationToken) is { } value and not DBNull ? (T)value : default;
     }
 
+    /// <summary>Takes as long as it takes: books are made large so, on machines that do much else.</summary>
     public async Task<int> ExecuteAsync(string sql, CancellationToken cancellationToken)
     {
         await using var command = Owner.CreateCommand(sql);
+        command.CommandTimeout = 0;
         return await command.ExecuteNonQueryAsync(cancellationToken);
     }
 
