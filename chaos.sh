@@ -16,7 +16,7 @@ proof() { # NAME
 }
 
 build() { # DIRECTORY
-  dotnet build "$1/tests/Payments.Chaos" -c Release --nologo -v quiet -nodeReuse:false --disable-build-servers
+  compile build "$1/tests/Payments.Chaos"
 }
 
 arguments=() bug=

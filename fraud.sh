@@ -10,7 +10,7 @@ setup
 
 project=Payments.Fraud
 [ "$RestrictedFeed" = true ] || project=Payments.Fraud.Training
-step "Building $project (Release)" dotnet build "src/$project/$project.csproj" -c Release --nologo -v quiet -nodeReuse:false --disable-build-servers >&2 \
+step "Building $project (Release)" compile build "src/$project/$project.csproj" >&2 \
   || die "The build failed."
 program=$PWD/src/$project/bin/Release/net10.0/$project.dll
 cd -- "$caller"

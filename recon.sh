@@ -23,7 +23,7 @@ if [ "${1:-}" = prove ]; then
     shift 2
   done
   export PAYMENTS_PROVE_PAYMENTS
-  step "Building Payments.IntegrationTests (Release)" dotnet build tests/Payments.IntegrationTests/Payments.IntegrationTests.csproj -c Release --nologo -v quiet -nodeReuse:false --disable-build-servers >&2 \
+  step "Building Payments.IntegrationTests (Release)" compile build tests/Payments.IntegrationTests/Payments.IntegrationTests.csproj >&2 \
     || die "The build failed."
   if dotnet exec tests/Payments.IntegrationTests/bin/Release/net10.0/Payments.IntegrationTests.dll -noLogo -noColor -showLiveOutput -class Payments.IntegrationTests.Reconciliation.ProofTests; then
     echo "PROOF ok: $PAYMENTS_PROVE_PAYMENTS payments"
@@ -48,7 +48,7 @@ if [ -z "${ConnectionStrings__reconciliation:-}" ] && [ -f .payments/run.json ];
     export Payments__Urls__Ledger Payments__InternalKey
   fi
 fi
-step "Building Payments.Reconciliation (Release)" dotnet build src/Payments.Reconciliation/Payments.Reconciliation.csproj -c Release --nologo -v quiet -nodeReuse:false --disable-build-servers >&2 \
+step "Building Payments.Reconciliation (Release)" compile build src/Payments.Reconciliation/Payments.Reconciliation.csproj >&2 \
   || die "The build failed."
 program=$PWD/src/Payments.Reconciliation/bin/Release/net10.0/Payments.Reconciliation.dll
 cd -- "$caller"

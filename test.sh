@@ -32,7 +32,7 @@ not_run() {
 not_run
 
 passed=0 failed=0 skipped=0
-if ! step "Building ($solution, Release)" dotnet build "$solution" -c Release --nologo -v quiet -nodeReuse:false --disable-build-servers; then
+if ! step "Building ($solution, Release)" compile build "$solution" -p:Machine="$(machine)"; then
   echo "The build failed." >&2
   echo "0 passed, 1 failed"
   exit 1
@@ -64,15 +64,17 @@ begin() { # PROJECT [CLASS]
   local project=$1 run=$1${2:+.$2} assembly=tests/$1/bin/Release/net10.0/$1.dll
   [ -n "$name" ] || [ ! -f "$ahead/$1.dll" ] || assembly=$ahead/$1.dll
   local arguments=(-noColor -noLogo -reporter verbose -longRunning 120 -ctrf "$reports/$run.json")
-  # Integration tests wait a lot: for deadlines, retries and servers that start.
-  if [ "$project" = Payments.IntegrationTests ]; then arguments+=(-maxThreads 5); fi
+  local settings=()
+  # Integration tests wait a lot: for deadlines, retries and servers that start. Most programs that they start end before it would pay to compile
+  # again what is used often.
+  if [ "$project" = Payments.IntegrationTests ]; then arguments+=(-maxThreads 5) settings+=(DOTNET_TC_CallCountThreshold=2000); fi
   if [ -n "${2:-}" ]; then arguments+=(-class "*$2" -showLiveOutput)
   elif [ -n "$name" ]; then arguments+=(-method "*$name*")
   else arguments+=(-trait- "proof=long" -trait- "proof=apart"); fi
   say "$run"
   : >"$reports/$run.log"
   # What it ended with stands in a file: numbers of processes come again while others run, and the shell forgets what had them before.
-  timeout --kill-after=30 1500 bash -c 'status=0; dotnet exec "${@:2}" || status=$?; echo "$status" >"$1"' run "$reports/$run.exit" "$assembly" "${arguments[@]}" </dev/null >"$reports/$run.log" 2>&1 &
+  env "${settings[@]}" timeout --kill-after=30 1500 bash -c 'status=0; dotnet exec "${@:2}" || status=$?; echo "$status" >"$1"' run "$reports/$run.exit" "$assembly" "${arguments[@]}" </dev/null >"$reports/$run.log" 2>&1 &
   runs[$run]=$!
 }
 

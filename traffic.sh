@@ -9,7 +9,7 @@ cd -- "$(dirname -- "${BASH_SOURCE[0]}")"
 setup
 
 step "Building Payments.TrafficGenerator (Release)" \
-  dotnet build tests/Payments.TrafficGenerator/Payments.TrafficGenerator.csproj -c Release --nologo -v quiet -nodeReuse:false --disable-build-servers >&2 \
+  compile build tests/Payments.TrafficGenerator/Payments.TrafficGenerator.csproj >&2 \
   || die "The build failed."
 program=$PWD/tests/Payments.TrafficGenerator/bin/Release/net10.0/Payments.TrafficGenerator.dll
 cd -- "$caller"
