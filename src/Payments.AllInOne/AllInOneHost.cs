@@ -136,7 +136,8 @@ public sealed class AllInOneHost : IAsyncDisposable
             Environment.SetEnvironmentVariable("OTEL_EXPORTER_OTLP_ENDPOINT", Addresses.DashboardOtlpGrpc.GetLeftPart(UriPartial.Authority));
         }
 
-        backends = await Backends.StartAsync(Options, Addresses, Secrets, cancellationToken);
+        // Applications are put together while the servers start.
+        backends = Backends.Begin(Options, Addresses, Secrets, cancellationToken);
         mail = MailDrop.Start(MailDirectory);
         var configuration = ServiceConfiguration.Of(Options, Addresses, Secrets, backends.Connections, mail.Port);
         var seams = new InProcessSeams();
@@ -149,6 +150,7 @@ public sealed class AllInOneHost : IAsyncDisposable
         seams.Vault = ServicesOf(Names.Services.Vault);
         seams.Fraud = ServicesOf(Names.Services.Fraud);
 
+        await backends.Started;
         Options.Progress("databases");
         await Task.WhenAll(applications.Values.Select(app => app.MigrateAsync(cancellationToken)));
 

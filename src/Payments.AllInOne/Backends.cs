@@ -20,35 +20,33 @@ public sealed class Backends : IAsyncDisposable
 
     public KafkaBroker? Kafka { get; private set; }
 
+    /// <summary>Completes when all servers answer and all databases are there.</summary>
+    public Task Started { get; private set; } = Task.CompletedTask;
+
     /// <summary>Connection strings by name.</summary>
     public IReadOnlyDictionary<string, string> Connections => connections;
 
     /// <summary>The names of all connection strings that the product uses.</summary>
     public static IEnumerable<string> ConnectionNames => [.. Databases, Names.Connections.Redis, Names.Connections.Kafka];
 
-    public static async Task<Backends> StartAsync(AllInOneOptions options, Addresses addresses, ProductSecrets secrets, CancellationToken cancellationToken)
+    /// <summary>Begins to start what no connection string names. All addresses are known at once; whoever uses them waits for <see cref="Started"/>.</summary>
+    /// <exception cref="InvalidOperationException">The broker could not start; the message says what.</exception>
+    public static Backends Begin(AllInOneOptions options, Addresses addresses, ProductSecrets secrets, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(options);
         ArgumentNullException.ThrowIfNull(addresses);
         ArgumentNullException.ThrowIfNull(secrets);
         var backends = new Backends(options.ExternalConnections);
-        try
-        {
-            await Task.WhenAll(
-                backends.StartPostgresAsync(options, addresses, secrets, cancellationToken),
-                backends.StartRedisAsync(options, addresses, secrets, cancellationToken),
-                Task.Run(() => backends.StartKafka(options, addresses), cancellationToken));
-            return backends;
-        }
-        catch (Exception)
-        {
-            await backends.DisposeAsync();
-            throw;
-        }
+        backends.StartKafka(options, addresses);
+        backends.Started = Task.WhenAll(
+            backends.StartPostgresAsync(options, addresses, secrets, cancellationToken), backends.StartRedisAsync(options, addresses, secrets, cancellationToken));
+        return backends;
     }
 
     public async ValueTask DisposeAsync()
     {
+        // What is being started is stopped after that.
+        await Started.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         if (Kafka is not null)
         {
             await Kafka.DisposeAsync();
@@ -57,42 +55,47 @@ public sealed class Backends : IAsyncDisposable
         await Task.WhenAll(Redis?.StopAsync() ?? Task.CompletedTask, Postgres?.StopAsync() ?? Task.CompletedTask);
     }
 
-    private async Task StartPostgresAsync(AllInOneOptions options, Addresses addresses, ProductSecrets secrets, CancellationToken cancellationToken)
+    private Task StartPostgresAsync(AllInOneOptions options, Addresses addresses, ProductSecrets secrets, CancellationToken cancellationToken)
     {
         var missing = Databases.Where(d => !options.ExternalConnections.ContainsKey(d)).ToArray();
         if (missing is [])
         {
-            return;
+            return Task.CompletedTask;
         }
 
         options.Progress("PostgreSQL");
-        Postgres = await PostgresServer.StartAsync(
-            new() { Directory = options.DataDirectory, Port = addresses.Port(Ports.Postgres), Password = secrets.PostgresPassword }, cancellationToken);
+        var server = PostgresServer.Choose(new() { Directory = options.DataDirectory, Port = addresses.Port(Ports.Postgres), Password = secrets.PostgresPassword });
+        Postgres = server;
         foreach (var database in missing)
         {
-            var connection = await Postgres.CreateDatabaseAsync(database, cancellationToken);
-            lock (connections)
-            {
-                // All pools must fit into the server's connections together.
-                connections[database] = connection + ";Maximum Pool Size=60";
-            }
+            // All pools must fit into the server's connections together.
+            connections[database] = server.ConnectionString(database) + ";Maximum Pool Size=60";
         }
+
+        return Task.Run(
+            async () =>
+            {
+                await server.StartAsync(cancellationToken);
+                foreach (var database in missing)
+                {
+                    await server.CreateDatabaseAsync(database, cancellationToken);
+                }
+            },
+            cancellationToken);
     }
 
-    private async Task StartRedisAsync(AllInOneOptions options, Addresses addresses, ProductSecrets secrets, CancellationToken cancellationToken)
+    private Task StartRedisAsync(AllInOneOptions options, Addresses addresses, ProductSecrets secrets, CancellationToken cancellationToken)
     {
         if (options.ExternalConnections.ContainsKey(Names.Connections.Redis))
         {
-            return;
+            return Task.CompletedTask;
         }
 
         options.Progress("Redis");
-        Redis = await RedisServer.StartAsync(
-            new() { Directory = options.DataDirectory, Port = addresses.Port(Ports.Redis), Password = secrets.RedisPassword }, cancellationToken);
-        lock (connections)
-        {
-            connections[Names.Connections.Redis] = Redis.ConnectionString;
-        }
+        var server = RedisServer.Choose(new() { Directory = options.DataDirectory, Port = addresses.Port(Ports.Redis), Password = secrets.RedisPassword });
+        Redis = server;
+        connections[Names.Connections.Redis] = server.ConnectionString;
+        return Task.Run(() => server.StartAsync(cancellationToken), cancellationToken);
     }
 
     private void StartKafka(AllInOneOptions options, Addresses addresses)
@@ -105,9 +108,6 @@ public sealed class Backends : IAsyncDisposable
         options.Progress("Kafka broker");
         Kafka = KafkaBroker.Start(
             new Dictionary<string, int> { [Names.Topics.PaymentEvents] = KafkaBroker.DefaultPartitions }, addresses.Port(Ports.Kafka));
-        lock (connections)
-        {
-            connections[Names.Connections.Kafka] = Kafka.BootstrapServers;
-        }
+        connections[Names.Connections.Kafka] = Kafka.BootstrapServers;
     }
 }

@@ -13,12 +13,14 @@ internal sealed class OneProcess : Product
     private static readonly JsonSerializerOptions Format = new() { PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower };
 
     private readonly string directory;
+    private readonly bool keep;
     private readonly Process process;
     private RunFile? run;
 
-    private OneProcess(string directory, Process process)
+    private OneProcess(string directory, bool keep, Process process)
     {
         this.directory = directory;
+        this.keep = keep;
         this.process = process;
     }
 
@@ -43,9 +45,10 @@ internal sealed class OneProcess : Product
     public override string ConnectionString(string database) => Run.ConnectionStrings[database];
 
     /// <param name="profile">PostgreSQL counts statements.</param>
-    public static async Task<Product> StartAsync(Uri telemetry, bool profile, CancellationToken cancellationToken)
+    /// <param name="keepIn">Where the data stays when the product has ended; null deletes it then.</param>
+    public static async Task<Product> StartAsync(Uri telemetry, bool profile, CancellationToken cancellationToken, string? keepIn = null)
     {
-        var directory = Directory.CreateTempSubdirectory("payments-bench-").FullName;
+        var directory = keepIn ?? Directory.CreateTempSubdirectory("payments-bench-").FullName;
         if (profile)
         {
             await Profile.PrepareAsync(directory, cancellationToken);
@@ -62,7 +65,7 @@ internal sealed class OneProcess : Product
             start.Environment[name.Replace(":", "__", StringComparison.Ordinal)] = value;
         }
 
-        var product = new OneProcess(directory, Process.Start(start) ?? throw new InvalidOperationException("The product did not start."));
+        var product = new OneProcess(directory, keepIn is not null, Process.Start(start) ?? throw new InvalidOperationException("The product did not start."));
         try
         {
             await product.WaitAsync(cancellationToken);
@@ -93,7 +96,7 @@ internal sealed class OneProcess : Product
         }
 
         process.Dispose();
-        if (Environment.GetEnvironmentVariable("PAYMENTS_BENCH_KEEP") is null)
+        if (!keep && Environment.GetEnvironmentVariable("PAYMENTS_BENCH_KEEP") is null)
         {
             Directory.Delete(directory, recursive: true);
         }

@@ -51,10 +51,16 @@ public sealed class PostgresServer : IAsyncDisposable
 
     private string LogFile => Path.Combine(Path.GetFullPath(options.Directory), "postgres.log");
 
-    public static async Task<PostgresServer> StartAsync(PostgresServerOptions options, CancellationToken cancellationToken)
+    /// <summary>A server whose address is known and that is not started yet.</summary>
+    public static PostgresServer Choose(PostgresServerOptions options)
     {
         ArgumentNullException.ThrowIfNull(options);
-        var server = new PostgresServer(options, options.Port == 0 ? FreePort.Next() : options.Port);
+        return new PostgresServer(options, options.Port == 0 ? FreePort.Next() : options.Port);
+    }
+
+    public static async Task<PostgresServer> StartAsync(PostgresServerOptions options, CancellationToken cancellationToken)
+    {
+        var server = Choose(options);
         await server.StartAsync(cancellationToken);
         return server;
     }

@@ -39,10 +39,16 @@ public sealed class RedisServer : IAsyncDisposable
     /// <summary>In the form of StackExchange.Redis. Connecting never fails for good: the product runs without Redis too.</summary>
     public string ConnectionString => $"127.0.0.1:{Port},password={options.Password},abortConnect=false";
 
-    public static async Task<RedisServer> StartAsync(RedisServerOptions options, CancellationToken cancellationToken)
+    /// <summary>A server whose address is known and that is not started yet.</summary>
+    public static RedisServer Choose(RedisServerOptions options)
     {
         ArgumentNullException.ThrowIfNull(options);
-        var server = new RedisServer(options, options.Port == 0 ? FreePort.Next() : options.Port);
+        return new RedisServer(options, options.Port == 0 ? FreePort.Next() : options.Port);
+    }
+
+    public static async Task<RedisServer> StartAsync(RedisServerOptions options, CancellationToken cancellationToken)
+    {
+        var server = Choose(options);
         await server.StartAsync(cancellationToken);
         return server;
     }
