@@ -74,7 +74,7 @@ begin() { # PROJECT [CLASS]
   say "$run"
   : >"$reports/$run.log"
   # What it ended with stands in a file: numbers of processes come again while others run, and the shell forgets what had them before.
-  env "${settings[@]}" timeout --kill-after=30 1500 bash -c 'status=0; dotnet exec "${@:2}" || status=$?; echo "$status" >"$1"' run "$reports/$run.exit" "$assembly" "${arguments[@]}" </dev/null >"$reports/$run.log" 2>&1 &
+  env "${settings[@]}" timeout --kill-after=30 2400 bash -c 'status=0; dotnet exec "${@:2}" || status=$?; echo "$status" >"$1"' run "$reports/$run.exit" "$assembly" "${arguments[@]}" </dev/null >"$reports/$run.log" 2>&1 &
   runs[$run]=$!
 }
 
