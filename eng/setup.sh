@@ -58,26 +58,21 @@ leave_awkward_place() {
   cd -- "$copy"
 }
 
-# compile COMMAND ARGUMENTS...: dotnet build or publish, all projects with one compiler that is warm after the first of them (less than half the
-# time), and that ends with the command. The compiler is not compiled twice itself either.
+# compile COMMAND ARGUMENTS...: dotnet build or publish, for this machine. All projects have one compiler that is warm after the first of them
+# (less than half the time) and ends with the command. The compiler is not compiled twice itself either.
 compile() {
-  local compiler=payments-$$-$RANDOM status=0
-  DOTNET_TieredPGO=0 dotnet "$@" -c Release --nologo -v quiet -nodeReuse:false -p:UseRazorBuildServer=false \
+  local machine=linux-x64 compiler=payments-$$-$RANDOM status=0 pid
+  case "$(uname -m)" in aarch64|arm64) machine=linux-arm64 ;; esac
+  DOTNET_TieredPGO=0 dotnet "$@" -c Release --nologo -v quiet -nodeReuse:false -p:Machine="$machine" -p:UseRazorBuildServer=false \
     -p:UseSharedCompilation=true -p:SharedCompilationId="$compiler" || status=$?
-  local pid
   for pid in $(grep -lsF -- "-pipename:$compiler" /proc/[0-9]*/cmdline | cut -d / -f 3); do kill "$pid" 2>/dev/null || true; done
   return "$status"
-}
-
-# The name of what programs run on here.
-machine() {
-  case "$(uname -m)" in aarch64|arm64) echo linux-arm64 ;; *) echo linux-x64 ;; esac
 }
 
 # publish PROJECT DIRECTORY: builds a program into a directory, compiled for this machine ahead of its start, which is much shorter then. Analyzers
 # run where tests do.
 publish() {
-  compile publish "$1" -p:Machine="$(machine)" -p:RunAnalyzers=false -o "$2"
+  compile publish "$1" -p:RunAnalyzers=false -o "$2"
 }
 
 setup() {

@@ -137,7 +137,8 @@ public sealed class AllInOneHost : IAsyncDisposable
         }
 
         // Applications are put together while the servers start.
-        backends = Backends.Begin(Options, Addresses, Secrets, cancellationToken);
+        backends = new Backends(Options, Addresses, Secrets);
+        backends.Begin(cancellationToken);
         mail = MailDrop.Start(MailDirectory);
         var configuration = ServiceConfiguration.Of(Options, Addresses, Secrets, backends.Connections, mail.Port);
         var seams = new InProcessSeams();

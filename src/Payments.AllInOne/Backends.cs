@@ -9,9 +9,21 @@ public sealed class Backends : IAsyncDisposable
     private static readonly string[] Databases =
         [Names.Databases.Payments, Names.Databases.Vault, Names.Databases.Ledger, Names.Databases.Fraud, Names.Databases.Webhooks, Names.Databases.Reconciliation];
 
+    private readonly AllInOneOptions options;
+    private readonly Addresses addresses;
+    private readonly ProductSecrets secrets;
     private readonly Dictionary<string, string> connections;
 
-    private Backends(IReadOnlyDictionary<string, string> external) => connections = new(external);
+    public Backends(AllInOneOptions options, Addresses addresses, ProductSecrets secrets)
+    {
+        ArgumentNullException.ThrowIfNull(options);
+        ArgumentNullException.ThrowIfNull(addresses);
+        ArgumentNullException.ThrowIfNull(secrets);
+        this.options = options;
+        this.addresses = addresses;
+        this.secrets = secrets;
+        connections = new(options.ExternalConnections);
+    }
 
     /// <summary>Null where an external server is used; likewise the others.</summary>
     public PostgresServer? Postgres { get; private set; }
@@ -30,17 +42,11 @@ public sealed class Backends : IAsyncDisposable
     public static IEnumerable<string> ConnectionNames => [.. Databases, Names.Connections.Redis, Names.Connections.Kafka];
 
     /// <summary>Begins to start what no connection string names. All addresses are known at once; whoever uses them waits for <see cref="Started"/>.</summary>
-    /// <exception cref="InvalidOperationException">The broker could not start; the message says what.</exception>
-    public static Backends Begin(AllInOneOptions options, Addresses addresses, ProductSecrets secrets, CancellationToken cancellationToken)
+    /// <exception cref="InvalidOperationException">PostgreSQL is not installed, or the broker could not start; the message says what.</exception>
+    public void Begin(CancellationToken cancellationToken)
     {
-        ArgumentNullException.ThrowIfNull(options);
-        ArgumentNullException.ThrowIfNull(addresses);
-        ArgumentNullException.ThrowIfNull(secrets);
-        var backends = new Backends(options.ExternalConnections);
-        backends.StartKafka(options, addresses);
-        backends.Started = Task.WhenAll(
-            backends.StartPostgresAsync(options, addresses, secrets, cancellationToken), backends.StartRedisAsync(options, addresses, secrets, cancellationToken));
-        return backends;
+        StartKafka();
+        Started = Task.WhenAll(StartPostgresAsync(cancellationToken), StartRedisAsync(cancellationToken));
     }
 
     public async ValueTask DisposeAsync()
@@ -55,7 +61,7 @@ public sealed class Backends : IAsyncDisposable
         await Task.WhenAll(Redis?.StopAsync() ?? Task.CompletedTask, Postgres?.StopAsync() ?? Task.CompletedTask);
     }
 
-    private Task StartPostgresAsync(AllInOneOptions options, Addresses addresses, ProductSecrets secrets, CancellationToken cancellationToken)
+    private Task StartPostgresAsync(CancellationToken cancellationToken)
     {
         var missing = Databases.Where(d => !options.ExternalConnections.ContainsKey(d)).ToArray();
         if (missing is [])
@@ -84,7 +90,7 @@ public sealed class Backends : IAsyncDisposable
             cancellationToken);
     }
 
-    private Task StartRedisAsync(AllInOneOptions options, Addresses addresses, ProductSecrets secrets, CancellationToken cancellationToken)
+    private Task StartRedisAsync(CancellationToken cancellationToken)
     {
         if (options.ExternalConnections.ContainsKey(Names.Connections.Redis))
         {
@@ -98,7 +104,7 @@ public sealed class Backends : IAsyncDisposable
         return Task.Run(() => server.StartAsync(cancellationToken), cancellationToken);
     }
 
-    private void StartKafka(AllInOneOptions options, Addresses addresses)
+    private void StartKafka()
     {
         if (options.ExternalConnections.ContainsKey(Names.Connections.Kafka))
         {

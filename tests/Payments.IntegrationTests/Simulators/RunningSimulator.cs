@@ -10,6 +10,7 @@ using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 using Payments.Simulators;
+using Payments.Simulators.Hosting;
 
 namespace Payments.IntegrationTests.Simulators;
 
@@ -45,7 +46,9 @@ public sealed class RunningSimulator : IAsyncDisposable
     /// <summary>Every line that was logged, at every level.</summary>
     public ConcurrentQueue<string> Log { get; }
 
-    public static async Task<RunningSimulator> StartAsync(CancellationToken cancellationToken, string? data = null, TimeProvider? clock = null, params (string Key, string Value)[] settings)
+    /// <param name="hasAgenda">Without one, nothing is done that is only due: it waits for the next start.</param>
+    public static async Task<RunningSimulator> StartAsync(
+        CancellationToken cancellationToken, string? data = null, TimeProvider? clock = null, bool hasAgenda = true, params (string Key, string Value)[] settings)
     {
         var directory = data ?? Directory.CreateTempSubdirectory("payments-simulators-").FullName;
         var builder = WebApplication.CreateBuilder(new WebApplicationOptions { ContentRootPath = AppContext.BaseDirectory });
@@ -68,6 +71,11 @@ public sealed class RunningSimulator : IAsyncDisposable
         }
 
         builder.AddSimulators();
+        if (!hasAgenda)
+        {
+            builder.Services.Remove(builder.Services.Single(s => s.ImplementationType == typeof(Agenda)));
+        }
+
         var app = builder.Build();
         app.MapSimulators();
         await app.StartAsync(cancellationToken);
