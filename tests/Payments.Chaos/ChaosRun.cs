@@ -132,6 +132,7 @@ public static class ChaosRun
         ["Payments:Deadlines:RefundRetry"] = "00:00:05",
         ["Payments:Deadlines:RefundCheck"] = "00:00:10",
         ["Payments:ResolverIntervalMilliseconds"] = "500",
+        ["Payments:Listing:IntervalMilliseconds"] = "60000",
         ["Payments:Outbox:MaxRetryDelayMilliseconds"] = "1000",
         ["Payments:Events:HeadsPollMilliseconds"] = "1000",
         ["Payments:Events:MaxRetryDelayMilliseconds"] = "2000",

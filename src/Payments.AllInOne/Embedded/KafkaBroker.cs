@@ -8,7 +8,8 @@ namespace Payments.AllInOne.Embedded;
 /// </summary>
 public sealed class KafkaBroker : IAsyncDisposable
 {
-    public const int DefaultPartitions = 16;
+    /// <summary>Few: the broker looks for where a consumer is by walking a partition's batches, of which there are fewer the more messages each has.</summary>
+    public const int DefaultPartitions = 4;
     private const int Broker = 1;
     private readonly TcpRelay relay;
     private readonly nint handle;

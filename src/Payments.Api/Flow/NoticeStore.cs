@@ -38,7 +38,7 @@ public sealed class NoticeStore : IAsyncDisposable
     {
         ArgumentNullException.ThrowIfNull(notice);
         ArgumentNullException.ThrowIfNull(reading);
-        return keeping.WriteAsync(new Kept(notice, [.. notice.Facts.Select(f => reading(notice.Provider, notice.Mode, f))]));
+        return keeping.WriteAsync(new Kept(notice, reading));
     }
 
     /// <summary>Settles a notice that changes no payment.</summary>
@@ -69,8 +69,10 @@ public sealed class NoticeStore : IAsyncDisposable
             ON CONFLICT DO NOTHING
             RETURNING provider, mode, notice_id, due_at IS NOT NULL
             """;
+        // Judged now and not when it came: most come a moment before what they tell is committed.
         var facts = notices.SelectMany(
-            n => n.Notice.Facts.Zip(n.Verdicts), (kept, fact) => (Provider: Words.Of(kept.Notice.Provider), Mode: Words.Of(kept.Notice.Mode), Fact: fact.First, Verdict: fact.Second)).ToList();
+            n => n.Notice.Facts,
+            (kept, fact) => (Provider: Words.Of(kept.Notice.Provider), Mode: Words.Of(kept.Notice.Mode), Fact: fact, Verdict: kept.Reading(kept.Notice.Provider, kept.Notice.Mode, fact))).ToList();
         await using var batch = database.CreateKeyedBatch(
             sql, Each(f => f.Provider), Each(f => f.Mode), Each(f => f.Fact.NoticeId), Each(f => JsonSerializer.Serialize(StoredFact.Of(f.Fact), Json.Options)),
             Each(f => f.Verdict?.Word), Each(f => f.Fact.PaymentReference), Each(f => f.Verdict?.Payment?.Id.Value), Each(f => f.Verdict?.Payment?.Version));
@@ -201,7 +203,7 @@ public sealed class NoticeStore : IAsyncDisposable
         command.Parameters.Add(new() { Value = notice.NoticeId });
     }
 
-    private sealed record Kept(ProviderNotice Notice, IReadOnlyList<NoticeVerdict?> Verdicts);
+    private sealed record Kept(ProviderNotice Notice, Func<Provider, Mode, ProviderFact, NoticeVerdict?> Reading);
 
     private sealed record Settled(ProviderNoticeKey Notice, Guid? Payment, string Verdict);
 

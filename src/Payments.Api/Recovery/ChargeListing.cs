@@ -15,9 +15,9 @@ public sealed class ListingOptions
 {
     public const string Section = "Payments:Listing";
 
-    /// <summary>How often each provider's new charges are looked through: a phantom is seen within five minutes.</summary>
+    /// <summary>How often each provider's new charges are looked through: a phantom is seen within five minutes. Those of the overlap are looked through each time.</summary>
     [Range(100, 240_000)]
-    public int IntervalMilliseconds { get; set; } = 60_000;
+    public int IntervalMilliseconds { get; set; } = 180_000;
 
     /// <summary>How far a listing reaches back before where the last one ended: providers' clocks, and lists that lag behind.</summary>
     public TimeSpan Overlap { get; set; } = TimeSpan.FromMinutes(10);

@@ -18,7 +18,7 @@ internal sealed record DecisionRow(
 
 /// <summary>
 /// Keeps decisions, those that come together in one round trip. The first decision about an attempt is given at once and its row follows
-/// within milliseconds. Whoever asks again waits for the row, and is given the decision that stands. Where rows cannot be
+/// within a tenth of a second. Whoever asks again waits for the row, and is given the decision that stands. Where rows cannot be
 /// written, or too many follow, everybody waits, and the payment path decides by amount when its time is over.
 /// </summary>
 internal sealed class DecisionWriter : IAsyncDisposable
@@ -53,7 +53,7 @@ internal sealed class DecisionWriter : IAsyncDisposable
     private static readonly TimeSpan Pause = TimeSpan.FromSeconds(1);
     private static readonly Meter Meter = new("Payments.Fraud");
     private static readonly Counter<long> Lost = Meter.CreateCounter<long>("payments.fraud.decisions.lost", "{decision}", "Decisions that were given and could not be kept.");
-    private static readonly GroupWriterOptions Options = new() { Patience = TimeSpan.FromSeconds(1), RetryDelay = TimeSpan.FromMilliseconds(20) };
+    private static readonly GroupWriterOptions Options = new() { Patience = TimeSpan.FromSeconds(1), RetryDelay = TimeSpan.FromMilliseconds(20), Gather = TimeSpan.FromMilliseconds(50) };
 
     private readonly NpgsqlDataSource database;
     private readonly TimeProvider time;
@@ -77,7 +77,7 @@ internal sealed class DecisionWriter : IAsyncDisposable
     {
         if (!row.Observed.IsFirst || failing || Volatile.Read(ref followingCount) >= MostFollowing)
         {
-            return await WriteAsync(row).WaitAsync(cancellationToken);
+            return await WriteAsync(row, isAwaited: true).WaitAsync(cancellationToken);
         }
 
         var follows = FollowAsync(row);
@@ -101,11 +101,11 @@ internal sealed class DecisionWriter : IAsyncDisposable
         return writer.DisposeAsync();
     }
 
-    private async Task<FraudDecision> WriteAsync(DecisionRow row)
+    private async Task<FraudDecision> WriteAsync(DecisionRow row, bool isAwaited)
     {
         try
         {
-            var kept = await writer.WriteAsync(row);
+            var kept = await (isAwaited ? writer.WriteUrgentAsync(row) : writer.WriteAsync(row));
             failing = false;
             return kept.Decision;
         }
@@ -144,7 +144,7 @@ internal sealed class DecisionWriter : IAsyncDisposable
     {
         try
         {
-            var standing = await WriteAsync(row);
+            var standing = await WriteAsync(row, isAwaited: false);
             if (standing.Verdict != row.Decision.Verdict)
             {
                 Log.DecisionStoodAlready(logger, row.Request.PaymentId, row.Decision.Verdict, standing.Verdict);

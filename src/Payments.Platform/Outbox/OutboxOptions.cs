@@ -11,6 +11,10 @@ public sealed class OutboxOptions
     [Range(1, 60_000)]
     public int PollMilliseconds { get; set; } = 100;
 
+    /// <summary>Under load what was committed since the last round is produced no sooner than this after it; what comes after a pause is produced at once.</summary>
+    [Range(0, 10_000)]
+    public int GatherMilliseconds { get; set; } = 50;
+
     /// <summary>At most so many events of each partition are produced before their acknowledgements are awaited.</summary>
     [Range(1, 10_000)]
     public int MaxBatchPerPartition { get; set; } = 500;

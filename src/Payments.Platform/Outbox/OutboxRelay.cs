@@ -96,6 +96,7 @@ internal sealed class OutboxRelay(
         {
             while (true)
             {
+                var began = time.GetTimestamp();
                 var (epoch, waiting, rows) = await NextAsync(connection, cancellationToken);
                 state.Waiting = waiting;
                 if (rows.Count > 0)
@@ -121,6 +122,10 @@ internal sealed class OutboxRelay(
                 {
                     await signal.WaitAsync(TimeSpan.FromMilliseconds(options.PollMilliseconds), cancellationToken);
                 }
+                else if (rows.Count >= waiting)
+                {
+                    await GatherAsync(began, cancellationToken);
+                }
             }
         }
         catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
@@ -128,6 +133,16 @@ internal sealed class OutboxRelay(
             markedAt = 0;
             await MarkAsync(connection, CancellationToken.None);
             throw;
+        }
+    }
+
+    /// <summary>A round costs much the same whatever is in it.</summary>
+    private async Task GatherAsync(long began, CancellationToken cancellationToken)
+    {
+        var left = TimeSpan.FromMilliseconds(options.GatherMilliseconds) - time.GetElapsedTime(began);
+        if (left > TimeSpan.Zero)
+        {
+            await Task.Delay(left, time, cancellationToken);
         }
     }
 

@@ -21,7 +21,7 @@ public sealed record GroupWriterOptions
 
     /// <summary>
     /// Under load a batch that is not full begins no sooner than this after the one before, for items that no payer waits for: a commit costs much the
-    /// same whatever is in it. What comes after a pause is written at once.
+    /// same whatever is in it. What comes after a pause is written at once, and so is an urgent item with all that wait.
     /// </summary>
     public TimeSpan Gather { get; init; }
 }
@@ -57,6 +57,7 @@ public sealed class GroupWriter<TItem, TVerdict>(
     private readonly CancellationTokenSource closing = new();
     private readonly CancellationTokenSource stopping = new();
     private readonly Lock gate = new();
+    private TaskCompletionSource urgency = NewUrgency();
     private Task? running;
     private int held; // in the queue, or back because another of its key is written first
 
@@ -77,6 +78,15 @@ public sealed class GroupWriter<TItem, TVerdict>(
 
         Interlocked.Decrement(ref held);
         throw new WriterOverloadedException(name);
+    }
+
+    /// <summary>The same for an item that somebody waits for: nothing more is gathered first.</summary>
+    /// <exception cref="WriterOverloadedException">The queue is full or the writer has stopped; nothing was written.</exception>
+    public Task<TVerdict> WriteUrgentAsync(TItem item)
+    {
+        var verdict = WriteAsync(item);
+        Volatile.Read(ref urgency).TrySetResult();
+        return verdict;
     }
 
     /// <summary>Writes what waits, then stops.</summary>
@@ -101,9 +111,12 @@ public sealed class GroupWriter<TItem, TVerdict>(
         while (heldBack.Count > 0 || await queue.Reader.WaitToReadAsync())
         {
             await GatherAsync(began);
-            began = time.GetTimestamp();
+            var batchBegan = time.GetTimestamp();
+            // Before the batch is taken: whoever signals the old one has put its item into the queue already.
+            Volatile.Write(ref urgency, NewUrgency());
             var batch = TakeBatch(heldBack);
-            Interlocked.Add(ref held, -batch.Count);
+            var left = Interlocked.Add(ref held, -batch.Count);
+            began = batch.Count == options.LargestBatch && left > 0 ? null : batchBegan;
             GroupWriterTelemetry.BatchSizes.Record(batch.Count, new KeyValuePair<string, object?>("payments.writer", name));
             await WriteAsync(batch);
             AnswerOvertaken(batch, heldBack);
@@ -115,9 +128,11 @@ public sealed class GroupWriter<TItem, TVerdict>(
         var left = began is { } since ? options.Gather - time.GetElapsedTime(since) : TimeSpan.Zero;
         if (left > TimeSpan.Zero && Volatile.Read(ref held) < options.LargestBatch)
         {
-            await Task.Delay(left, time, closing.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            await urgency.Task.WaitAsync(left, time, closing.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }
     }
+
+    private static TaskCompletionSource NewUrgency() => new(TaskCreationOptions.RunContinuationsAsynchronously);
 
     private void AnswerOvertaken(List<Waiting> batch, List<Waiting> heldBack)
     {

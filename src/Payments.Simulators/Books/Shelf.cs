@@ -4,19 +4,20 @@ namespace Payments.Simulators.Books;
 public sealed class Shelf<T>
     where T : Entity
 {
-    private readonly Dictionary<string, T> byId = [];
-    private readonly List<string> order = [];
+    private readonly Dictionary<string, int> places = [];
+    private readonly List<T?> order = []; // null where one was removed
 
-    public T? Find(string? id) => id is not null && byId.TryGetValue(id, out var found) ? found : null;
+    public T? Find(string? id) => id is not null && places.TryGetValue(id, out var place) ? order[place] : null;
 
-    public int Count => byId.Count;
+    public int Count => places.Count;
 
     /// <summary>Newest first, as providers list things.</summary>
-    public IEnumerable<T> NewestFirst()
+    /// <param name="from">Where to begin, so that a page of a long list costs no more than the first; the newest where there is none of this id.</param>
+    public IEnumerable<T> NewestFirst(string? from = null)
     {
-        for (var i = order.Count - 1; i >= 0; i--)
+        for (var i = from is not null && places.TryGetValue(from, out var place) ? place : order.Count - 1; i >= 0; i--)
         {
-            if (byId.TryGetValue(order[i], out var entity))
+            if (order[i] is { } entity)
             {
                 yield return entity;
             }
@@ -27,26 +28,33 @@ public sealed class Shelf<T>
     {
         if (entity.IsGone)
         {
-            byId.Remove(entity.Id);
-            ForgetRemovedIds();
-            return;
+            if (places.Remove(entity.Id, out var left))
+            {
+                order[left] = null;
+                CloseGaps();
+            }
         }
-
-        if (byId.TryAdd(entity.Id, entity))
+        else if (places.TryAdd(entity.Id, order.Count))
         {
-            order.Add(entity.Id);
+            order.Add(entity);
         }
         else
         {
-            byId[entity.Id] = entity;
+            order[places[entity.Id]] = entity;
         }
     }
 
-    private void ForgetRemovedIds()
+    private void CloseGaps()
     {
-        if (order.Count > 1024 && order.Count > 2 * byId.Count)
+        if (order.Count <= 1024 || order.Count <= 2 * places.Count)
         {
-            order.RemoveAll(id => !byId.ContainsKey(id));
+            return;
+        }
+
+        order.RemoveAll(entity => entity is null);
+        for (var i = 0; i < order.Count; i++)
+        {
+            places[order[i]!.Id] = i;
         }
     }
 }

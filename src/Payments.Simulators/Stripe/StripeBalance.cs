@@ -38,7 +38,7 @@ public static class StripeBalance
         return StripeList.Of(
             p,
             "/v1/balance_transactions",
-            books.Books.BalanceTransactions.NewestFirst().Where(t => (source is null || t.Source == source) && (type is null || t.Type == type)),
+            books.Books.BalanceTransactions.NewestFirst(StripeList.Cursor(p)).Where(t => (source is null || t.Source == source) && (type is null || t.Type == type)),
             t => t.Created,
             StripeJson.Of);
     }

@@ -22,7 +22,7 @@ public static class StripeCharges
         return StripeList.Of(
             p,
             "/v1/charges",
-            books.Books.Charges.NewestFirst().Where(c => c.Provider == Providers.Stripe && (intent is null || c.PaymentIntent == intent) && (customer is null || c.Customer == customer)),
+            books.Books.Charges.NewestFirst(StripeList.Cursor(p)).Where(c => c.Provider == Providers.Stripe && (intent is null || c.PaymentIntent == intent) && (customer is null || c.Customer == customer)),
             c => c.Created,
             StripeJson.Of);
     }

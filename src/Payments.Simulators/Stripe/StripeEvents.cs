@@ -47,7 +47,7 @@ public static class StripeEvents
         return StripeList.Of(
             p,
             "/v1/events",
-            books.Books.Events.NewestFirst().Where(e => (type is null || Matches(e.Type, type)) && (types.Count == 0 || types.Any(t => Matches(e.Type, t)))),
+            books.Books.Events.NewestFirst(StripeList.Cursor(p)).Where(e => (type is null || Matches(e.Type, type)) && (types.Count == 0 || types.Any(t => Matches(e.Type, t)))),
             e => e.Created,
             e => Json(e, 0));
     }

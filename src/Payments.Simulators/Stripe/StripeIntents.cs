@@ -128,7 +128,7 @@ public sealed class StripeIntents(StripePaymentMethods methods, StripeAuthorizat
         return StripeList.Of(
             p,
             "/v1/payment_intents",
-            books.Books.PaymentIntents.NewestFirst().Where(i => customer is null || i.Customer == customer),
+            books.Books.PaymentIntents.NewestFirst(StripeList.Cursor(p)).Where(i => customer is null || i.Customer == customer),
             i => i.Created,
             i => Expanded(i, p, books, "data."));
     }

@@ -7,6 +7,13 @@ namespace Payments.Simulators.Stripe;
 /// <summary>Stripe's list object: newest first, by cursor.</summary>
 public static class StripeList
 {
+    /// <summary>The last one of the page before.</summary>
+    public static string? Cursor(StripeParameters p)
+    {
+        ArgumentNullException.ThrowIfNull(p);
+        return p.Has("ending_before") ? null : p.Text("starting_after");
+    }
+
     public static Answer Of<T>(StripeParameters p, string url, IEnumerable<T> newestFirst, Func<T, DateTimeOffset> created, Func<T, JsonObject> json)
         where T : Entity => Of(p, url, newestFirst, e => e.Id, created, json);
 

@@ -25,7 +25,7 @@ public sealed class DeadlinesTests
     [Fact]
     public void What_is_looked_for_now_and_then_is_looked_for_as_often_as_the_documents_say()
     {
-        Assert.Equal((60_000, TimeSpan.FromMinutes(10)), (new ListingOptions().IntervalMilliseconds, new ListingOptions().Overlap));
+        Assert.Equal((180_000, TimeSpan.FromMinutes(10)), (new ListingOptions().IntervalMilliseconds, new ListingOptions().Overlap));
         Assert.Equal((30 * 60_000, 5 * 60_000, 10_000), (new FlowOptions().HoldSweepMilliseconds, new FlowOptions().LikelyDuplicatesMilliseconds, new FlowOptions().UnresolvedWatchMilliseconds));
     }
 

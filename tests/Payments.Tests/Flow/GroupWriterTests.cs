@@ -108,6 +108,36 @@ public class GroupWriterTests
     }
 
     [Fact]
+    public async Task An_urgent_item_ends_the_gathering_and_takes_with_it_what_waits()
+    {
+        var sizes = new List<int>();
+        await using var writer = Writer(
+            (_, items) =>
+            {
+                sizes.Add(items.Count);
+                return Task.FromResult(Numbers(items));
+            },
+            new GroupWriterOptions { LargestBatch = 8, Gather = TimeSpan.FromHours(1) });
+        Item New(int number) => new(ids.New<PaymentId>().Value, number);
+
+        await writer.WriteAsync(New(1));
+        var waiting = new[] { writer.WriteAsync(New(2)), writer.WriteAsync(New(3)) };
+        await Task.Delay(100, TestContext.Current.CancellationToken);
+        Assert.DoesNotContain(waiting, w => w.IsCompleted);
+
+        Assert.Equal(4, await writer.WriteUrgentAsync(New(4)));
+        var verdicts = await Task.WhenAll(waiting);
+        Assert.Equal([2, 3], verdicts);
+        Assert.Equal([1, 3], sizes);
+
+        // One after the other, each at once: an urgent item that was written leaves nothing behind that a later one could lose.
+        for (var i = 5; i < 50; i++)
+        {
+            Assert.Equal(i, await writer.WriteUrgentAsync(New(i)));
+        }
+    }
+
+    [Fact]
     public async Task An_item_that_cannot_be_written_fails_alone()
     {
         await using var writer = Writer((_, items) => items.Any(i => i.Number == 13)
