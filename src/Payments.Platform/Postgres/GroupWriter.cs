@@ -116,7 +116,8 @@ public sealed class GroupWriter<TItem, TVerdict>(
             Volatile.Write(ref urgency, NewUrgency());
             var batch = TakeBatch(heldBack);
             var left = Interlocked.Add(ref held, -batch.Count);
-            began = batch.Count == options.LargestBatch && left > 0 ? null : batchBegan;
+            // What is left, because the batch is full or another of its key is in it, has waited already.
+            began = left > 0 ? null : batchBegan;
             GroupWriterTelemetry.BatchSizes.Record(batch.Count, new KeyValuePair<string, object?>("payments.writer", name));
             await WriteAsync(batch);
             AnswerOvertaken(batch, heldBack);

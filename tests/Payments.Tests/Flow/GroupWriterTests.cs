@@ -130,6 +130,11 @@ public class GroupWriterTests
         Assert.Equal([2, 3], verdicts);
         Assert.Equal([1, 3], sizes);
 
+        // One that is held back by another of its key follows at once.
+        var key = ids.New<PaymentId>().Value;
+        var both = await Task.WhenAll(writer.WriteAsync(new Item(key, 2)), writer.WriteUrgentAsync(new Item(key, 3)));
+        Assert.Equal([2, 3], both);
+
         // One after the other, each at once: an urgent item that was written leaves nothing behind that a later one could lose.
         for (var i = 5; i < 50; i++)
         {
