@@ -37,25 +37,22 @@ public sealed class MailDrop : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         await stopping.CancelAsync();
+        await accepting; // before its listener goes: one that is closed cannot be asked for a client
         listener.Dispose();
-        await accepting;
         stopping.Dispose();
     }
 
     private async Task AcceptAsync()
     {
-        while (true)
+        while (!stopping.IsCancellationRequested)
         {
             try
             {
                 _ = ServeAsync(await listener.AcceptTcpClientAsync(stopping.Token));
             }
-            catch (Exception e) when (e is OperationCanceledException or SocketException or ObjectDisposedException)
+            catch (Exception e) when (e is OperationCanceledException or SocketException)
             {
-                if (stopping.IsCancellationRequested)
-                {
-                    return;
-                }
+                // We stop, as the loop's condition tells, or a connection ended before it was accepted.
             }
         }
     }

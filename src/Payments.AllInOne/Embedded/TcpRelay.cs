@@ -41,9 +41,9 @@ internal sealed class TcpRelay : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         await stopping.CancelAsync();
+        await accepting; // before its listener goes: one that is closed cannot be asked for a client
         listener.Dispose();
         Redirect(null);
-        await accepting;
         stopping.Dispose();
     }
 
@@ -55,13 +55,9 @@ internal sealed class TcpRelay : IAsyncDisposable
             {
                 _ = RelayAsync(await listener.AcceptSocketAsync(stopping.Token));
             }
-            catch (OperationCanceledException)
+            catch (Exception e) when (e is OperationCanceledException or SocketException)
             {
-                return;
-            }
-            catch (Exception e) when (e is SocketException or ObjectDisposedException)
-            {
-                // A connection that ended before it was accepted, or the listener itself was closed: the loop's condition tells.
+                // We stop, as the loop's condition tells, or a connection ended before it was accepted.
             }
         }
     }
