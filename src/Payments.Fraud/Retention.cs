@@ -30,6 +30,7 @@ internal sealed class Retention(NpgsqlDataSource database, RetentionOptions opti
         ("model_answers", "payment_id, kind", "at"),
         ("model_rows", "payment_id", "at"),
         ("labels", "payment_id, source", "known_at"),
+        ("outcomes_to_tell", "event_id", "at"),
         ("outcomes", "event_id", "at"),
         ("decisions", "payment_id", "decided_at"),
         ("attempts", "attempt", "at"),
@@ -45,10 +46,11 @@ internal sealed class Retention(NpgsqlDataSource database, RetentionOptions opti
             int gone;
             do
             {
-                // Mode leads the indexes by time.
+                // Mode leads the indexes by time where there is one.
+                var ofAnyMode = table == "outcomes_to_tell" ? "" : "mode IN ('test', 'live') AND ";
                 await using var command = database.CreateCommand($"""
                     DELETE FROM {table} WHERE ({key}) IN (
-                        SELECT {key} FROM {table} WHERE mode IN ('test', 'live') AND {since} < now() - $1 LIMIT {AtOnce})
+                        SELECT {key} FROM {table} WHERE {ofAnyMode}{since} < now() - $1 LIMIT {AtOnce})
                     """);
                 command.Parameters.Add(new() { Value = TimeSpan.FromDays(options.Days) });
                 gone = await command.ExecuteNonQueryAsync(cancellationToken);

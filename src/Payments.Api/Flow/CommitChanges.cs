@@ -294,6 +294,11 @@ public sealed record PreparedChange(Change Change, IReadOnlyList<TracedEvent> Ev
         var at = time.GetUtcNow();
         return new PreparedChange(change, [.. change.Happenings.Select(happening => TracedEvent.InCurrentTrace(new PaymentEvent(
             ids.New<Core.EventId>(), happening.Type, happening.AsOf.Id, happening.AsOf.MerchantId, happening.AsOf.Mode, happening.AsOf.Version, at,
-            new PaymentEventData(happening.AsOf.View(), happening.Operation, happening.Fees) { Dispute = happening.Dispute, Moved = happening.Moved })))]);
+            new PaymentEventData(happening.AsOf.View(), happening.Operation, happening.Fees)
+            {
+                Authorization = happening.Authorization,
+                Dispute = happening.Dispute,
+                Moved = happening.Moved,
+            })))]);
     }
 }

@@ -21,6 +21,13 @@ public sealed record PaymentEvent(
 /// <param name="Fees">Present with captures and their reversals: the inputs of commission and accrued cost.</param>
 public sealed record PaymentEventData(PaymentView Payment, OperationFact? Operation, CaptureFees? Fees)
 {
+    /// <summary>
+    /// Of a capture: the authorization that came about with it, by the same answer of the provider. No other event tells of it, and its amount was never
+    /// held: what it authorized is what was taken.
+    /// </summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public OperationFact? Authorization { get; init; }
+
     /// <summary>The dispute as of this event, of events of disputes.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public DisputeView? Dispute { get; init; }
@@ -76,12 +83,15 @@ public static class PaymentEventTypes
     /// <summary>The outcome of the authorization is unknown or will come later.</summary>
     public const string Processing = "payment.processing";
 
+    /// <summary>The amount is held. A payment whose money is taken by the same answer has <see cref="Captured"/> instead.</summary>
     public const string Authorized = "payment.authorized";
+
     public const string Declined = "payment.declined";
 
     /// <summary>Proven unexecuted at every provider tried.</summary>
     public const string Failed = "payment.failed";
 
+    /// <summary>Money was taken: of an authorization before it, or at once with it.</summary>
     public const string Captured = "payment.captured";
 
     /// <summary>A capture failed: operation state <c>failed</c> before it counted, <c>reversed</c> after.</summary>

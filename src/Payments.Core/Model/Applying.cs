@@ -73,7 +73,7 @@ public static partial class Applying
         if (authorize.State == OperationState.Succeeded)
         {
             return fact.Captured && CapturesAtOnce(payment) && !payment.Operations.Any(o => o.Kind == OperationKind.Capture)
-                ? new Steps(payment).CapturedAtOnce(fact).Done()
+                ? new Steps(payment).CapturedWith(fact, payment).Done()
                 : fact.Authentication is not null && payment.Authentication is null
                     // Who was faster told less: a disputed payment needs it.
                     ? new Applied(Next(payment with { Authentication = AuthenticationOf(payment, attempt, fact) }), [])
@@ -100,8 +100,13 @@ public static partial class Applying
             CvcResult = fact.CvcResult ?? payment.CvcResult,
             Authentication = AuthenticationOf(payment, attempt, fact),
         };
+        if (fact.Captured && !payment.HeldForReview)
+        {
+            return new Steps(payment).CapturedWith(fact, authorized, succeeded).Done();
+        }
+
         var steps = new Steps(payment).Happened(payment.HeldForReview ? PaymentEventTypes.InReview : PaymentEventTypes.Authorized, authorized, succeeded);
-        return (fact.Captured ? steps.CapturedAtOnce(fact) : steps).Done();
+        return (fact.Captured ? steps.CapturedWith(fact, steps.Payment) : steps).Done();
     }
 
     private static Application Refused(PaymentState payment, Operation authorize, Attempt attempt, Fact fact, AttemptState closed, string happening)
@@ -201,10 +206,12 @@ public static partial class Applying
         }
 
         /// <summary>The provider took the money with the authorization: a capture of its own, all of it and final.</summary>
-        public Steps CapturedAtOnce(Fact fact)
+        /// <param name="authorized">The payment, authorized.</param>
+        /// <param name="authorization">Where that has just come about: one happening tells both.</param>
+        public Steps CapturedWith(Fact fact, PaymentState authorized, Operation? authorization = null)
         {
-            var amount = Payment.Amounts.CapturableMinor;
-            var fees = FeesOf(Payment, amount, Payment.AuthorizingAttempt);
+            var amount = authorized.Amounts.CapturableMinor;
+            var fees = FeesOf(authorized, amount, authorized.AuthorizingAttempt);
             var capture = new Operation(fact.NewOperation, OperationKind.Capture, OperationState.Succeeded, amount)
             {
                 Final = true,
@@ -214,7 +221,9 @@ public static partial class Applying
                 ProviderTime = fact.ProviderTime,
                 ProviderReference = fact.ModificationReference,
             };
-            return Happened(PaymentEventTypes.Captured, Payment.With(capture) with { CapturedAt = Payment.CapturedAt ?? fact.LearnedAt }, capture, fees);
+            Happened(PaymentEventTypes.Captured, authorized.With(capture) with { CapturedAt = authorized.CapturedAt ?? fact.LearnedAt }, capture, fees);
+            happenings[^1] = happenings[^1] with { Authorization = authorization is null ? null : FactOf(Payment, authorization) };
+            return this;
         }
 
         public Applied Done() => new(Payment, happenings.ToImmutable());

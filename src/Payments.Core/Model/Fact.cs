@@ -65,6 +65,9 @@ public sealed record Fact(OperationKind Kind, FactOutcome Outcome, Provider Prov
 /// <summary>An event to be: what became true, and the payment as of then.</summary>
 public sealed record Happening(string Type, PaymentState AsOf, OperationFact? Operation, CaptureFees? Fees)
 {
+    /// <summary>Of a capture: the authorization that came about with it.</summary>
+    public OperationFact? Authorization { get; init; }
+
     public DisputeView? Dispute { get; init; }
 
     public DisputeMovementFact? Moved { get; init; }

@@ -28,6 +28,7 @@ public static class Reinstating
             AuthorizedAt = view.AuthorizedAt,
             CapturedAt = view.CapturedAt,
         };
+        state = told.Data.Authorization is { } authorization ? state.With(Operation(state, told, authorization, costOf)) : state;
         // What stood in suspense is no operation of the payment that it became.
         state = told is { Type: not PaymentEventTypes.Attributed, Data.Operation: { } fact } ? state.With(Operation(state, told, fact, costOf)) : state;
         state = told.Data.Dispute is { } dispute ? state.With(DisputeOf(state, dispute, told)) : state;
@@ -89,7 +90,7 @@ public static class Reinstating
             Reason = fact.Reason,
             ChangedAt = told.OccurredAt,
             ProviderReference = fact.AttemptId is null ? fact.ProviderReference : known?.ProviderReference,
-            Fees = told.Data.Fees ?? known?.Fees,
+            Fees = (fact == told.Data.Operation ? told.Data.Fees : null) ?? known?.Fees,
             RequestKey = known?.RequestKey ?? fact.RequestKey,
         };
         return Id.TryParse<AttemptId>(fact.AttemptId ?? string.Empty, out var attempt) && fact.Provider is { } provider

@@ -70,15 +70,18 @@ internal sealed class VelocityDatabase(NpgsqlDataSource database)
     /// <summary>What Redis was not told yet, oldest first.</summary>
     public async Task<IReadOnlyList<Countable>> PendingAsync(string table, int limit, CancellationToken cancellationToken)
     {
-        var (id, kind) = Names(table);
-        await using var command = database.CreateCommand($"SELECT {id}, mode, {kind}, {Columns} FROM {table} WHERE NOT in_redis ORDER BY at LIMIT $1");
+        await using var command = database.CreateCommand(table == Attempts
+            ? $"SELECT attempt, mode, 'attempts', {Columns} FROM attempts WHERE NOT in_redis ORDER BY at LIMIT $1"
+            : $"SELECT event_id, mode, kind, {Columns} FROM outcomes WHERE event_id IN (SELECT event_id FROM outcomes_to_tell ORDER BY at LIMIT $1) ORDER BY at");
         command.Parameters.Add(new() { Value = limit });
         return await ReadAsync(command, cancellationToken);
     }
 
     public async Task ToldAsync(string table, IReadOnlyList<Countable> told, CancellationToken cancellationToken)
     {
-        await using var command = database.CreateCommand($"UPDATE {table} SET in_redis = true WHERE {Names(table).Id} = ANY ($1)");
+        await using var command = database.CreateCommand(table == Attempts
+            ? "UPDATE attempts SET in_redis = true WHERE attempt = ANY ($1)"
+            : "DELETE FROM outcomes_to_tell WHERE event_id = ANY ($1)");
         command.Parameters.Add(new() { Value = told.Select(t => t.Id).ToArray() });
         await command.ExecuteNonQueryAsync(cancellationToken);
     }

@@ -21,7 +21,7 @@ public static class Postings
         [(Authorized, Succeeded)] = [Hold(Authorization, ProviderReceivable, MerchantPending, f => f.HeldSinceReview ? 0 : f.Booked)],
         [(Captured, Succeeded)] =
         [
-            Release(Authorization, ProviderReceivable, MerchantPending, f => f.Booked + f.Released),
+            Release(Authorization, ProviderReceivable, MerchantPending, f => f.Booked + f.Released - f.NeverHeld),
             Post(Capture, ProviderReceivable, MerchantPending, f => f.Booked),
             Post(CaptureSuspense, ProviderReceivable, Suspense, f => f.Excess),
             Post(Commission, MerchantPending, CommissionRevenue, f => f.Fees.CommissionMinor),
@@ -197,6 +197,9 @@ public static class Postings
 
         public long OfMoney => Kind is OperationKind.Capture or OperationKind.Refund ? Booked : 0;
 
+        /// <summary>Of a capture that came with its authorization: what that was for.</summary>
+        public long NeverHeld { get; init; }
+
         private static readonly CaptureFees NoFees = new(0, 0, 0);
 
         public static Facts Of(PaymentEvent happened, OperationFact operation)
@@ -213,7 +216,10 @@ public static class Postings
             Invariant.Holds(fees is null or { CommissionMinor: >= 0, ProviderCostMinor: >= 0 }, "fees are not negative");
             return new(
                 happened.MerchantId.ToString(), Account.OwnedBy(provider!.Value), currency!, booked, excess, operation.ReleasedMinor, fees ?? NoFees,
-                happened.Data.Payment.Risk?.Decision == FraudVerdict.Review, operation.Kind);
+                happened.Data.Payment.Risk?.Decision == FraudVerdict.Review, operation.Kind)
+            {
+                NeverHeld = happened.Data.Authorization?.AmountMinor ?? 0,
+            };
         }
 
         public static Facts OfDispute(PaymentEvent happened)

@@ -54,6 +54,18 @@ internal static class EventRules
         foreach (var operation in @case.Operations)
         {
             var told = @case.Events.Where(e => e.OperationId == operation.Id).ToArray();
+            // An authorization that came with its capture is told by the capture's event, once and after everything on its way.
+            if (@case.Events.Where(e => e.AuthorizationId == operation.Id).ToArray() is { Length: > 0 } with)
+            {
+                if (operation is not { Kind: "authorize", State: "succeeded" } || told.Any(e => !OnTheWay.Contains(e.Row.Type) || e.Row.Version > with[0].Row.Version)
+                    || with is not [{ Row.Type: "payment.captured", State: "succeeded" }] || with[0].NeverHeld != operation.Amount)
+                {
+                    yield return $"{operation.Kind} {operation.Id} over {operation.Amount} is {operation.State}, and {with.Length} captures say that they came with it, over {with[0].NeverHeld}";
+                }
+
+                continue;
+            }
+
             var ends = told.Where(e => !OnTheWay.Contains(e.Row.Type)).Select(e => $"{(operation.Kind == "authorize" && e.Row.Type == "payment.in_review" ? "payment.authorized" : e.Row.Type)} {e.State}").ToArray();
             var calls = Calls(@case, operation, ends);
             if (!calls.SequenceEqual(ends))
@@ -134,7 +146,7 @@ internal static class EventRules
     private static int Quiet(Case @case, OperationRow operation, long after)
     {
         var attempts = @case.Attempts.Count(a => a.Operation == operation.Id);
-        var told = @case.Events.Where(e => e.OperationId == operation.Id).ToArray();
+        var told = @case.Events.Where(e => e.OperationId == operation.Id || e.AuthorizationId == operation.Id).ToArray();
         var authorization = @case.Operations.FirstOrDefault(o => o.Kind == "authorize")?.Id;
         var end = (told.Length > 0 ? told : [.. @case.Events.Where(e => operation.Kind == "void" && e.OperationId == authorization)]).LastOrDefault()?.Row.Version;
         if (attempts == 0 || end <= after)
@@ -158,7 +170,7 @@ internal static class EventRules
     private static bool LearnsLater(Case @case, long after) =>
         @case.Events.LastOrDefault(e => e.Row.Version <= after) is { } known
             ? known.Authentication is null
-            : @case.Events.Any(e => e is { Operation: "authorize", State: "succeeded", Authentication: null });
+            : @case.Events.Any(e => e is { Operation: "authorize", State: "succeeded", Authentication: null } or { AuthorizationId: not null, Authentication: null });
 }
 
 /// <summary>How a customer was authenticated, as a payment shows it.</summary>

@@ -22,7 +22,7 @@ internal static class Postings
             ("payment.authorized", "succeeded") => [($"hold authorization {receivable}>{pending}", happened.Payment?.Decision == "review" ? 0 : booked)],
             ("payment.captured", "succeeded") =>
             [
-                ($"release authorization {receivable}>{pending}", booked + happened.Released),
+                ($"release authorization {receivable}>{pending}", booked + happened.Released - happened.NeverHeld),
                 ($"post capture {receivable}>{pending}", booked),
                 ($"post capture_suspense {receivable}>{suspense}", happened.Suspense),
                 ($"post commission {pending}>{revenue}", happened.Commission),

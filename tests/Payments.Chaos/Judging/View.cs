@@ -23,17 +23,27 @@ public sealed record Happened(
     EventRow Row, View? Payment, string? OperationId, string? Operation, string? State, long Amount, long Released, long Suspense, string? Provider, long Commission, long Cost,
     string? Authentication, string? Currency)
 {
+    /// <summary>The operation that came about with this one, and has no event of its own.</summary>
+    public string? AuthorizationId { get; init; }
+
+    public long NeverHeld { get; init; }
+
     public static Happened Of(EventRow row)
     {
         ArgumentNullException.ThrowIfNull(row);
         var data = JsonSerializer.Deserialize<JsonElement>(row.Data);
         var payment = data.GetProperty("payment");
         var operation = data.TryGetProperty("operation", out var o) && o.ValueKind == JsonValueKind.Object ? o : (JsonElement?)null;
+        var authorization = data.TryGetProperty("authorization", out var a) ? a : (JsonElement?)null;
         var fees = data.TryGetProperty("fees", out var f) && f.ValueKind == JsonValueKind.Object ? f : (JsonElement?)null;
         return new Happened(
             row, View.Of(payment), Text(operation, "id"), Text(operation, "kind"), Text(operation, "state"), Number(operation, "amount_minor"), Number(operation, "released_minor"),
             Number(operation, "suspense_minor"), Text(operation, "provider") ?? Text(payment, "provider"), Number(fees, "commission_minor"), Number(fees, "provider_cost_minor"),
-            Authentications.Result(payment), Text(payment, "currency"));
+            Authentications.Result(payment), Text(payment, "currency"))
+        {
+            AuthorizationId = Text(authorization, "id"),
+            NeverHeld = Number(authorization, "amount_minor"),
+        };
     }
 
     private static string? Text(JsonElement? element, string name) =>

@@ -18,6 +18,14 @@ internal static class EventSamples
     public static PaymentEvent Captured(PaymentId payment, long version = 2) =>
         Event(PaymentEventTypes.Captured, payment, version, PaymentStatus.Captured, OperationKind.Capture, OperationState.Succeeded, new CaptureFees(1, 175, 90));
 
+    /// <summary>Money that was taken with its authorization.</summary>
+    public static PaymentEvent Sold(PaymentId payment, long version = 2)
+    {
+        var captured = Captured(payment, version);
+        var authorization = captured.Data.Operation! with { Id = Ids.New<OperationId>().ToString(), Kind = OperationKind.Authorize, Final = false };
+        return captured with { Data = captured.Data with { Authorization = authorization } };
+    }
+
     /// <summary>One event of each type at least, each of a payment of its own, in the forms that the payment flow gives them.</summary>
     public static IReadOnlyList<PaymentEvent> OfEveryType()
     {
@@ -46,7 +54,7 @@ internal static class EventSamples
             (PaymentEventTypes.Unattributed, PaymentStatus.Authorizing, OperationKind.Capture, OperationState.Succeeded, null),
             (PaymentEventTypes.Attributed, PaymentStatus.Authorizing, OperationKind.Authorize, OperationState.Succeeded, null),
         ];
-        return [Rejected(), ReviewDecided(), .. PaymentEventTypes.Disputes.Select(OfDispute), .. rows.Select(r => Event(r.Type, Ids.New<PaymentId>(), 3, r.Status, r.Kind, r.State, r.Fees))];
+        return [Rejected(), ReviewDecided(), Sold(Ids.New<PaymentId>()), .. PaymentEventTypes.Disputes.Select(OfDispute), .. rows.Select(r => Event(r.Type, Ids.New<PaymentId>(), 3, r.Status, r.Kind, r.State, r.Fees))];
     }
 
     public static PaymentEvent Event(

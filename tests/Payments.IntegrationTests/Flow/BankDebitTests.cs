@@ -32,7 +32,7 @@ public sealed class BankDebitTests(FlowProduct product) : IAsyncDisposable
         var captured = await Shop.UntilAsync(submitted.Id, "captured", Token);
         Assert.Equal(10_000, captured.GetProperty("amount_captured").GetInt64());
         Assert.Equal(JsonValueKind.Null, captured.GetProperty("authentication").ValueKind);
-        await EventsAsync(submitted.Id, "payment.processing", "payment.authorized", "payment.captured");
+        await EventsAsync(submitted.Id, "payment.processing", "payment.captured");
         var charge = Assert.Single(await product.ChargesAsync("stripe", submitted.Id, Token));
         Assert.Equal(("captured", 10_000), (Text(charge, "status"), charge.GetProperty("amount_captured").GetInt64()));
         await BooksAsync(submitted.Id, receivable: 10_000, commission: 80);
@@ -166,7 +166,7 @@ public sealed class BankDebitTests(FlowProduct product) : IAsyncDisposable
             submitted.Id, p => Text(p, "status") == "disputed" && p.GetProperty("disputes").GetArrayLength() == 1 && Text(p.GetProperty("disputes")[0], "status") == "lost", Token);
         var dispute = await Shop.GetAsync($"/v1/disputes/{Text(returned.GetProperty("disputes")[0], "id")}", Token);
         Assert.Equal(("lost", "insufficient_funds", 10_000, 1_500), (Text(dispute, "status"), Text(dispute, "provider_reason"), dispute.GetProperty("amount_withheld").GetInt64(), dispute.GetProperty("fee").GetInt64()));
-        await EventsAsync(submitted.Id, "payment.processing", "payment.authorized", "payment.captured", "payment.dispute_opened", "payment.dispute_funds_withdrawn", "payment.dispute_closed");
+        await EventsAsync(submitted.Id, "payment.processing", "payment.captured", "payment.dispute_opened", "payment.dispute_funds_withdrawn", "payment.dispute_closed");
         await BooksAsync(submitted.Id, receivable: 0, commission: 80);
         Assert.Equal(-11_500, await UntilValueAsync(() => ReconAsync(submitted.Id, "chargeback"), -11_500));
         var report = await product.Simulators.GetStringAsync(new Uri($"/settlement/stripe/report?from={Day(-1)}&through={Day(1)}", UriKind.Relative), Token);

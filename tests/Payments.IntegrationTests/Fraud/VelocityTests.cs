@@ -168,7 +168,7 @@ public sealed class VelocityTests(EmbeddedServers servers) : IAsyncLifetime
         await ApplyAsync(approved, Event(question, PaymentEventTypes.Captured), Event(question, PaymentEventTypes.Refunded));
         await ApplyAsync(approved);
         await LabelAsync(question);
-        await Eventually.BecomesTrueAsync("Redis is told", async () => await fraud.QueryAsync<long>("SELECT count(*) FROM outcomes WHERE NOT in_redis") is > 0 and var left ? $"{left} to go" : null, Cancel);
+        await Eventually.BecomesTrueAsync("Redis is told", async () => await fraud.QueryAsync<long>("SELECT count(*) FROM outcomes_to_tell") is > 0 and var left ? $"{left} to go" : null, Cancel);
 
         var again = question with { PaymentId = Ids.New<PaymentId>(), RequestHash = "another" };
         await fraud.ScoreAsync(again);

@@ -61,7 +61,7 @@ internal static class ExpectedPostings
                 standing[operation.Id] = (commission, cost);
                 return
                 [
-                    new("Release", Receivable, Pending, all - beyond + operation.ReleasedMinor), new("Post", Receivable, Pending, all - beyond),
+                    new("Release", Receivable, Pending, all - beyond + operation.ReleasedMinor - (happened.Data.Authorization?.AmountMinor ?? 0)), new("Post", Receivable, Pending, all - beyond),
                     new("Post", Receivable, Suspense, beyond), new("Post", Pending, Revenue, commission), new("Post", Expense, CostPayable, cost),
                 ];
             case "payment.capture_failed" when state == "Reversed":

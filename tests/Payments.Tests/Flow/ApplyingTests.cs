@@ -12,17 +12,62 @@ public class ApplyingTests
     private static Application.Applied Applied(PaymentState payment, Fact fact) => Assert.IsType<Application.Applied>(Applying.Apply(payment, fact));
 
     [Fact]
-    public void An_automatic_payment_is_authorized_and_captured_in_two_events_of_one_version_each()
+    public void An_automatic_payment_is_authorized_and_captured_in_one_event()
     {
         var opened = Samples.Opened(capture: CaptureMethod.Automatic);
 
         var applied = Applied(opened, Samples.FactOf(opened, Authorize, Succeeded, captured: true));
 
-        Assert.Equal([PaymentEventTypes.Authorized, PaymentEventTypes.Captured], applied.Happenings.Select(h => h.Type));
-        Assert.Equal([2, 3], applied.Happenings.Select(h => h.AsOf.Version));
-        Assert.Equal([PaymentStatus.Authorized, PaymentStatus.Captured], applied.Happenings.Select(h => h.AsOf.Status));
-        Assert.Equal(new CaptureFees(1, 320, 210), applied.Happenings[1].Fees);
-        Assert.Equal(3, applied.Payment.Version);
+        var told = Assert.Single(applied.Happenings);
+        Assert.Equal((PaymentEventTypes.Captured, 2L, PaymentStatus.Captured), (told.Type, told.AsOf.Version, told.AsOf.Status));
+        Assert.Equal(new CaptureFees(1, 320, 210), told.Fees);
+        Assert.Equal((Capture, OperationState.Succeeded, 10_000L, true), (told.Operation!.Kind, told.Operation.State, told.Operation.AmountMinor, told.Operation.Final));
+        var authorize = applied.Payment.Authorization!;
+        Assert.Equal((authorize.Id.ToString(), Authorize, OperationState.Succeeded, 10_000L), (told.Authorization!.Id, told.Authorization.Kind, told.Authorization.State, told.Authorization.AmountMinor));
+        Assert.Equal((authorize.Current!.Id.ToString(), authorize.RequestKey), (told.Authorization.AttemptId, told.Authorization.RequestKey));
+        Assert.Equal((PaymentSamples.Noon, PaymentSamples.Noon), (applied.Payment.AuthorizedAt, applied.Payment.CapturedAt));
+        Assert.Equal(2, applied.Payment.Version);
+    }
+
+    [Fact]
+    public void A_capture_that_is_told_after_its_authorization_has_an_event_of_its_own()
+    {
+        var authorized = Samples.Tell(Samples.Opened(capture: CaptureMethod.Automatic), Authorize, Succeeded);
+
+        var told = Assert.Single(Applied(authorized, Samples.FactOf(authorized, Authorize, Succeeded, captured: true)).Happenings);
+
+        Assert.Equal((PaymentEventTypes.Captured, null), (told.Type, told.Authorization));
+    }
+
+    [Fact]
+    public void What_was_captured_although_a_person_was_to_look_at_it_is_held_first()
+    {
+        var opened = Samples.Opened(capture: CaptureMethod.Automatic) with { HeldForReview = true };
+
+        var applied = Applied(opened, Samples.FactOf(opened, Authorize, Succeeded, captured: true));
+
+        Assert.Equal([PaymentEventTypes.InReview, PaymentEventTypes.Captured], applied.Happenings.Select(h => h.Type));
+        Assert.All(applied.Happenings, h => Assert.Null(h.Authorization));
+    }
+
+    [Fact]
+    public void A_payment_that_was_lost_comes_back_out_of_that_one_event()
+    {
+        var opened = Samples.Opened(capture: CaptureMethod.Automatic);
+        var applied = Applied(opened, Samples.FactOf(opened, Authorize, Succeeded, captured: true));
+        var told = applied.Happenings[0];
+
+        var restored = Reinstating.Apply(
+            null,
+            new PaymentEvent(
+                new IdSource(TimeProvider.System).New<EventId>(), told.Type, opened.Id, opened.MerchantId, opened.Mode, told.AsOf.Version, PaymentSamples.Noon,
+                new PaymentEventData(told.AsOf.View(), told.Operation, told.Fees) { Authorization = told.Authorization }),
+            (1, PaymentSamples.Commission), _ => PaymentSamples.Cost);
+
+        Assert.Equal((applied.Payment.Version, applied.Payment.Status, applied.Payment.Amounts), (restored.Version, restored.Status, restored.Amounts));
+        Assert.Equal(
+            applied.Payment.Operations.Select(o => (o.Id, o.Kind, o.State, o.AmountMinor, o.Fees, o.RequestKey, o.Current?.Id)),
+            restored.Operations.Select(o => (o.Id, o.Kind, o.State, o.AmountMinor, o.Fees, o.RequestKey, o.Current?.Id)));
     }
 
     [Fact]
@@ -273,7 +318,7 @@ public class ApplyingTests
 
         var applied = Applied(unknown, Samples.Foreign(Refund, 4_000, "re_1"));
 
-        Assert.Equal([PaymentEventTypes.Authorized, PaymentEventTypes.Captured, PaymentEventTypes.Refunded], applied.Happenings.Select(h => h.Type));
+        Assert.Equal([PaymentEventTypes.Captured, PaymentEventTypes.Refunded], applied.Happenings.Select(h => h.Type));
         Assert.Equal([Authorize, Capture, Refund], applied.Payment.Operations.Select(o => o.Kind));
         Assert.Equal((10_000, 4_000, 0), (applied.Payment.Amounts.CapturedMinor, applied.Payment.Amounts.RefundedMinor, applied.Payment.Amounts.RefundExcessMinor));
     }

@@ -38,7 +38,7 @@ public sealed class BankDebitTests
     }
 
     [Theory]
-    [InlineData(Succeeded, PaymentStatus.Captured, "payment.authorized,payment.captured")]
+    [InlineData(Succeeded, PaymentStatus.Captured, "payment.captured")]
     [InlineData(Declined, PaymentStatus.Declined, "payment.declined")]
     public void Days_later_the_bank_has_paid_or_returned_it(FactOutcome outcome, PaymentStatus status, string told)
     {

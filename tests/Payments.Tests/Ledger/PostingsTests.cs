@@ -38,6 +38,14 @@ public sealed class PostingsTests
             "post provider_cost platform:provider_cost_expense > stripe:provider_cost_payable 1.75 USD");
 
     [Fact]
+    public void A_capture_that_came_with_its_authorization_releases_what_was_never_held_nowhere() =>
+        Expect(
+            payment.Sold(10_000, Fees),
+            "post capture stripe:provider_receivable > M:merchant_pending 100.00 USD",
+            "post commission M:merchant_pending > platform:commission_revenue 3.20 USD",
+            "post provider_cost platform:provider_cost_expense > stripe:provider_cost_payable 1.75 USD");
+
+    [Fact]
     public void A_final_partial_capture_releases_the_rest_of_the_hold_too() =>
         Expect(
             payment.Of(PaymentEventTypes.Captured, Capture, Succeeded, 4_000, new(3, 146, 0), released: 6_000),
@@ -230,6 +238,8 @@ public sealed class PostingsTests
         Assert.Throws<InvariantException>(() => Postings.For(payment.Of(PaymentEventTypes.Captured, Capture, Succeeded, 10, Fees, suspense: 11)));
         Assert.Throws<InvariantException>(() => Postings.For(payment.Of(PaymentEventTypes.Captured, Capture, Succeeded, 10, new(1, -1, 0))));
         Assert.Throws<InvariantException>(() => Postings.For(payment.Of(PaymentEventTypes.Captured, operation: null)));
+        var sold = payment.Sold(10_000, Fees);
+        Assert.Throws<InvariantException>(() => Postings.For(sold with { Data = sold.Data with { Authorization = sold.Data.Authorization! with { AmountMinor = 10_001 } } }));
         Assert.Throws<InvariantException>(() => Postings.For(payment.Of("payment.teleported", Capture, Succeeded, 10, Fees)));
         var other = payment.Of(PaymentEventTypes.Refunded, Refund, Succeeded, 10);
         Assert.Throws<InvariantException>(() => Postings.For(other with { Data = other.Data with { Operation = other.Data.Operation! with { Currency = "EUR" } } }));

@@ -30,6 +30,14 @@ internal sealed class PaymentLife(IdSource ids, DateTimeOffset start)
         Of(type, new OperationFact(
             ids.New<OperationId>().ToString(), kind, state, amount, Currency, ids.New<AttemptId>().ToString(), Provider, "ref", null, released, suspense, false), fees);
 
+    /// <summary>Money that is taken with its authorization: one event.</summary>
+    public PaymentEvent Sold(long amount, CaptureFees fees)
+    {
+        var captured = Of(PaymentEventTypes.Captured, OperationKind.Capture, OperationState.Succeeded, amount, fees);
+        var authorization = captured.Data.Operation! with { Id = ids.New<OperationId>().ToString(), Kind = OperationKind.Authorize };
+        return captured with { Data = captured.Data with { Authorization = authorization } };
+    }
+
     /// <summary>Money that a dispute takes (odd numbers) or gives back.</summary>
     public PaymentEvent OfDispute(int number, long amount, long suspense, long fee, bool? ofMerchant = null)
     {

@@ -67,6 +67,12 @@ internal sealed class World(Func<int, int> choose, IdSource ids)
         }
 
         lives.Add(life);
+        if (life.Events.Risk == FraudVerdict.Approve && choose(2) == 0)
+        {
+            Sell(life, amount);
+            return;
+        }
+
         life.Held = amount;
         Hold(life, amount);
         if (life.Events.Risk == FraudVerdict.Review)
@@ -75,6 +81,16 @@ internal sealed class World(Func<int, int> choose, IdSource ids)
         }
 
         Happen(life.Events.Of(PaymentEventTypes.Authorized, OperationKind.Authorize, OperationState.Succeeded, amount));
+    }
+
+    // Taken with its authorization: never held.
+    private void Sell(Life life, long amount)
+    {
+        var fees = new CaptureFees(1, Commission.Of(amount, true), Cost.Of(amount, true));
+        life.Captures.Add((amount, 0, fees));
+        life.Events.AmountCaptured += amount;
+        Book(life, amount, 0, fees, sign: 1);
+        Happen(life.Events.Sold(amount, fees));
     }
 
     private void Capture(Life life)
