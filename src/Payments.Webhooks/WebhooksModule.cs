@@ -26,7 +26,7 @@ public static class WebhooksModule
         builder.AddDatabase(Names.Databases.Webhooks, typeof(WebhooksModule).Assembly, Plumbing.Inbox, Plumbing.Idempotency);
         builder.AddPaymentsHttp();
         builder.AddIdempotency();
-        builder.AddEventConsumer<EventIntake>(Names.Services.Webhooks);
+        builder.AddEventConsumer<EventIntake>(Names.Services.Webhooks, gather: TimeSpan.FromMilliseconds(100)); // merchants wait
 
         var services = builder.Services;
         services.AddOptions<WebhooksOptions>().BindConfiguration(WebhooksOptions.Section).ValidateDataAnnotations()

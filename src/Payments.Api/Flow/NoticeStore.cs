@@ -16,7 +16,7 @@ public sealed record WaitingNotice(ProviderNoticeKey Key, ProviderFact Fact, int
 public sealed class NoticeStore : IAsyncDisposable
 {
     /// <summary>Short: providers tell again what they get no answer to, and what is not settled becomes due again.</summary>
-    private static readonly GroupWriterOptions Options = new() { Patience = TimeSpan.FromSeconds(5), Gather = TimeSpan.FromMilliseconds(50) };
+    private static readonly GroupWriterOptions Options = new() { Patience = TimeSpan.FromSeconds(5), Gather = TimeSpan.FromMilliseconds(100) };
 
     private readonly NpgsqlDataSource database;
     private readonly GroupWriter<Kept, bool> keeping;

@@ -18,7 +18,7 @@ internal sealed class ScoredRows(NpgsqlDataSource database, Replica replica, Mod
     private static readonly TimeSpan Pause = TimeSpan.FromSeconds(1);
 
     /// <summary>How long a row waits for company: nobody waits for it, and together they cost the database a fraction.</summary>
-    private static readonly TimeSpan Company = TimeSpan.FromMilliseconds(50);
+    private static readonly TimeSpan Company = TimeSpan.FromMilliseconds(200);
 
     private readonly Channel<ScoredRow> waiting = Channel.CreateBounded<ScoredRow>(new BoundedChannelOptions(MostWaiting) { SingleReader = true });
 

@@ -53,7 +53,7 @@ internal sealed class DecisionWriter : IAsyncDisposable
     private static readonly TimeSpan Pause = TimeSpan.FromSeconds(1);
     private static readonly Meter Meter = new("Payments.Fraud");
     private static readonly Counter<long> Lost = Meter.CreateCounter<long>("payments.fraud.decisions.lost", "{decision}", "Decisions that were given and could not be kept.");
-    private static readonly GroupWriterOptions Options = new() { Patience = TimeSpan.FromSeconds(1), RetryDelay = TimeSpan.FromMilliseconds(20), Gather = TimeSpan.FromMilliseconds(50) };
+    private static readonly GroupWriterOptions Options = new() { Patience = TimeSpan.FromSeconds(1), RetryDelay = TimeSpan.FromMilliseconds(20), Gather = TimeSpan.FromMilliseconds(200) };
 
     private readonly NpgsqlDataSource database;
     private readonly TimeProvider time;
@@ -91,6 +91,7 @@ internal sealed class DecisionWriter : IAsyncDisposable
     {
         if (!following.IsEmpty)
         {
+            writer.Hurry();
             await Task.WhenAll(following.Keys).WaitAsync(limit, time, cancellationToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }
     }

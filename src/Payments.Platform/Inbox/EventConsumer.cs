@@ -70,7 +70,7 @@ internal sealed class EventConsumer(
         {
             sequence.Heard();
             telemetry.Received(messages.Count);
-            nextBatch = messages.Count < options.MaxBatch ? In(options.GatherMilliseconds) : 0;
+            nextBatch = messages.Count < options.MaxBatch ? In(Math.Min(options.GatherMilliseconds, registration.Gather.TotalMilliseconds)) : 0;
         }
 
         if (position.HaltedBecause is null)

@@ -20,7 +20,7 @@ public sealed class EventConsumerOptions
     /// a pause is applied at once, and so is what fills a transaction.
     /// </summary>
     [Range(0, 10_000)]
-    public int GatherMilliseconds { get; set; } = 100;
+    public int GatherMilliseconds { get; set; } = 400;
 
     /// <summary>The first wait after a passing failure; it doubles up to <see cref="MaxRetryDelayMilliseconds"/>.</summary>
     [Range(1, 60_000)]

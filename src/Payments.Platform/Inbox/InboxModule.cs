@@ -14,7 +14,8 @@ using Payments.Platform.Outbox;
 namespace Payments.Platform.Inbox;
 
 /// <summary>One consumer of a service.</summary>
-internal sealed record ConsumerRegistration(string Name, StartAt StartAt, bool KeepsCopies)
+/// <param name="Gather">How long it gathers at most, whatever is configured for all.</param>
+internal sealed record ConsumerRegistration(string Name, StartAt StartAt, bool KeepsCopies, TimeSpan Gather)
 {
     public string Publisher { get; } = Names.Services.Api;
 
@@ -34,7 +35,8 @@ public static class InboxModule
     /// <param name="keepsCopies">
     /// Whether a publisher that was restored can ask it for the events that it has applied. The restore asks ledger, webhooks and reconciliation.
     /// </param>
-    public static void AddEventConsumer<THandler>(this WebApplicationBuilder builder, string name, StartAt? startAt = null, bool keepsCopies = true)
+    /// <param name="gather">How long events are gathered under load at most, where somebody waits for what it does; by default as configured.</param>
+    public static void AddEventConsumer<THandler>(this WebApplicationBuilder builder, string name, StartAt? startAt = null, bool keepsCopies = true, TimeSpan? gather = null)
         where THandler : class, IEventHandler
     {
         ArgumentNullException.ThrowIfNull(builder);
@@ -53,7 +55,7 @@ public static class InboxModule
             builder.Services.AddHostedService<EventCopyExpiry>();
         }
 
-        var registration = new ConsumerRegistration(name, startAt ?? StartAt.Beginning, keepsCopies);
+        var registration = new ConsumerRegistration(name, startAt ?? StartAt.Beginning, keepsCopies, gather ?? TimeSpan.MaxValue);
         var state = new ConsumerState();
         builder.Services.AddSingleton(services => new ConsumerParts(registration, services.GetRequiredService<THandler>()));
         builder.Services.AddSingleton<IHostedService>(services => Consumer(services, registration, state, services.GetRequiredService<THandler>()));

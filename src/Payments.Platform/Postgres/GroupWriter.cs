@@ -20,10 +20,12 @@ public sealed record GroupWriterOptions
     public TimeSpan RetryDelay { get; init; } = TimeSpan.FromMilliseconds(100);
 
     /// <summary>
-    /// Under load a batch that is not full begins no sooner than this after the one before, for items that no payer waits for: a commit costs much the
-    /// same whatever is in it. What comes after a pause is written at once, and so is an urgent item with all that wait.
+    /// Under load a batch that is not full begins no sooner than this after the one before: a commit costs much the same whatever is in it. What comes after a pause is written at once, and so is an urgent item with all that wait.
     /// </summary>
     public TimeSpan Gather { get; init; }
+
+    /// <summary>Nothing is gathered after a batch of fewer: where somebody waits for each item, a commit is shared only if many come.</summary>
+    public int GatherFrom { get; init; }
 }
 
 /// <summary>The queue is full: nothing was written, and the caller may try again later.</summary>
@@ -85,9 +87,12 @@ public sealed class GroupWriter<TItem, TVerdict>(
     public Task<TVerdict> WriteUrgentAsync(TItem item)
     {
         var verdict = WriteAsync(item);
-        Volatile.Read(ref urgency).TrySetResult();
+        Hurry();
         return verdict;
     }
+
+    /// <summary>Somebody waits for what waits here: nothing more is gathered first.</summary>
+    public void Hurry() => Volatile.Read(ref urgency).TrySetResult();
 
     /// <summary>Writes what waits, then stops.</summary>
     public async ValueTask DisposeAsync()
@@ -117,7 +122,7 @@ public sealed class GroupWriter<TItem, TVerdict>(
             var batch = TakeBatch(heldBack);
             var left = Interlocked.Add(ref held, -batch.Count);
             // What is left, because the batch is full or another of its key is in it, has waited already.
-            began = left > 0 ? null : batchBegan;
+            began = left > 0 || batch.Count < options.GatherFrom ? null : batchBegan;
             GroupWriterTelemetry.BatchSizes.Record(batch.Count, new KeyValuePair<string, object?>("payments.writer", name));
             await WriteAsync(batch);
             AnswerOvertaken(batch, heldBack);

@@ -37,7 +37,7 @@ public sealed class Outcomes : IAsyncDisposable
         """;
 
     /// <summary>Short: what cannot be written down is attempted again when its lease ends.</summary>
-    private static readonly GroupWriterOptions Options = new() { Patience = TimeSpan.FromSeconds(5), Gather = TimeSpan.FromMilliseconds(100) };
+    private static readonly GroupWriterOptions Options = new() { Patience = TimeSpan.FromSeconds(5), Gather = TimeSpan.FromMilliseconds(200) };
 
     private readonly NpgsqlDataSource database;
     private readonly GroupWriter<Outcome, bool> writer;

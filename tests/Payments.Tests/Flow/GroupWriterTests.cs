@@ -108,6 +108,48 @@ public class GroupWriterTests
     }
 
     [Fact]
+    public async Task Nothing_is_gathered_after_a_small_batch()
+    {
+        var (entered, gate) = (new TaskCompletionSource(), new TaskCompletionSource());
+        var sizes = new List<int>();
+        await using var writer = Writer(
+            async (_, items) =>
+            {
+                sizes.Add(items.Count);
+                entered.TrySetResult();
+                await gate.Task;
+                return Numbers(items);
+            },
+            new GroupWriterOptions { LargestBatch = 8, Gather = TimeSpan.FromHours(1), GatherFrom = 3 });
+        Task<int[]> Write(int items) => Task.WhenAll(Enumerable.Range(0, items).Select(i => writer.WriteAsync(new Item(ids.New<PaymentId>().Value, i))));
+
+        // After one, and after two, what waits is written at once.
+        var first = Write(1);
+        await entered.Task;
+        var second = Write(2);
+        gate.SetResult();
+        await first;
+        await second;
+        await Write(3);
+        Assert.Equal(6, sizes.Sum());
+
+        // Whatever became of the three: an item that comes after a batch of three waits.
+        gate = new TaskCompletionSource();
+        entered = new TaskCompletionSource();
+        var third = writer.WriteUrgentAsync(new Item(ids.New<PaymentId>().Value, 7));
+        await entered.Task;
+        var many = Write(3);
+        gate.SetResult();
+        await Task.WhenAll(third, many);
+        var gathered = writer.WriteAsync(new Item(ids.New<PaymentId>().Value, 8));
+        await Task.Delay(100, TestContext.Current.CancellationToken);
+        Assert.False(gathered.IsCompleted, "it waits for more");
+
+        writer.Hurry();
+        Assert.Equal(8, await gathered);
+    }
+
+    [Fact]
     public async Task An_urgent_item_ends_the_gathering_and_takes_with_it_what_waits()
     {
         var sizes = new List<int>();
