@@ -167,18 +167,24 @@ internal static class EntityHistory
         return window;
     }
 
-    /// <summary>The last 255 that were written, each of <see cref="VelocityRecord.Bytes"/>.</summary>
-    public static VelocityRecord[] Newest(ReadOnlySpan<byte> bytes)
+    /// <summary>The same for histories as they are kept: records of <see cref="VelocityRecord.Bytes"/>, the last 255 of which count.</summary>
+    public static void Count(VelocityReading reading, Subject subject, ReadOnlySpan<byte> attempts, ReadOnlySpan<byte> outcomes, Parties present, long nowMilliseconds)
+    {
+        Span<VelocityRecord> both = stackalloc VelocityRecord[2 * MostRecords];
+        var attempted = Newest(attempts, both[..MostRecords]);
+        Count(reading, subject, both[..attempted], both.Slice(MostRecords, Newest(outcomes, both[MostRecords..])), present, nowMilliseconds);
+    }
+
+    private static int Newest(ReadOnlySpan<byte> bytes, Span<VelocityRecord> records)
     {
         var count = Math.Min(bytes.Length / VelocityRecord.Bytes, MostRecords);
-        var records = new VelocityRecord[count];
         var from = (bytes.Length / VelocityRecord.Bytes) - count;
         for (var i = 0; i < count; i++)
         {
             records[i] = VelocityRecord.Read(bytes[((from + i) * VelocityRecord.Bytes)..]);
         }
 
-        return records;
+        return count;
     }
 
     private static (Subject Pair, Func<Parties, uint> Other)[][] PairsBySubject()

@@ -216,7 +216,7 @@ internal sealed class VelocityRedis(RedisLink redis)
         {
             if (of(keys) is not null)
             {
-                EntityHistory.Count(reading, subject, EntityHistory.Newest((byte[]?)histories[next]), EntityHistory.Newest((byte[]?)histories[next + 1]), present, now);
+                EntityHistory.Count(reading, subject, (byte[]?)histories[next], (byte[]?)histories[next + 1], present, now);
                 next += 2;
             }
         }

@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Text.Encodings.Web;
 using System.Text.Json;
 using System.Text.Json.Serialization;
@@ -23,12 +24,15 @@ public sealed class Journal : IDisposable
     };
 
     private readonly FileStream file;
+    private readonly ArrayBufferWriter<byte> buffer = new();
+    private readonly Utf8JsonWriter writer;
     private long end;
 
     public Journal(string directory)
     {
         Directory.CreateDirectory(directory);
         file = new FileStream(Path.Combine(directory, "books.jsonl"), FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.Read, bufferSize: 0);
+        writer = new Utf8JsonWriter(buffer, new JsonWriterOptions { Encoder = Json.Encoder });
     }
 
     /// <summary>Reads all whole lines from the start and cuts off what follows the last one.</summary>
@@ -48,16 +52,16 @@ public sealed class Journal : IDisposable
         file.SetLength(end);
     }
 
-    /// <summary>Writes one line and tells where it stands.</summary>
+    /// <summary>Writes one line and tells where it stands. One at a time.</summary>
     public JournalPosition Append(JournalLine line)
     {
-        var bytes = JsonSerializer.SerializeToUtf8Bytes(line, Json);
-        var position = new JournalPosition(end, bytes.Length);
-        Array.Resize(ref bytes, bytes.Length + 1);
-        bytes[^1] = (byte)'\n';
-        file.Position = end;
-        file.Write(bytes);
-        end += bytes.Length;
+        buffer.ResetWrittenCount();
+        writer.Reset();
+        JsonSerializer.Serialize(writer, line, Json);
+        var position = new JournalPosition(end, buffer.WrittenCount);
+        buffer.Write("\n"u8);
+        RandomAccess.Write(file.SafeFileHandle, buffer.WrittenSpan, end);
+        end += buffer.WrittenCount;
         return position;
     }
 
@@ -73,7 +77,11 @@ public sealed class Journal : IDisposable
         return Parse(bytes, position.Offset);
     }
 
-    public void Dispose() => file.Dispose();
+    public void Dispose()
+    {
+        writer.Dispose();
+        file.Dispose();
+    }
 
     private static JournalLine Parse(ReadOnlySpan<byte> line, long where)
     {

@@ -54,7 +54,7 @@ public sealed class VelocityReadingTests
         }
 
         var reading = new VelocityReading();
-        EntityHistory.Count(reading, Subject.Card, EntityHistory.Newest(bytes), [], new Parties(300, 1, 0, 0, 0, 0), Now);
+        EntityHistory.Count(reading, Subject.Card, bytes, ReadOnlySpan<byte>.Empty, new Parties(300, 1, 0, 0, 0, 0), Now);
 
         Assert.Equal((255, 255, 255, 1, 0), (Read("card.attempts_30d"), Read("card.attempts_5m"), Read("card.merchants_5m"), Read("card_merchant.attempts_5m"), Read("card.ips_30d")));
 
