@@ -1,4 +1,5 @@
 using System.Globalization;
+using Payments.Connectors.Stripe;
 using Payments.Platform;
 
 namespace Payments.AllInOne;
@@ -89,6 +90,11 @@ internal static class ServiceConfiguration
             ["Simulators:Adyen:ReportUser"] = AdyenReportUser,
             ["Simulators:Adyen:ReportPassword"] = secrets.AdyenReportPassword,
         };
+        foreach (var (place, type) in StripeEventTypes.All.Index())
+        {
+            configuration[string.Create(CultureInfo.InvariantCulture, $"Simulators:Stripe:WebhookEvents:{place}")] = type;
+        }
+
         foreach (var (name, connection) in connections)
         {
             configuration["ConnectionStrings:" + name] = connection;

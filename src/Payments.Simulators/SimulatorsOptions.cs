@@ -52,6 +52,9 @@ public sealed class StripeAccount
 
     public string? WebhookUrl { get; set; }
 
+    /// <summary>The types of events that are sent there; all where there is none. The others happen too, and can be read.</summary>
+    public IList<string> WebhookEvents { get; } = [];
+
     public string WebhookSecret { get; set; } = "whsec_simulator";
 }
 

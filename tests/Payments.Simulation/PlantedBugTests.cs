@@ -6,7 +6,7 @@ namespace Payments.Simulation;
 public sealed class PlantedBugTests(ITestOutputHelper output)
 {
     private const int Enough = 20_000;
-    private const int Readable = 5;
+    private const int Readable = 6;
 
     [Fact]
     public void A_refund_that_is_not_reserved_before_the_call_is_found() =>

@@ -18,7 +18,7 @@ public sealed class ModelOptions
 
     /// <summary>How often what other replicas saw, answers, labels and promotions are looked for.</summary>
     [Range(50, 60_000)]
-    public int RefreshMilliseconds { get; set; } = 2_000;
+    public int RefreshMilliseconds { get; set; } = 1_000;
 
     /// <summary>A model so old is followed by a new challenger, if labels have come since it was made; 0 leaves training to the command.</summary>
     [Range(0, 365)]

@@ -9,7 +9,7 @@ namespace Payments.Simulators.Stripe;
 /// <summary>Events: recorded with the change they tell of, delivered by webhook, readable afterwards.</summary>
 public static class StripeEvents
 {
-    /// <summary>Records events about one object, in order, each with a delivery when a webhook endpoint is set.</summary>
+    /// <summary>Records events about one object, in order, each with a delivery when a webhook endpoint is set up for its type.</summary>
     public static void Tell(Transaction books, Settings settings, string about, string? part, Call? cause, params ReadOnlySpan<string> types)
     {
         ArgumentNullException.ThrowIfNull(books);
@@ -26,7 +26,7 @@ public static class StripeEvents
                 RequestId = cause?.RequestId,
                 IdempotencyKey = cause?.Key,
             });
-            if (settings.WebhookUrl(Providers.Stripe) is { } url)
+            if (settings.StripeWebhookUrl(type) is { } url)
             {
                 books.Put(Delivery.New(Providers.Stripe, happened.Id, url, books.Now));
             }

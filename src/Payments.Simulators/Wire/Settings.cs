@@ -20,12 +20,14 @@ public sealed record SettingValues(double LatencyMedianMilliseconds, double Late
 /// <summary>The settings in force; they start as configured and are not kept over a restart.</summary>
 public sealed class Settings
 {
+    private readonly HashSet<string> stripeEvents;
     private volatile SettingValues current;
 
     public Settings(IOptions<SimulatorsOptions> options)
     {
         ArgumentNullException.ThrowIfNull(options);
         var configured = options.Value;
+        stripeEvents = [.. configured.Stripe.WebhookEvents];
         current = new(configured.LatencyMedianMilliseconds, configured.LatencySigma, configured.OutcomeDelayMilliseconds, Url(configured.Stripe.WebhookUrl), Url(configured.Adyen.WebhookUrl), OfferMilliseconds: configured.OfferMilliseconds, DebitMilliseconds: configured.DebitMilliseconds);
     }
 
@@ -36,6 +38,9 @@ public sealed class Settings
     }
 
     public string? WebhookUrl(string provider) => provider == Providers.Stripe ? current.StripeWebhookUrl : current.AdyenWebhookUrl;
+
+    /// <summary>Where an event of Stripe is sent to; null where the endpoint is not set up for its type, or there is none.</summary>
+    public string? StripeWebhookUrl(string type) => stripeEvents.Count == 0 || stripeEvents.Contains(type) ? current.StripeWebhookUrl : null;
 
     private static string? Url(string? configured) => string.IsNullOrWhiteSpace(configured) ? null : configured;
 }

@@ -46,7 +46,7 @@ public sealed class PoisonEventDrill(DrillProduct product)
 
             await Eventually.BecomesTrueAsync("the payment is parked", async () => (await LettersAsync(runbook)).Any(l => l.Text("payment_id") == bad) ? null : "no dead letter", Token);
             var good = (await DrillSteps.PayAsync(product, shop, Currency, 30_002, Token)).Text("id");
-            await PostedAsync(good, 2);
+            await PostedAsync(good, 1);
 
             Assert.Contains(await runbook.SqlAsync("parked", product.ConnectionString, Token), row => (Guid)row["payment_id"]! == payment.Value && (string)row["error"]! == "23514 this payment cannot be posted");
             var (_, consumers) = await runbook.HttpAsync("consumers", product.Operator, Token);

@@ -6,6 +6,7 @@ using System.Net;
 using System.Text.Json;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
+using Payments.AllInOne.Embedded;
 using Payments.Api.Flow;
 using Payments.Core.Seams;
 using Payments.IntegrationTests.Fire;
@@ -28,7 +29,7 @@ public sealed class FraudOutageTests(ProductFixture product, EmbeddedServers ser
     [Fact]
     public async Task With_fraud_service_Redis_and_broker_killed_under_load_every_payment_is_decided_and_none_beyond_the_default_is_approved()
     {
-        var port = FreePort();
+        var port = FreePort.Next();
         using var process = Start(port);
         var waits = new ConcurrentQueue<double>();
         var (watching, isAway) = (false, false);
@@ -170,12 +171,5 @@ public sealed class FraudOutageTests(ProductFixture product, EmbeddedServers ser
                 }
             },
             Token);
-    }
-
-    private static int FreePort()
-    {
-        using var listener = new System.Net.Sockets.TcpListener(IPAddress.Loopback, 0);
-        listener.Start();
-        return ((IPEndPoint)listener.LocalEndpoint).Port;
     }
 }

@@ -32,6 +32,7 @@ public sealed class ModeInTablesTests(ProductFixture product, EmbeddedServers se
         ["public.deliveries"] = "of an event, which has its mode",
         ["public.delivery_attempts"] = "of a delivery",
         ["public.model_catalogues"] = "lists of features, which are the same in both modes",
+        ["public.outcomes_to_tell"] = "of an outcome, which has its mode",
         ["public.risk_revision"] = "one number for the rules and lists of both modes",
         ["ledger.account_kinds"] = "the chart of accounts",
         ["ledger.balances"] = "of an account, which has its mode",

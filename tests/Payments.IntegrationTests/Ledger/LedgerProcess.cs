@@ -1,8 +1,8 @@
+using System.Collections.Concurrent;
 using System.Diagnostics;
 using System.Globalization;
-using System.Net;
 using System.Net.Http.Headers;
-using System.Net.Sockets;
+using Payments.AllInOne.Embedded;
 using Payments.IntegrationTests.Events;
 using Xunit;
 
@@ -28,7 +28,7 @@ internal sealed class LedgerProcess : IDisposable
     /// <param name="aim">The file that names the step; without it nothing happens to the process.</param>
     public static async Task<LedgerProcess> StartAsync(LedgerService of, string aim)
     {
-        var address = new Uri(string.Create(CultureInfo.InvariantCulture, $"http://127.0.0.1:{FreePort()}"));
+        var address = new Uri(string.Create(CultureInfo.InvariantCulture, $"http://127.0.0.1:{FreePort.Next()}"));
         var start = new ProcessStartInfo("dotnet", ["exec", Path.Combine(AppContext.BaseDirectory, "Payments.Ledger.dll")]) { RedirectStandardOutput = true, RedirectStandardError = true };
         foreach (var (name, value) in of.Settings.Concat(new Dictionary<string, string?>
         {
@@ -46,8 +46,9 @@ internal sealed class LedgerProcess : IDisposable
         }
 
         var process = Process.Start(start)!;
-        process.OutputDataReceived += (_, _) => { };
-        process.ErrorDataReceived += (_, _) => { };
+        var told = new ConcurrentQueue<string?>();
+        process.OutputDataReceived += (_, line) => told.Enqueue(line.Data);
+        process.ErrorDataReceived += (_, line) => told.Enqueue(line.Data);
         process.BeginOutputReadLine();
         process.BeginErrorReadLine();
         var ledger = new LedgerProcess(process, address);
@@ -56,6 +57,8 @@ internal sealed class LedgerProcess : IDisposable
             await Task.Delay(100, Cancel);
         }
 
+        // It may have been killed already, but by its aim alone.
+        Assert.True(!process.HasExited || File.Exists(aim + ".hit"), $"The ledger ended by itself: {string.Join('\n', told)}");
         return ledger;
     }
 
@@ -72,13 +75,6 @@ internal sealed class LedgerProcess : IDisposable
         {
             return false;
         }
-    }
-
-    private static int FreePort()
-    {
-        using var listener = new TcpListener(IPAddress.Loopback, 0);
-        listener.Start();
-        return ((IPEndPoint)listener.LocalEndpoint).Port;
     }
 
     public void Dispose()

@@ -32,7 +32,7 @@ public sealed class TamperingTests(EmbeddedServers servers)
     {
         await using var ledger = await LedgerService.StartAsync(servers);
         var world = await ledger.LiveAsync(seed: 31, events: 300);
-        var victims = world.History.Where(h => h.Type == PaymentEventTypes.Captured && h.Data.Operation!.SuspenseMinor == 0 && h.Data.Fees is { CommissionMinor: > 0 })
+        var victims = world.History.Where(h => h.Type == PaymentEventTypes.Captured && h.Data.Authorization is null && h.Data.Operation!.SuspenseMinor == 0 && h.Data.Fees is { CommissionMinor: > 0 })
             .Take(Tamperings.Length).Select(h => new JournalId(h.Id.Value)).ToArray();
         for (var i = 0; i < Tamperings.Length; i++)
         {

@@ -23,6 +23,22 @@ public sealed class WebhookTests
     }
 
     [Fact]
+    public async Task What_the_endpoint_is_not_set_up_for_is_not_sent_but_can_be_read()
+    {
+        var cancellationToken = TestContext.Current.CancellationToken;
+        await using var receiver = await WebhookReceiver.StartAsync(cancellationToken);
+        await using var simulator = await RunningSimulator.StartAsync(
+            cancellationToken, settings: [("Simulators:Stripe:WebhookUrl", receiver.Url), ("Simulators:Stripe:WebhookEvents:0", Paid)]);
+
+        await simulator.SaleAsync(cancellationToken);
+        await simulator.SaleAsync(cancellationToken, reference: "att_2");
+        await receiver.UntilAsync(() => receiver.Bodies.Count >= 2, cancellationToken);
+
+        Assert.Equal([Paid, Paid], receiver.StripeTypes);
+        Assert.Equal(4, (await simulator.StripeAsync("/v1/events?limit=100", null, cancellationToken)).Json.At("data").GetArrayLength());
+    }
+
+    [Fact]
     public async Task What_was_not_delivered_is_sent_after_a_restart()
     {
         var cancellationToken = TestContext.Current.CancellationToken;

@@ -1,0 +1,26 @@
+namespace Payments.Connectors.Stripe;
+
+/// <summary>
+/// What the webhook endpoint at Stripe is set up for: the events that tell something here. Of a sale Stripe would send two more, whose charge tells what the
+/// intent has told.
+/// </summary>
+public static class StripeEventTypes
+{
+    public static IReadOnlyList<string> All { get; } =
+    [
+        "payment_intent.succeeded",
+        "payment_intent.amount_capturable_updated",
+        "payment_intent.payment_failed",
+        "payment_intent.requires_action",
+        "payment_intent.canceled",
+        "refund.created",
+        "refund.updated",
+        "refund.failed",
+        "charge.dispute.created",
+        "charge.dispute.updated",
+        "charge.dispute.closed",
+        "charge.dispute.funds_withdrawn",
+        "charge.dispute.funds_reinstated",
+        "radar.early_fraud_warning.created",
+    ];
+}
