@@ -23,17 +23,20 @@ internal sealed class Retention(NpgsqlDataSource database, RetentionOptions opti
     private const int AtOnce = 5_000;
     private static readonly TimeSpan Interval = TimeSpan.FromHours(1);
 
-    //  table, key, what its age counts from; what others refer to comes after them
-    private static readonly (string Table, string Key, string Since)[] Signals =
+    /// <summary>Mode leads the indexes by time.</summary>
+    private const string OfBothModes = "mode IN ('test', 'live') AND ";
+
+    //  table, key, what its age counts from, days where they are not the configured ones, condition; what others refer to comes after them
+    private static readonly (string Table, string Key, string Since, int? Days, string Condition)[] Signals =
     [
-        ("second_looks", "payment_id, because_of", "at"),
-        ("model_answers", "payment_id, kind", "at"),
-        ("model_rows", "payment_id", "at"),
-        ("labels", "payment_id, source", "known_at"),
-        ("outcomes_to_tell", "event_id", "at"),
-        ("outcomes", "event_id", "at"),
-        ("decisions", "payment_id", "decided_at"),
-        ("attempts", "attempt", "at"),
+        ("second_looks", "payment_id, because_of", "at", null, OfBothModes),
+        ("model_answers", "payment_id, kind", "at", null, OfBothModes),
+        ("model_rows", "payment_id", "at", null, OfBothModes),
+        ("labels", "payment_id, source", "known_at", null, OfBothModes),
+        ("outcomes_to_tell", "event_id", "at", 30, ""), // Redis counts no older ones
+        ("outcomes", "event_id", "at", null, OfBothModes),
+        ("decisions", "payment_id", "decided_at", null, OfBothModes),
+        ("attempts", "attempt", "at", null, OfBothModes),
     ];
 
     protected override Task ExecuteAsync(CancellationToken stoppingToken) =>
@@ -41,18 +44,16 @@ internal sealed class Retention(NpgsqlDataSource database, RetentionOptions opti
 
     internal async Task RoundAsync(CancellationToken cancellationToken)
     {
-        foreach (var (table, key, since) in Signals)
+        foreach (var (table, key, since, days, condition) in Signals)
         {
             int gone;
             do
             {
-                // Mode leads the indexes by time where there is one.
-                var ofAnyMode = table == "outcomes_to_tell" ? "" : "mode IN ('test', 'live') AND ";
                 await using var command = database.CreateCommand($"""
                     DELETE FROM {table} WHERE ({key}) IN (
-                        SELECT {key} FROM {table} WHERE {ofAnyMode}{since} < now() - $1 LIMIT {AtOnce})
+                        SELECT {key} FROM {table} WHERE {condition}{since} < now() - $1 LIMIT {AtOnce})
                     """);
-                command.Parameters.Add(new() { Value = TimeSpan.FromDays(options.Days) });
+                command.Parameters.Add(new() { Value = TimeSpan.FromDays(days ?? options.Days) });
                 gone = await command.ExecuteNonQueryAsync(cancellationToken);
             }
             while (gone == AtOnce);

@@ -20,12 +20,11 @@ internal readonly record struct Posted(long Journals, long Movements)
 internal sealed class LedgerWriter(NpgsqlDataSource database, IdSource ids, int number, int of) : IDisposable
 {
     private const string Currency = "USD";
+    private const long Version = 2;
     private static readonly Price Commission = new(29_000, 30);
     private static readonly Price Cost = new(18_000, 10);
-    private static readonly (string Type, OperationKind Kind)[] OfASale = [(PaymentEventTypes.Authorized, OperationKind.Authorize), (PaymentEventTypes.Captured, OperationKind.Capture)];
 
     private readonly long[] sequences = new long[LogicalPartition.Count];
-    private readonly Queue<PaymentEvent> next = new();
     private NpgsqlConnection? connection;
     private int sales;
 
@@ -51,18 +50,13 @@ internal sealed class LedgerWriter(NpgsqlDataSource database, IdSource ids, int 
 
     private JournalDraft Draft(MerchantId[] merchants)
     {
-        if (!next.TryDequeue(out var happened))
-        {
-            Sell(merchants[(int)((uint)(++sales * 2_654_435_761L) % (uint)merchants.Length)]);
-            happened = next.Dequeue();
-        }
-
+        var happened = Sold(merchants[(int)((uint)(++sales * 2_654_435_761L) % (uint)merchants.Length)]);
         var partition = LogicalPartition.Of(happened.PaymentId);
-        return JournalDraft.Of(happened, partition, ++sequences[partition]) ?? throw new InvariantException("a sale's events are posted");
+        return JournalDraft.Of(happened, partition, ++sequences[partition]) ?? throw new InvariantException("a sale is posted");
     }
 
-    /// <summary>Both events of a sale, which one commit brings: the authorization and the capture.</summary>
-    private void Sell(MerchantId merchant)
+    /// <summary>The event of a sale: the capture, and the authorization that came with it.</summary>
+    private PaymentEvent Sold(MerchantId merchant)
     {
         PaymentId payment;
         do
@@ -72,32 +66,30 @@ internal sealed class LedgerWriter(NpgsqlDataSource database, IdSource ids, int 
         while (LogicalPartition.Of(payment) % of != number);
 
         var amount = 500 + (sales % 100_000);
-        var version = 0;
-        foreach (var (type, kind) in OfASale)
+        var at = TimeProvider.System.GetUtcNow();
+        var view = new PaymentView
         {
-            var at = TimeProvider.System.GetUtcNow();
-            var view = new PaymentView
-            {
-                Id = payment.ToString(),
-                MerchantId = merchant.ToString(),
-                Mode = Mode.Test,
-                Status = PaymentStatus.Captured,
-                Amount = amount,
-                AmountCapturable = 0,
-                AmountCaptured = amount,
-                AmountRefunded = 0,
-                Currency = Currency,
-                CaptureMethod = CaptureMethod.Automatic,
-                PaymentMethod = new("card", "visa", "4242", "US", "credit", null),
-                Provider = sales % 2 == 0 ? Provider.Stripe : Provider.Adyen,
-                Risk = new(10, FraudVerdict.Approve, []),
-                CreatedAt = at,
-                Version = ++version,
-            };
-            var operation = new OperationFact(
-                ids.New<OperationId>().ToString(), kind, OperationState.Succeeded, amount, Currency, ids.New<AttemptId>().ToString(), view.Provider, "reference", null, 0, 0, kind == OperationKind.Capture);
-            var fees = kind == OperationKind.Capture ? new CaptureFees(1, Commission.Of(amount, true), Cost.Of(amount, true)) : null;
-            next.Enqueue(new(ids.New<EventId>(), type, payment, merchant, Mode.Test, version, at, new(view, operation, fees)));
-        }
+            Id = payment.ToString(),
+            MerchantId = merchant.ToString(),
+            Mode = Mode.Test,
+            Status = PaymentStatus.Captured,
+            Amount = amount,
+            AmountCapturable = 0,
+            AmountCaptured = amount,
+            AmountRefunded = 0,
+            Currency = Currency,
+            CaptureMethod = CaptureMethod.Automatic,
+            PaymentMethod = new("card", "visa", "4242", "US", "credit", null),
+            Provider = sales % 2 == 0 ? Provider.Stripe : Provider.Adyen,
+            Risk = new(10, FraudVerdict.Approve, []),
+            CreatedAt = at,
+            Version = Version,
+        };
+        OperationFact Operation(OperationKind kind) => new(
+            ids.New<OperationId>().ToString(), kind, OperationState.Succeeded, amount, Currency, ids.New<AttemptId>().ToString(), view.Provider, "reference", null, 0, 0, kind == OperationKind.Capture);
+        var fees = new CaptureFees(1, Commission.Of(amount, true), Cost.Of(amount, true));
+        return new(
+            ids.New<EventId>(), PaymentEventTypes.Captured, payment, merchant, Mode.Test, Version, at,
+            new(view, Operation(OperationKind.Capture), fees) { Authorization = Operation(OperationKind.Authorize) });
     }
 }

@@ -2,7 +2,7 @@ namespace Payments.Connectors.Stripe;
 
 /// <summary>
 /// What the webhook endpoint at Stripe is set up for: the events that tell something here. Of a sale Stripe would send two more, whose charge tells what the
-/// intent has told.
+/// intent has told. Endpoints of a version before 2024-10-28.acacia tell of a charge's refund as <c>charge.refund.updated</c> alone.
 /// </summary>
 public static class StripeEventTypes
 {
@@ -16,6 +16,7 @@ public static class StripeEventTypes
         "refund.created",
         "refund.updated",
         "refund.failed",
+        "charge.refund.updated",
         "charge.dispute.created",
         "charge.dispute.updated",
         "charge.dispute.closed",

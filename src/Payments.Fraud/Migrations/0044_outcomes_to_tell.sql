@@ -2,6 +2,10 @@
 -- each of ten indexes, a second time.
 --
 -- in_redis, and its index, stay for processes of the version before: to them everything is told. What they write is told by whoever reads this table.
+--
+-- Locked first: what a process of the version before writes meanwhile comes before this or after it.
+LOCK TABLE outcomes IN ACCESS EXCLUSIVE MODE;
+
 CREATE TABLE outcomes_to_tell (
     event_id uuid        NOT NULL PRIMARY KEY,
     at       timestamptz NOT NULL);

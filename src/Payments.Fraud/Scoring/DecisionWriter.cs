@@ -18,7 +18,7 @@ internal sealed record DecisionRow(
 
 /// <summary>
 /// Keeps decisions, those that come together in one round trip. The first decision about an attempt is given at once and its row follows
-/// within a tenth of a second. Whoever asks again waits for the row, and is given the decision that stands. Where rows cannot be
+/// within a fifth of a second. Whoever asks again waits for the row, and is given the decision that stands. Where rows cannot be
 /// written, or too many follow, everybody waits, and the payment path decides by amount when its time is over.
 /// </summary>
 internal sealed class DecisionWriter : IAsyncDisposable

@@ -67,12 +67,12 @@ internal sealed class VelocityDatabase(NpgsqlDataSource database)
         return await ReadAsync(command, cancellationToken);
     }
 
-    /// <summary>What Redis was not told yet, oldest first.</summary>
+    /// <summary>What Redis was not told yet, oldest first; of outcomes nearly so, as their events are numbered.</summary>
     public async Task<IReadOnlyList<Countable>> PendingAsync(string table, int limit, CancellationToken cancellationToken)
     {
         await using var command = database.CreateCommand(table == Attempts
             ? $"SELECT attempt, mode, 'attempts', {Columns} FROM attempts WHERE NOT in_redis ORDER BY at LIMIT $1"
-            : $"SELECT event_id, mode, kind, {Columns} FROM outcomes WHERE event_id IN (SELECT event_id FROM outcomes_to_tell ORDER BY at LIMIT $1) ORDER BY at");
+            : $"SELECT event_id, mode, kind, {Columns} FROM outcomes WHERE event_id IN (SELECT event_id FROM outcomes_to_tell ORDER BY event_id LIMIT $1) ORDER BY at");
         command.Parameters.Add(new() { Value = limit });
         return await ReadAsync(command, cancellationToken);
     }

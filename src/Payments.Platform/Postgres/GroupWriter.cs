@@ -73,8 +73,14 @@ public sealed class GroupWriter<TItem, TVerdict>(
         }
 
         var waiting = new Waiting(item, keyOf(item), new TaskCompletionSource<TVerdict>(TaskCreationOptions.RunContinuationsAsynchronously));
-        if (Interlocked.Increment(ref held) <= options.LongestQueue && queue.Writer.TryWrite(waiting))
+        var waits = Interlocked.Increment(ref held);
+        if (waits <= options.LongestQueue && queue.Writer.TryWrite(waiting))
         {
+            if (waits >= options.LargestBatch)
+            {
+                Hurry(); // a full batch
+            }
+
             return waiting.Answer.Task;
         }
 

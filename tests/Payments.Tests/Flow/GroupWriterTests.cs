@@ -98,13 +98,20 @@ public class GroupWriterTests
             await full;
             Assert.Equal([1, 8], sizes);
 
+            var filled = Write(3);
+            await Task.Delay(100, TestContext.Current.CancellationToken);
+            Assert.False(filled.IsCompleted, "three wait for more");
+            await Write(5);
+            await filled;
+            Assert.Equal([1, 8, 8], sizes);
+
             gathered = Write(3);
             await Task.Delay(100, TestContext.Current.CancellationToken);
             Assert.False(gathered.IsCompleted, "three wait for more");
         }
 
         await gathered;
-        Assert.Equal([1, 8, 3], sizes);
+        Assert.Equal([1, 8, 8, 3], sizes);
     }
 
     [Fact]

@@ -11,7 +11,7 @@ internal static class Examples
          "authentication": {"requested": "no_preference", "exemption": null, "result": "authenticated", "flow": "frictionless", "eci": "05", "version": "2.2.0", "liability_shift": true},
          "review": null, "next_action": null, "decline": null,
          "order_id": "1042", "description": "Two mugs", "statement_descriptor": "MUGS", "receipt_email": "ada@example.com", "metadata": {"cart": "77"}, "origin": "merchant",
-         "created_at": "2026-01-31T12:00:00Z", "authorized_at": "2026-01-31T12:00:01Z", "captured_at": "2026-01-31T12:00:01Z", "version": 3}
+         "created_at": "2026-01-31T12:00:00Z", "authorized_at": "2026-01-31T12:00:01Z", "captured_at": "2026-01-31T12:00:01Z", "version": 2}
         """;
 
     public const string Erasure = """
@@ -85,7 +85,7 @@ internal static class Examples
         """;
 
     public const string Event = $$"""
-        {"id": "evt_01k0x5w3n8e2v9y7t4r6q1m5za", "object": "event", "type": "payment.captured", "timestamp": "2026-01-31T12:00:01Z", "mode": "test", "version": 3,
+        {"id": "evt_01k0x5w3n8e2v9y7t4r6q1m5za", "object": "event", "type": "payment.captured", "timestamp": "2026-01-31T12:00:01Z", "mode": "test", "version": 2,
          "data": {{Payment}},
          "operation": {"id": "op_01k0x5w3n8e2v9y7t4r6q1m5za", "kind": "capture", "state": "succeeded", "amount": 5000, "currency": "USD", "reason": null}, "dispute": null }
         """;
