@@ -44,11 +44,11 @@ internal static class DemoPayments
 
         console.WriteLine($"Payment {id}: {Amount(payment)} {payment["currency"]} {status} at {provider} ({payment["provider_reference"]})");
 
-        const int authorizedAndCaptured = 2;
-        var journals = await shop.JournalsAsync(id, authorizedAndCaptured, cancellationToken);
-        if (journals.Count < authorizedAndCaptured)
+        const int ofASale = 1;
+        var journals = await shop.JournalsAsync(id, ofASale, cancellationToken);
+        if (journals.Count < ofASale)
         {
-            throw new InvalidOperationException($"The ledger holds {journals.Count} journals of payment {id}, {authorizedAndCaptured} were expected.");
+            throw new InvalidOperationException($"The ledger holds no journal of payment {id}.");
         }
 
         console.Write(JournalTable(journals));

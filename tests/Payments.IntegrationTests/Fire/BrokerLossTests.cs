@@ -13,6 +13,7 @@ namespace Payments.IntegrationTests.Fire;
 public sealed partial class BrokerLossTests(ProductFixture product)
 {
     private const int MostRounds = 40;
+    private const int AtOnce = 4;
 
     private static CancellationToken Token => TestContext.Current.CancellationToken;
 
@@ -54,20 +55,22 @@ public sealed partial class BrokerLossTests(ProductFixture product)
 
         for (var round = 0; round < 3 || (!AllRefilled(before, await RefilledAsync()) && round < MostRounds); round++)
         {
-            var body = new { amount = 500_000 + round, currency, payment_method = new { token = shop.Token } };
-            using (var paid = await product.PostAsync(shop.Merchant, "/v1/payments", body, Token))
-            {
-                Assert.Equal(HttpStatusCode.Created, paid.StatusCode);
-            }
+            await Task.WhenAll(Enumerable.Range(0, AtOnce).Select(i => PayAsync(shop, 500_000 + (AtOnce * round) + i, currency)));
 
             // From "not yet produced" to "produced and hardly consumed", and no traffic that would show the gap.
-            await Task.Delay(round * 2, Token);
+            await Task.Delay(round * 5, Token);
             product.Host.Backends.Kafka!.Wipe();
             await consequences.SettleAsync(Token);
         }
 
         Assert.True(AllRefilled(before, await RefilledAsync()), "The broker lost nothing that a consumer needed.");
-        Assert.True(await consequences.AssertOnceEachAsync(currency, Token) >= 6);
+        Assert.True(await consequences.AssertOnceEachAsync(currency, Token) >= 3 * AtOnce);
+    }
+
+    private async Task PayAsync(Shop shop, int amount, string currency)
+    {
+        using var paid = await product.PostAsync(shop.Merchant, "/v1/payments", new { amount, currency, payment_method = new { token = shop.Token } }, Token);
+        Assert.Equal(HttpStatusCode.Created, paid.StatusCode);
     }
 
     private static bool AllRefilled(Dictionary<string, int> before, Dictionary<string, int> now) =>
