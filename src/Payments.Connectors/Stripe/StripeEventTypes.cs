@@ -1,8 +1,8 @@
 namespace Payments.Connectors.Stripe;
 
 /// <summary>
-/// What the webhook endpoint at Stripe is set up for: the events that tell something here. Of a sale Stripe would send two more, whose charge tells what the
-/// intent has told. Endpoints of a version before 2024-10-28.acacia tell of a charge's refund as <c>charge.refund.updated</c> alone.
+/// What the webhook endpoint at Stripe is set up for: the events that tell something here. What Stripe has to say of a charge, its intent has told
+/// already. Endpoints of a version before 2024-10-28.acacia tell of a charge's refund as <c>charge.refund.updated</c> alone.
 /// </summary>
 public static class StripeEventTypes
 {

@@ -20,7 +20,8 @@ public sealed record GroupWriterOptions
     public TimeSpan RetryDelay { get; init; } = TimeSpan.FromMilliseconds(100);
 
     /// <summary>
-    /// Under load a batch that is not full begins no sooner than this after the one before: a commit costs much the same whatever is in it. What comes after a pause is written at once, and so is an urgent item with all that wait.
+    /// Under load a batch that is not full begins no sooner than this after the one before: a commit costs much the same whatever is in it. What comes
+    /// after a pause is written at once, and so is an urgent item with all that wait.
     /// </summary>
     public TimeSpan Gather { get; init; }
 

@@ -128,7 +128,7 @@ public sealed class AdyenNotifications(Settings settings)
         string reason,
         IReadOnlyDictionary<string, string> additionalData)
     {
-        if (settings.WebhookUrl(Providers.Adyen) is not { } url)
+        if (settings.AdyenWebhookUrl is not { } url)
         {
             return;
         }

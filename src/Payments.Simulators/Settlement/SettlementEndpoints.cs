@@ -105,7 +105,7 @@ internal static class SettlementEndpoints
             return problem;
         }
 
-        if (settings.WebhookUrl(Providers.Adyen) is not { } url)
+        if (settings.AdyenWebhookUrl is not { } url)
         {
             return ControlBody.Bad("No webhook URL is set.");
         }

@@ -37,7 +37,7 @@ public sealed class Settings
         set => current = value with { StripeWebhookUrl = Url(value.StripeWebhookUrl), AdyenWebhookUrl = Url(value.AdyenWebhookUrl) };
     }
 
-    public string? WebhookUrl(string provider) => provider == Providers.Stripe ? current.StripeWebhookUrl : current.AdyenWebhookUrl;
+    public string? AdyenWebhookUrl => current.AdyenWebhookUrl;
 
     /// <summary>Where an event of Stripe is sent to; null where the endpoint is not set up for its type, or there is none.</summary>
     public string? StripeWebhookUrl(string type) => stripeEvents.Count == 0 || stripeEvents.Contains(type) ? current.StripeWebhookUrl : null;
