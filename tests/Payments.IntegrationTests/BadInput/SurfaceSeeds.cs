@@ -123,27 +123,30 @@ internal sealed partial class Surface
         return ((long)(await command.ExecuteScalarAsync(Token))!).ToString(CultureInfo.InvariantCulture);
     }
 
-    /// <summary>The owner's first captures, settled now: no schedule waits for a test.</summary>
+    /// <summary>What is booked of the owner's captures, settled now: no schedule waits for a test. What is booked meanwhile is after the cut-off.</summary>
     private async Task<string> SettlementAsync()
     {
         await using var ledger = NpgsqlDataSource.Create(product.ConnectionString(Names.Databases.Ledger));
         Assert.True(Core.Id.TryParse<Core.MerchantId>(Owner.MerchantId, out var merchant));
-        await using var record = ledger.CreateCommand("""
-            INSERT INTO ledger.settlement_cutoffs (cut_at, epoch, heads, house_seq)
-            VALUES (clock_timestamp() + interval '1 hour', gen_random_uuid(), array_fill(9000000000000000000::bigint, ARRAY[16]), 9000000000000000000) RETURNING cut_at
-            """);
-        var cutAt = (DateTime)(await record.ExecuteScalarAsync(Token))!;
         Guid? batch = null;
         await UntilAsync(async () =>
         {
-            await using var command = ledger.CreateCommand("""
+            await using var record = ledger.CreateCommand("""
+                INSERT INTO ledger.settlement_cutoffs (cut_at, epoch, heads, house_seq)
+                SELECT clock_timestamp() + interval '1 hour', gen_random_uuid(),
+                    (SELECT array_agg((SELECT coalesce(max(j.event_seq), 0) FROM ledger.journals j WHERE j.partition = p) ORDER BY p) FROM generate_series(0, 15) p),
+                    (SELECT coalesce(max(j.seq), 0) FROM ledger.journals j WHERE j.partition = 1000)
+                RETURNING cut_at
+                """);
+            var cutAt = (DateTime)(await record.ExecuteScalarAsync(Token))!;
+            await using var settle = ledger.CreateCommand("""
                 SELECT ledger.settle(gen_random_uuid(), a.id, $2, $3, current_date, 0, NULL, 'USD', NULL, 0)
                 FROM ledger.accounts a WHERE a.owner = $1 AND a.kind = 'merchant_pending' AND a.mode = 'test' AND a.currency = 'USD'
                 """);
-            command.Parameters.Add(new() { Value = Owner.MerchantId });
-            command.Parameters.Add(new() { Value = merchant.Value });
-            command.Parameters.Add(new() { Value = cutAt });
-            batch = await command.ExecuteScalarAsync(Token) as Guid?;
+            settle.Parameters.Add(new() { Value = Owner.MerchantId });
+            settle.Parameters.Add(new() { Value = merchant.Value });
+            settle.Parameters.Add(new() { Value = cutAt });
+            batch = await settle.ExecuteScalarAsync(Token) as Guid?;
             return batch is not null;
         });
         return Core.Id.Format("stl", batch!.Value);
