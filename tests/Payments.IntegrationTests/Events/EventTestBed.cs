@@ -67,9 +67,18 @@ internal sealed class EventTestBed : IAsyncDisposable
     public async Task StopPublisherAsync() => await publisher!.StopAsync(Cancelled);
 
     /// <summary>Gives the publisher another database, as a restore into a new one would.</summary>
-    public async Task ReplacePublishedAsync()
+    /// <param name="epoch">The epoch that the other has from the first moment that a consumer can see it; null: one of its own.</param>
+    public async Task ReplacePublishedAsync(Guid? epoch = null)
     {
         var other = await servers.DatabaseAsync(Cancelled, Plumbing.Outbox);
+        if (epoch is { } given)
+        {
+            await other.ExecuteAsync($"""
+                BEGIN; ALTER TABLE outbox_heads DISABLE TRIGGER outbox_heads_grow; UPDATE outbox_heads SET epoch = '{given}';
+                ALTER TABLE outbox_heads ENABLE TRIGGER outbox_heads_grow; COMMIT
+                """, Cancelled);
+        }
+
         await publisher!.StopAsync(Cancelled);
         Published = other;
         await StartPublisherAsync();
