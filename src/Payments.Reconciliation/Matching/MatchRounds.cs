@@ -7,7 +7,7 @@ using Payments.Reconciliation.Breaks;
 
 namespace Payments.Reconciliation.Matching;
 
-/// <summary>Every five minutes: partitions of months to come are made, what changed is compared, open breaks are counted.</summary>
+/// <summary>Every five minutes: partitions of months to come are made, what may differ is compared, open breaks are counted.</summary>
 public sealed class MatchRounds(
     NpgsqlDataSource database, Matcher matcher, BreakStore breaks, UnnotedPayouts unnoted, IOptions<ReconciliationOptions> options, TimeProvider time, ILogger<MatchRounds> logger) : BackgroundService
 {
@@ -29,7 +29,7 @@ public sealed class MatchRounds(
             }
         }
 
-        await matcher.MatchAsync(null, null, cancellationToken);
+        await matcher.MatchDueAsync(cancellationToken);
         ReconciliationTelemetry.Open(await breaks.CountOpenAsync(cancellationToken));
         ReconciliationTelemetry.Unnoted(await unnoted.CountAsync(cancellationToken));
     }

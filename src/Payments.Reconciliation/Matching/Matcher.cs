@@ -27,13 +27,21 @@ public sealed class Matcher(NpgsqlDataSource database, ILogger<Matcher> logger)
     /// <summary>Memory of one join before it goes to disk, in the database.</summary>
     public int JoinMegabytes { get; init; } = UsualJoinMegabytes;
 
+    /// <summary>All books.</summary>
     /// <param name="mode">Null: both.</param>
     /// <param name="progress">Told after each step: days done, days in all, what was done.</param>
-    public async Task<MatchResult> MatchAsync(Mode? mode, Action<int, int, string>? progress, CancellationToken cancellationToken)
+    public Task<MatchResult> MatchAsync(Mode? mode, Action<int, int, string>? progress, CancellationToken cancellationToken) => MatchAsync(mode, false, progress, cancellationToken);
+
+    /// <summary>Leaves books in which nothing changed but what is expected of today.</summary>
+    public Task<MatchResult> MatchDueAsync(CancellationToken cancellationToken) => MatchAsync(null, true, null, cancellationToken);
+
+    private async Task<MatchResult> MatchAsync(Mode? mode, bool due, Action<int, int, string>? progress, CancellationToken cancellationToken)
     {
         using var span = ReconciliationTelemetry.Source.StartActivity("reconciliation.match");
         Steps.Reached(ReconciliationSteps.MatchBefore);
-        var (days, books) = (await DirtyDaysAsync(mode, cancellationToken), await BooksAsync(mode, cancellationToken));
+        var books = await BooksAsync(mode, due, cancellationToken);
+        var days = await DirtyDaysAsync(mode, cancellationToken);
+        days.RemoveAll(d => !books.Contains(d.Book));
         var done = 0;
         var options = new ParallelOptions { MaxDegreeOfParallelism = Parallel, CancellationToken = cancellationToken };
         await System.Threading.Tasks.Parallel.ForEachAsync(days, options, async (day, ct) =>
@@ -47,7 +55,7 @@ public sealed class Matcher(NpgsqlDataSource database, ILogger<Matcher> logger)
             await SettleAsync(book, ct);
             progress?.Invoke(done, days.Count, $"{book} settled");
         });
-        foreach (var book in books.Where(b => b.Leg == Leg.Bank && b.Provider != Book.Merchants))
+        foreach (var book in (await BooksAsync(mode, false, cancellationToken)).Where(b => b.Leg == Leg.Bank && b.Provider != Book.Merchants))
         {
             await NoteAsync(book, cancellationToken);
         }
@@ -58,9 +66,8 @@ public sealed class Matcher(NpgsqlDataSource database, ILogger<Matcher> logger)
     }
 
     /// <summary>One book as a whole, with what changed in it since it was last compared.</summary>
-    public async Task SettleAsync(Book book, CancellationToken cancellationToken)
+    private async Task SettleAsync(Book book, CancellationToken cancellationToken)
     {
-        ArgumentNullException.ThrowIfNull(book);
         await RunAsync("SELECT recon.settle($1, $2, $3)", book, null, ReconciliationSteps.SettleEffects, cancellationToken);
         Steps.Reached(ReconciliationSteps.SettleAfter);
     }
@@ -89,10 +96,12 @@ public sealed class Matcher(NpgsqlDataSource database, ILogger<Matcher> logger)
         Steps.Reached(ReconciliationSteps.NoteAfter);
     }
 
-    public async Task<IReadOnlyList<Book>> BooksAsync(Mode? mode, CancellationToken cancellationToken)
+    private async Task<IReadOnlyList<Book>> BooksAsync(Mode? mode, bool due, CancellationToken cancellationToken)
     {
-        await using var command = database.CreateCommand("SELECT mode, leg, provider FROM recon.books WHERE $1::text IS NULL OR mode = $1 ORDER BY mode, leg, provider");
-        command.With(mode is { } m ? ModeNames.Of(m) : null);
+        await using var command = database.CreateCommand("""
+            SELECT mode, leg, provider FROM recon.books b WHERE ($1::text IS NULL OR mode = $1) AND (NOT $2 OR recon.is_due(b)) ORDER BY mode, leg, provider
+            """);
+        command.With(mode is { } m ? ModeNames.Of(m) : null, due);
         var books = new List<Book>();
         await using var reader = await command.ExecuteReaderAsync(cancellationToken);
         while (await reader.ReadAsync(cancellationToken))

@@ -111,7 +111,7 @@ internal sealed class ReconciliationDatabase : IAsyncDisposable
         var tables = await RowsAsync("""
             SELECT c.relname, string_agg(quote_ident(a.attname), ', ' ORDER BY a.attnum) FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace JOIN pg_attribute a ON a.attrelid = c.oid
             WHERE n.nspname = 'recon' AND c.relkind IN ('r', 'p') AND NOT c.relispartition AND a.attnum > 0 AND NOT a.attisdropped
-                AND a.attname NOT IN ('began_at', 'ended_at', 'opened_at', 'resolved_at', 'written_at', 'noted_at', 'due_at', 'id_made_at', 'booking_id', 'since', 'answered_at', 'closed_at')
+                AND a.attname NOT IN ('began_at', 'ended_at', 'opened_at', 'resolved_at', 'written_at', 'noted_at', 'due_at', 'id_made_at', 'booking_id', 'since', 'answered_at', 'closed_at', 'compared_at', 'compared_for')
             GROUP BY c.relname ORDER BY c.relname
             """);
         foreach (var table in tables)

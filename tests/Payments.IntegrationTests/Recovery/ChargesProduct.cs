@@ -138,9 +138,17 @@ public sealed class ChargesProduct(EmbeddedServers servers) : ProductFixture(ser
             .GroupBy(l => $"{l.GetProperty("action").GetString()} {l.GetProperty("kind").GetString()}")
             .ToDictionary(g => g.Key, g => g.Sum(l => l.GetProperty("amount").GetInt64()));
 
-    /// <summary>The balance of all accounts of a kind in a currency.</summary>
-    public async Task<long> BalanceAsync(string kind, string currency, CancellationToken cancellationToken) =>
-        (await Fire.Shop.ListAsync(Operator, $"/ops/v1/ledger/accounts?mode=test&kind={kind}&currency={currency}", cancellationToken)).Sum(a => a.GetProperty("balance").GetInt64());
+    /// <summary>Waits until all accounts of a kind in a currency hold this and nothing more is pending on them: the ledger follows what a payment says of itself.</summary>
+    public Task HoldsAsync(string kind, string currency, long amount, CancellationToken cancellationToken) => Eventually.BecomesTrueAsync(
+        $"{kind} holds {amount}",
+        async () =>
+        {
+            var accounts = await Fire.Shop.ListAsync(Operator, $"/ops/v1/ledger/accounts?mode=test&kind={kind}&currency={currency}", cancellationToken);
+            var (balance, pending) = (Sum("balance"), Sum("pending_debits") + Sum("pending_credits"));
+            return (balance, pending) == (amount, 0) ? null : $"{balance}, {pending} pending";
+            long Sum(string name) => accounts.Sum(a => a.GetProperty(name).GetInt64());
+        },
+        cancellationToken);
 
     public static string New<TId>()
         where TId : struct, IId<TId> => Ids.New<TId>().ToString()!;
