@@ -31,7 +31,7 @@ internal sealed record Consumption(
         await using var row = await command.ExecuteReaderAsync(cancellationToken);
         await row.ReadAsync(cancellationToken);
         return new(
-            product.ProcessIds.Sum(Processor.Of), Processor.OfFamily(product.PostgresId), Processor.Of(product.RedisId),
+            product.Processes.Values.Sum(Processor.Of), Processor.OfFamily(product.PostgresId), Processor.Of(product.RedisId),
             Environment.CpuUsage.TotalTime.TotalMicroseconds, run.Sink.Allocated, row.GetDouble(0), row.GetDouble(1), row.GetDouble(2), row.GetDouble(3))
         {
             LogEnd = row.GetString(4),

@@ -95,9 +95,10 @@ internal sealed class LoadRun : IAsyncDisposable
         }
     }
 
-    public static async Task<LoadRun> StartWarmAsync(LoadSettings settings, TextWriter progress, CancellationToken cancellationToken)
+    /// <param name="separate">Every service is a process of its own.</param>
+    public static async Task<LoadRun> StartWarmAsync(LoadSettings settings, TextWriter progress, CancellationToken cancellationToken, bool separate = false)
     {
-        var run = await StartAsync(settings, progress, cancellationToken);
+        var run = await StartAsync(settings, progress, cancellationToken, separate);
         try
         {
             await run.WarmUpAsync(int.MaxValue, cancellationToken);

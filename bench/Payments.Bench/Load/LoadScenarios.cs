@@ -19,7 +19,7 @@ internal static class LoadScenarios
         Make("latency", "at a fixed rate with providers that take 250 ms: our own share", (p, stop) => OpenScenarios.LatencyAsync(settings, p, stop)),
         Make("cold-start", "from the start of a built tree to the first captured payment", (p, stop) => ColdStartScenario.RunAsync(p, stop)),
         Make("growth", "sales on empty tables, and beside the payments of a month", (p, stop) => GrowthScenario.RunAsync(settings, p, stop)),
-        Make("soak", "at a fixed rate for long: memory, lag, times", (p, stop) => OpenScenarios.SoakAsync(settings, p, stop)),
+        Make("soak", "at a fixed rate for long: memory, lag, times", (p, stop) => SoakScenario.RunAsync(settings, p, stop)),
     ];
 
     /// <summary>False where there is no such option or the value is not one.</summary>

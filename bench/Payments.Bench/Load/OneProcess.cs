@@ -32,7 +32,7 @@ internal sealed class OneProcess : Product
 
     public override string OperatorKey => Run.OperatorKey;
 
-    public override IEnumerable<int> ProcessIds => [process.Id];
+    public override IReadOnlyDictionary<string, int> Processes => new Dictionary<string, int> { ["payments"] = process.Id };
 
     public override int PostgresId => int.Parse(File.ReadLines(Path.Combine(PostgresData, "postmaster.pid")).First(), CultureInfo.InvariantCulture);
 

@@ -86,50 +86,16 @@ internal static class OpenScenarios
         ];
     }
 
-    public static async Task<IReadOnlyList<Figure>> SoakAsync(LoadSettings settings, TextWriter progress, CancellationToken cancellationToken)
-    {
-        const double growth = 1.1;
-        await using var run = await LoadRun.StartWarmAsync(settings, progress, cancellationToken);
-        var minutes = new List<(double P99, double Megabytes, long Lag)>();
-        for (var minute = 0.0; minute < settings.Minutes; minute++)
-        {
-            var seconds = (int)Math.Ceiling(60 * Math.Min(1, settings.Minutes - minute));
-            var result = await SellAsync(run, settings.PerSecond, seconds, cancellationToken);
-            var lag = (await run.Integrity.LagAsync(cancellationToken)).Events;
-            minutes.Add((Of(result.Milliseconds, 99), run.Product.ProcessIds.Sum(Megabytes), lag));
-            await progress.WriteLineAsync(string.Create(CultureInfo.InvariantCulture,
-                $"  minute {minutes.Count}: {result.PerSecond:0}/s, p99 {minutes[^1].P99:0.0} ms, {minutes[^1].Megabytes:0} MiB, {lag} events behind, {result.Failed} failed"));
-        }
-
-        await run.JudgeAsync(cancellationToken);
-        var third = Math.Max(1, minutes.Count / 3);
-        double Early(Func<(double P99, double Megabytes, long Lag), double> of) => Series.Median(minutes.Skip(third).Take(third).DefaultIfEmpty(minutes[0]).Select(of));
-        double Late(Func<(double P99, double Megabytes, long Lag), double> of) => Series.Median(minutes.TakeLast(third).Select(of));
-        return
-        [
-            new("minutes", minutes.Count, ""),
-            new("p99, last third", Late(m => m.P99), "ms"),
-            new("p99, last / middle third", Late(m => m.P99) / Early(m => m.P99), "x", growth),
-            new("memory, last third", Late(m => m.Megabytes), "MiB"),
-            new("memory, last / middle third", Late(m => m.Megabytes) / Early(m => m.Megabytes), "x", growth),
-            new("events behind, last third", Late(m => m.Lag), "events"),
-        ];
-    }
-
-    private static Task<OpenLoopResult> SellAsync(LoadRun run, double perSecond, int seconds, CancellationToken cancellationToken) =>
+    /// <param name="ended">How those ended that were not captured.</param>
+    internal static Task<OpenLoopResult> SellAsync(LoadRun run, double perSecond, int seconds, CancellationToken cancellationToken, ConcurrentBag<string>? ended = null) =>
         OpenLoop.RunAsync((int)(perSecond * seconds), perSecond, async _ =>
         {
             if (await run.SellAsync(int.MaxValue, cancellationToken) is { } other)
             {
+                ended?.Add(other);
                 throw new InvalidOperationException(other);
             }
         }, cancellationToken);
 
-    private static double Megabytes(int processId)
-    {
-        using var process = Process.GetProcessById(processId);
-        return process.WorkingSet64 / 1048576.0;
-    }
-
-    private static double Of(double[] sorted, double percent) => sorted.Length == 0 ? double.NaN : Latencies.Percentile(sorted, percent);
+    internal static double Of(double[] sorted, double percent) => sorted.Length == 0 ? double.NaN : Latencies.Percentile(sorted, percent);
 }

@@ -13,8 +13,8 @@ internal abstract class Product : IAsyncDisposable
 
     public abstract string OperatorKey { get; }
 
-    /// <summary>Services, simulators and broker, however many processes they are.</summary>
-    public abstract IEnumerable<int> ProcessIds { get; }
+    /// <summary>Services, simulators and broker, however many processes they are: their ids by name.</summary>
+    public abstract IReadOnlyDictionary<string, int> Processes { get; }
 
     public abstract int PostgresId { get; }
 

@@ -19,7 +19,8 @@ internal sealed class SeparateProcesses : Product
 
     public override string OperatorKey => fleet.Secrets.OperatorKey;
 
-    public override IEnumerable<int> ProcessIds => fleet.Services.Append<FleetProcess>(fleet.Broker).Select(p => p.ProcessId).OfType<int>();
+    public override IReadOnlyDictionary<string, int> Processes =>
+        fleet.Services.Append<FleetProcess>(fleet.Broker).Where(p => p.IsRunning).ToDictionary(p => p.Name, p => p.ProcessId!.Value);
 
     public override int PostgresId => fleet.Postgres.ProcessId!.Value;
 

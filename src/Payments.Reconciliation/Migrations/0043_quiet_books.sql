@@ -2,10 +2,12 @@
 -- the timer: every payment of the day was written down as left over again, every five minutes.
 
 ALTER TABLE recon.books
-    ADD COLUMN compared_at      timestamptz NULL,
-    ADD COLUMN compared_for     interval    NULL,
+    ADD COLUMN compared_at      timestamptz NOT NULL DEFAULT '-infinity',
+    ADD COLUMN compared_for     interval    NOT NULL DEFAULT '0',
     -- The last day that any statement spoke of when the book was compared.
     ADD COLUMN compared_through date        NULL;
+-- In a new one there is nothing to compare.
+ALTER TABLE recon.books ALTER compared_at SET DEFAULT now();
 
 -- As before, and the book remembers it.
 CREATE OR REPLACE FUNCTION recon.settle(p_mode text, p_leg text, p_provider text) RETURNS void LANGUAGE plpgsql
@@ -59,10 +61,9 @@ BEGIN
 END $$;
 
 -- What a round compares: a book that something was told about, in which another day than today changed, which has a break that anything
--- may answer, or that was not compared for an hour, or for twenty times as long as it took.
+-- may answer, or that was not compared for an hour and for twenty times as long as it took.
 CREATE FUNCTION recon.is_due(b recon.books) RETURNS boolean LANGUAGE sql STABLE AS $$
-    SELECT b.compared_at IS NULL
-        OR now() NOT BETWEEN b.compared_at AND b.compared_at + greatest(interval '1 hour', 20 * b.compared_for)
+    SELECT now() NOT BETWEEN b.compared_at AND b.compared_at + greatest(interval '1 hour', 20 * b.compared_for)
         OR b.statement_through IS DISTINCT FROM b.compared_through
         OR EXISTS (SELECT 1 FROM recon.days d WHERE d.mode = b.mode AND d.leg = b.leg AND d.provider = b.provider AND d.dirty
             AND d.day > coalesce(b.closed_through, '-infinity') AND d.day <> (now() AT TIME ZONE 'UTC')::date)

@@ -98,12 +98,13 @@ public sealed class QuietBookTests(EmbeddedServers servers)
 
     private static async Task<int> DueAsync(ReconciliationDatabase database) => (await database.Matcher.MatchDueAsync(Cancel)).Books;
 
-    /// <summary>Compared with one payment of today, and a second one came.</summary>
+    /// <summary>New, then compared with one payment of today, and a second one came.</summary>
     private async Task<ReconciliationDatabase> QuietAsync()
     {
         var database = await ReconciliationDatabase.CreateAsync(servers);
         await database.AddAsync([Item(1, 10_000, day: Today)]);
-        Assert.Equal(new MatchResult(1, 1), await database.Matcher.MatchDueAsync(Cancel));
+        Assert.Equal(new MatchResult(0, 0), await database.Matcher.MatchDueAsync(Cancel));
+        Assert.Equal(new MatchResult(1, 1), await database.MatchAsync());
         await database.AddAsync([Item(2, 5_000, day: Today)]);
         Assert.Equal(new MatchResult(0, 0), await database.Matcher.MatchDueAsync(Cancel));
         return database;
