@@ -9,7 +9,7 @@ namespace Payments.AllInOne.Embedded;
 public sealed class KafkaBroker : IAsyncDisposable
 {
     /// <summary>Few: the broker looks for where a consumer is by walking a partition's batches, of which there are fewer the more messages each has.</summary>
-    public const int DefaultPartitions = 4;
+    public const int DefaultPartitions = 2;
     private const int Broker = 1;
     private readonly TcpRelay relay;
     private readonly nint handle;

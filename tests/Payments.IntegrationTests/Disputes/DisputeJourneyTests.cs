@@ -93,7 +93,7 @@ public sealed class DisputeJourneyTests(FlowProduct product)
         var found = await UntilBreakAsync(incidents, paid.Id, "open", -7_000);
         Assert.Equal(("books", "amount_mismatch", provider), (Text(found, "leg"), Text(found, "class"), Text(found, "provider")));
         await BearAsync(incidents, found, bearer);
-        Assert.Equal(0, await InSuspenseAsync(paid.Id));
+        Assert.Equal(0, await UntilValueAsync(() => InSuspenseAsync(paid.Id), 0));
 
         // The bank gives it back after all: whoever bore it gets it back.
         await UploadAsync(shop, dispute, "receipt", "%PDF-1.7 winning_evidence");
@@ -101,10 +101,10 @@ public sealed class DisputeJourneyTests(FlowProduct product)
         await UntilAsync(shop, dispute, d => Text(d, "status") == "won" && d.GetProperty("amount_withheld").GetInt64() == 0);
         var returned = await UntilBreakAsync(incidents, paid.Id, "open", 7_000);
         Assert.Equal(Text(found, "id"), Text(returned, "id"));
-        Assert.Equal(7_000, await InSuspenseAsync(paid.Id));
+        Assert.Equal(7_000, await UntilValueAsync(() => InSuspenseAsync(paid.Id), 7_000));
         await BearAsync(incidents, returned, bearer);
-        Assert.Equal(0, await InSuspenseAsync(paid.Id));
-        Assert.Equal(0, bearer == "chargebacks" ? await OnAsync("chargebacks", paid.Id) : 0);
+        Assert.Equal(0, await UntilValueAsync(() => InSuspenseAsync(paid.Id), 0));
+        Assert.Equal(0, bearer == "chargebacks" ? await UntilValueAsync(() => OnAsync("chargebacks", paid.Id), 0) : 0);
     }
 
     [Fact]
@@ -124,7 +124,7 @@ public sealed class DisputeJourneyTests(FlowProduct product)
         Assert.Equal(HttpStatusCode.OK, (await FlowProduct.PostAsync(shop.Merchant, $"/v1/disputes/{dispute}/submit", new { }, Token)).Status);
         var closed = await UntilBreakAsync(people, paid.Id, "resolved", 0);
         Assert.Equal((Text(found, "id"), "comparison"), (Text(closed, "id"), Text(closed, "resolved_by")));
-        Assert.Equal(0, await InSuspenseAsync(paid.Id));
+        Assert.Equal(0, await UntilValueAsync(() => InSuspenseAsync(paid.Id), 0));
     }
 
     [Theory]
