@@ -56,6 +56,7 @@ public sealed class DiskFullDrill(EmbeddedServers servers)
                 "payments are refused",
                 () =>
                 {
+                    Assert.True(traffic.Unexpected.Count == 0, string.Join("\n", traffic.Unexpected));
                     Fill(Path.Combine(volume, $"ballast-{traffic.Repeated}-{traffic.Purchases.Count}")); // what the server gives back is taken, too
                     return Task.FromResult(traffic.Unavailable > 0 ? null : $"{traffic.Purchases.Count} are complete, {traffic.Repeated - refused} repeated");
                 },
