@@ -117,15 +117,7 @@ for project in Payments.Tests Payments.Simulation; do finish "$project"; done
 
 # Beside the integration tests: neither uses the machine up alone. Two at a time: with three, what builds and starts whole products starves.
 begin Payments.IntegrationTests
-if [ -z "$name" ]; then
-  begin Payments.IntegrationTests KillPointTests
-  finish Payments.IntegrationTests.KillPointTests
-  grep -oE 'survived .*' "$reports/Payments.IntegrationTests.KillPointTests.log" | sed 's/^/    /' || true
-fi
-begin Payments.EndToEndTests
-finish Payments.EndToEndTests
-finish Payments.IntegrationTests
-if [ "$RestrictedFeed" != true ] && [ -d tests/Payments.AppHost.Tests ] && [ ${#cannot[@]} -eq 0 ]; then begin Payments.AppHost.Tests; finish Payments.AppHost.Tests; fi
+[ -n "$name" ] || begin Payments.IntegrationTests KillPointTests
 
 # Style and analyzers have spoken in the build, which ends at their first warning.
 if [ -z "$name" ] || [[ formatting == *"${name,,}"* ]]; then
@@ -135,6 +127,15 @@ if [ -z "$name" ] || [[ formatting == *"${name,,}"* ]]; then
     failed=$((failed + 1))
   fi
 fi
+
+if [ -z "$name" ]; then
+  finish Payments.IntegrationTests.KillPointTests
+  grep -oE 'survived .*' "$reports/Payments.IntegrationTests.KillPointTests.log" | sed 's/^/    /' || true
+fi
+begin Payments.EndToEndTests
+finish Payments.EndToEndTests
+finish Payments.IntegrationTests
+if [ "$RestrictedFeed" != true ] && [ -d tests/Payments.AppHost.Tests ] && [ ${#cannot[@]} -eq 0 ]; then begin Payments.AppHost.Tests; finish Payments.AppHost.Tests; fi
 
 if [ -z "$name" ] || [[ card_search == *"${name,,}"* ]]; then
   if step "Card data in what the tests have logged (eng/card-search.sh)" eng/card-search.sh "$reports"; then
