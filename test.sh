@@ -51,6 +51,13 @@ if [ "$(gigabytes "$(df --output=avail /dev/shm 2>/dev/null | tail -n 1)")" -ge 
   chmod 1777 "$TMPDIR" 2>/dev/null || true
 fi
 
+# Tests start programs hundreds of times, most of all to kill them, and each would be compiled anew.
+ahead=artifacts/ahead
+if [ -z "$name" ]; then
+  rm -rf "$ahead"
+  step "Compiling ahead what tests start" publish tests/Payments.IntegrationTests "$ahead" || { echo "The build failed." >&2; echo "0 passed, 1 failed"; exit 1; }
+fi
+
 # Begins the tests of a project: of NAME, or else all but the long proofs, or else those of classes whose names end alike (a run of its own).
 declare -A runs=()
 begin() { # PROJECT [CLASS]
@@ -101,18 +108,7 @@ finish() { # RUN
   passed=$((passed + ran_passed)) failed=$((failed + ran_failed)) skipped=$((skipped + ran_skipped))
 }
 
-# Tests start programs hundreds of times, most of all to kill them, and each would be compiled anew. Beside it run the tests that need no servers.
-ahead=artifacts/ahead
-[ -n "$name" ] || rm -rf "$ahead"
 for project in Payments.Tests Payments.Simulation; do begin "$project"; done
-if [ -z "$name" ] && ! step "Compiling ahead what tests start" publish tests/Payments.IntegrationTests "$ahead"; then
-  # shellcheck disable=SC2046
-  kill $(jobs -p) 2>/dev/null || true
-  echo "The build failed." >&2
-  echo "0 passed, 1 failed"
-  exit 1
-fi
-
 for project in Payments.Tests Payments.Simulation; do finish "$project"; done
 
 # Beside the integration tests: neither uses the machine up alone. Two at a time: with three, what builds and starts whole products starves.

@@ -224,61 +224,39 @@ public class GroupWriterTests
     {
         const int longest = 4;
         var key = ids.New<PaymentId>().Value;
+        using var entered = new SemaphoreSlim(0);
         using var mayWrite = new SemaphoreSlim(0);
-        var written = 0;
         await using var writer = Writer(
             async (_, items) =>
             {
+                entered.Release();
                 await mayWrite.WaitAsync();
-                Interlocked.Increment(ref written);
                 return Numbers(items);
             },
             new GroupWriterOptions { LargestBatch = 8, LongestQueue = longest });
-        var accepted = new List<Task<int>> { writer.WriteAsync(new Item(key, 0)) };
-        while (Offer() < longest)
+        try
         {
-            await Task.Yield(); // until the first is being written, and the queue is full behind it
+            // The first is being written, and the queue is full behind it.
+            var accepted = new List<Task<int>> { Offer(0) };
+            await entered.WaitAsync(TestContext.Current.CancellationToken);
+            accepted.AddRange(Enumerable.Range(1, longest).Select(Offer));
+            Assert.Throws<WriterOverloadedException>(() => { _ = Offer(99); });
+
+            // The second is being written, and the others have left the queue, but not the writer: there is room for what the second has left.
+            mayWrite.Release();
+            await entered.WaitAsync(TestContext.Current.CancellationToken);
+            accepted.Add(Offer(longest + 1));
+            Assert.Throws<WriterOverloadedException>(() => { _ = Offer(99); });
+
+            mayWrite.Release(accepted.Count);
+            Assert.Equal(Enumerable.Range(0, longest + 2), await Task.WhenAll(accepted));
+        }
+        finally
+        {
+            mayWrite.Release(longest + 2);
         }
 
-        // The second is being written, and the others have left the queue, but not the writer.
-        mayWrite.Release();
-        while (Volatile.Read(ref written) < 1 || !await IsTakenAsync())
-        {
-            await Task.Yield();
-        }
-
-        Assert.Throws<WriterOverloadedException>(() => { _ = writer.WriteAsync(new Item(key, 99)); });
-        mayWrite.Release(20);
-        await Task.WhenAll(accepted);
-
-        int Offer()
-        {
-            try
-            {
-                accepted.Add(writer.WriteAsync(new Item(key, accepted.Count)));
-            }
-            catch (WriterOverloadedException)
-            {
-                return longest;
-            }
-
-            return accepted.Count - 1 - Volatile.Read(ref written);
-        }
-
-        // There is room for one: that is what the second has left.
-        async Task<bool> IsTakenAsync()
-        {
-            await Task.Delay(1);
-            try
-            {
-                accepted.Add(writer.WriteAsync(new Item(key, accepted.Count)));
-                return true;
-            }
-            catch (WriterOverloadedException)
-            {
-                return false;
-            }
-        }
+        Task<int> Offer(int number) => writer.WriteAsync(new Item(key, number));
     }
 
     [Fact]
