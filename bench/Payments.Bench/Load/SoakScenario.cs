@@ -7,19 +7,19 @@ namespace Payments.Bench.Load;
 
 /// <summary>
 /// Sales at a fixed rate for long, at the product as it is deployed: neither its memory, nor how far consumers are behind, nor the times of its
-/// answers may grow. The simulated providers, whose books are kept whole in memory, are processes of their own.
+/// answers may grow. The simulated providers, whose books are kept whole in memory, are a process of their own.
 /// </summary>
 internal static class SoakScenario
 {
     private const double Growth = 1.1;
     private const int PaymentsOfOneCard = 50;
 
-    // A provider and Kafka are not the product's. Here both keep all there ever was.
+    // Neither is the product's: what stands for the providers keeps its books whole in memory, and what stands for Kafka is no Kafka.
     private static readonly string[] Outside = [Names.Services.Simulators, "broker"];
 
     public static async Task<IReadOnlyList<Figure>> RunAsync(LoadSettings settings, TextWriter progress, CancellationToken cancellationToken)
     {
-        // A card that pays hundreds of times within the hour is a fraud: there are so many that none does.
+        // A card that pays hundreds of times within the hour is a fraud: there are so many that none does. The warm-up adds a few to each.
         var cards = (int)Math.Ceiling(settings.PerSecond * 60 * settings.Minutes / settings.Shops / PaymentsOfOneCard);
         settings = settings with { CardsOfEach = Math.Max(settings.CardsOfEach, cards) };
         await using var run = await LoadRun.StartWarmAsync(settings, progress, cancellationToken, separate: true);
