@@ -66,7 +66,7 @@ internal static class Rush
     /// <summary>A provider may take its time.</summary>
     private static async Task<JsonElement> UntilAsync(HttpClient merchant, string id, string status, CancellationToken cancellationToken)
     {
-        using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(90));
+        using var patience = new CancellationTokenSource(TimeSpan.FromMinutes(4));
         while (true)
         {
             var payment = await RunningProduct.SendAsync(merchant, HttpMethod.Get, "/v1/payments/" + id, null, cancellationToken);

@@ -31,7 +31,8 @@ internal static class KeyRules
             // Whoever asked once and left for good was not there for a final answer.
             if (!key.Any(t => t.IsFinal) && key.Skip(1).Any(t => t.Lost != Load.Client.HungUp))
             {
-                yield return new Violation(Rules.NeverAnswered, payment, $"{key.Key.Key} ({key.First().Operation}) was asked {key.Count()} times, last answered {key.Last().Status} {key.Last().Lost}");
+                var heard = key.Select(t => $"{t.Status} {t.Code ?? t.Text("status")}{t.Lost}".Trim()).CountBy(answer => answer).Select(answer => $"{answer.Value} × {answer.Key}");
+                yield return new Violation(Rules.NeverAnswered, payment, $"{key.Key.Key} ({key.First().Operation}) was asked {key.Count()} times: {string.Join(", ", heard)}");
             }
         }
 

@@ -7,8 +7,6 @@ namespace Payments.Chaos.KillPoints;
 /// <summary>A fleet of its own, every kill point visited, and then the verdict over everything that came of it.</summary>
 public static class KillPointTour
 {
-    private static readonly TimeSpan ComingToRest = TimeSpan.FromSeconds(60);
-
     /// <summary>Nobody waits a minute for what a killed process left behind.</summary>
     private static readonly Dictionary<string, string?> Hurry = new()
     {
@@ -85,7 +83,7 @@ public static class KillPointTour
     private static async Task ComeToRestAsync(EvidenceReader reader, CancellationToken cancellationToken)
     {
         var began = TimeProvider.System.GetTimestamp();
-        while ((await reader.UnrestAsync(cancellationToken)).Count > 0 && TimeProvider.System.GetElapsedTime(began) < ComingToRest)
+        while ((await reader.UnrestAsync(cancellationToken)).Count > 0 && TimeProvider.System.GetElapsedTime(began) < KillPointRun.Patience)
         {
             await Task.Delay(TimeSpan.FromMilliseconds(500), cancellationToken);
         }

@@ -16,7 +16,6 @@ namespace Payments.Chaos.KillPoints;
 internal sealed class RecoveryRun(Fleet fleet, KillPointRun run, Action<string> tell) : IDisposable
 {
     private const int Attempts = 3;
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
     private readonly HttpClient simulators = new() { BaseAddress = fleet[Names.Services.Simulators].Address };
     private int charges;
 
@@ -60,7 +59,7 @@ internal sealed class RecoveryRun(Fleet fleet, KillPointRun run, Action<string> 
         (int Charges, long Kept, long Held) found;
         while ((found = await BooksAsync(known, cancellationToken)) != wanted)
         {
-            if (TimeProvider.System.GetElapsedTime(began) > Patience)
+            if (TimeProvider.System.GetElapsedTime(began) > KillPointRun.Patience)
             {
                 return ($"the books of {point.Provider} have {found.Charges} charges of {known}, {found.Kept} kept and {found.Held} held", false);
             }

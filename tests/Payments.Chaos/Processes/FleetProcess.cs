@@ -81,7 +81,7 @@ public abstract class FleetProcess
     /// <exception cref="InvalidOperationException">It ended, or does not answer in time; the message carries the end of its log.</exception>
     public async Task WaitUntilReadyAsync(CancellationToken cancellationToken, TimeSpan? patience = null)
     {
-        var limit = patience ?? TimeSpan.FromSeconds(90);
+        var limit = patience ?? TimeSpan.FromMinutes(4);
         var began = TimeProvider.System.GetTimestamp();
         while (!await AnswersAsync(cancellationToken))
         {

@@ -26,7 +26,8 @@ internal static class Tours
             TestContext.Current.TestOutputHelper!.WriteLine($"survived {point}");
         }
 
-        Assert.Empty(problems);
+        // In full: xunit shortens what a collection holds.
+        Assert.True(problems.Count == 0, string.Join('\n', problems));
         Assert.Equal(points.Count, visited.Count);
     }
 }

@@ -89,7 +89,7 @@ public sealed class ProductEventTests(ProductFixture product)
 
     private async Task UntilAsync(string payment, string status)
     {
-        using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(90));
+        using var patience = new CancellationTokenSource(TimeSpan.FromMinutes(4));
         while (true)
         {
             using var answer = await product.Merchant.GetAsync(new Uri("/v1/payments/" + payment, UriKind.Relative), Cancelled);

@@ -56,7 +56,7 @@ public sealed class PagingTests(FlowProduct product)
     {
         var paid = await FlowProduct.PostAsync(shop.Merchant, "/v1/payments", new { amount = 1_000 + ordinal, currency = "USD", payment_method = new { token } }, Token);
         Assert.True(paid.Status == HttpStatusCode.Created, paid.Body);
-        using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(90));
+        using var patience = new CancellationTokenSource(TimeSpan.FromMinutes(4));
         foreach (var list in Lists)
         {
             while (IdsOf(await shop.GetAsync($"{list}limit=100", Token)).Count() < ordinal)

@@ -69,7 +69,7 @@ internal sealed class ModelReplica : IAsyncDisposable
 
     public async Task StoredAsync(long count, CancellationToken cancellationToken)
     {
-        for (var tries = 0; tries < 400; tries++)
+        for (var tries = 0; tries < 9_600; tries++)
         {
             await using var command = database.CreateCommand("SELECT count(*) FROM model_rows");
             if ((long)(await command.ExecuteScalarAsync(cancellationToken))! == count)
