@@ -13,7 +13,7 @@ namespace Payments.Api.Recovery;
 /// </summary>
 public sealed class LikelyDuplicates(NpgsqlDataSource database, NoticeStore notices, IdSource ids, ILogger<LikelyDuplicates> logger)
 {
-    /// <summary>How far back one of a pair was made, or was settled: a payment whose outcome was unknown may be alike hours later.</summary>
+    /// <summary>How far back a process looks that has not looked before, at what came to hold or take money.</summary>
     public static readonly TimeSpan LookBack = TimeSpan.FromMinutes(30);
 
     /// <summary>Between two payments of one card.</summary>
@@ -22,25 +22,31 @@ public sealed class LikelyDuplicates(NpgsqlDataSource database, NoticeStore noti
     /// <summary>Between two payments of one order.</summary>
     public static readonly TimeSpan OrderWindow = TimeSpan.FromDays(7);
 
+    /// <summary>Clocks differ, and what was learned is committed a moment later.</summary>
+    private static readonly TimeSpan Margin = TimeSpan.FromMinutes(2);
+
+    /// <summary>What took longer from its making until it was settled is found by an index of its own (<c>attempts_settled_late</c>).</summary>
+    private static readonly TimeSpan LateAfter = TimeSpan.FromMinutes(20);
+
     private const int AtOnce = 200;
 
+    private DateTimeOffset? looked;
+
     /// <summary>
-    /// Raises an incident for each new pair; returns how many. A payment is raised once, also after its incident was closed. One replica
-    /// at a time: one look is enough.
+    /// Raises an incident for each new pair of which one came to hold or take money since the last look; returns how many. A payment is
+    /// raised once, also after its incident was closed. One replica at a time: one look is enough.
     /// </summary>
     public async Task<int> LookAsync(CancellationToken cancellationToken)
     {
         await using var connection = await database.OpenConnectionAsync(cancellationToken);
         await using var turn = await connection.BeginTransactionAsync(cancellationToken);
-        await using (var take = new NpgsqlCommand("SELECT pg_try_advisory_xact_lock(hashtext('likely_duplicates'))", connection, turn))
+        if (await TakeTurnAsync(turn, cancellationToken) is not { } now)
         {
-            if (!(bool)(await take.ExecuteScalarAsync(cancellationToken))!)
-            {
-                return 0;
-            }
+            return 0;
         }
 
-        var found = await FindAsync(turn, cancellationToken);
+        var since = looked is { } last && last > now - LookBack ? last - Margin : now - LookBack;
+        var found = await FindAsync(turn, since, cancellationToken);
         foreach (var pair in found)
         {
             var incident = new Incident(ids.New<IncidentId>(), IncidentKinds.LikelyDuplicate, null, $"Holds or took money like {pair.Earlier}: {pair.Likeness}.") { Subject = pair.Later.ToString() };
@@ -48,37 +54,54 @@ public sealed class LikelyDuplicates(NpgsqlDataSource database, NoticeStore noti
             Log.LikelyDuplicate(logger, pair.Later, pair.Earlier, pair.Likeness);
         }
 
+        // There may be more than could be told at once.
+        looked = found.Count < AtOnce ? now : looked;
         return found.Count;
     }
 
-    private static async Task<List<Pair>> FindAsync(NpgsqlTransaction turn, CancellationToken cancellationToken)
+    /// <returns>The database's time, or null where another replica is at it.</returns>
+    private static async Task<DateTimeOffset?> TakeTurnAsync(NpgsqlTransaction turn, CancellationToken cancellationToken)
     {
-        // Late: settled long after it was made, by the resolver, a webhook or a listing; meanwhile the customer may have paid again.
+        // Hundreds of thousands of payments are met by hashing: merging would sort them on the disk, with everything that stands in them.
+        await using var take = new NpgsqlCommand(
+            "SELECT now(), set_config('enable_mergejoin', 'off', true) WHERE pg_try_advisory_xact_lock(hashtext('likely_duplicates'))", turn.Connection, turn);
+        return await take.ExecuteScalarAsync(cancellationToken) is DateTime now ? new DateTimeOffset(now) : null;
+    }
+
+    /// <param name="since">Of each pair one came to hold or take money since then, by our own learning of it.</param>
+    private static async Task<List<Pair>> FindAsync(NpgsqlTransaction turn, DateTimeOffset since, CancellationToken cancellationToken)
+    {
+        // Late: settled long after it was made, by the resolver, a webhook or a listing; meanwhile the customer may have paid again. The card stands in the
+        // details, which are not opened for what has another's amount.
         const string sql = """
-            WITH recent AS MATERIALIZED (
+            WITH settled AS MATERIALIZED (
                 SELECT p.merchant_id, p.mode, p.id, p.order_id, p.currency, p.amount, p.details::jsonb->>'card_fingerprint' AS card
                 FROM payments AS p
-                WHERE p.id >= uuid_floor(now() - $1 - $2) AND p.authorized > p.released + p.refunded
+                WHERE p.id >= $6 AND p.authorized_at >= $1 AND p.authorized > p.released + p.refunded
+            ), around AS MATERIALIZED (
+                SELECT p.merchant_id, p.mode, p.id, p.currency, p.amount, p.details::jsonb->>'card_fingerprint' AS card
+                FROM payments AS p
+                WHERE p.id >= $7 AND p.authorized > p.released + p.refunded AND EXISTS (
+                    SELECT FROM settled AS s WHERE s.merchant_id = p.merchant_id AND s.mode = p.mode AND s.currency = p.currency AND s.amount = p.amount AND s.id <> p.id)
             ), late AS MATERIALIZED (
                 SELECT DISTINCT p.merchant_id, p.mode, p.id, p.order_id, p.currency, p.amount, p.details::jsonb->>'card_fingerprint' AS card
                 FROM attempts AS a
                 JOIN operations AS o ON o.merchant_id = a.merchant_id AND o.mode = a.mode AND o.payment_id = a.payment_id AND o.id = a.operation_id
                 JOIN payments AS p ON p.merchant_id = a.merchant_id AND p.mode = a.mode AND p.id = a.payment_id
-                WHERE a.state = 'succeeded' AND a.closed_at - uuid_time(a.payment_id) > interval '20 minutes' AND a.closed_at >= now() - $1
+                WHERE a.state = 'succeeded' AND a.closed_at - uuid_time(a.payment_id) > interval '20 minutes' AND a.closed_at >= $1
                   AND o.kind = 'authorize' AND p.authorized > p.released + p.refunded
             ), alike AS (
-                SELECT later.merchant_id, later.mode, later.id AS one, earlier.id AS other, 'the same order' AS likeness
-                FROM recent AS later
-                JOIN payments AS earlier ON earlier.merchant_id = later.merchant_id AND earlier.mode = later.mode AND earlier.order_id = later.order_id
-                WHERE later.id >= uuid_floor(now() - $1) AND earlier.id < later.id
-                  AND earlier.id >= uuid_floor(now() - $1 - $3) AND uuid_time(earlier.id) >= uuid_time(later.id) - $3
-                  AND earlier.authorized > earlier.released + earlier.refunded
+                SELECT s.merchant_id, s.mode, s.id AS one, other.id AS other, 'the same order' AS likeness
+                FROM settled AS s
+                JOIN payments AS other ON other.merchant_id = s.merchant_id AND other.mode = s.mode AND other.order_id = s.order_id
+                WHERE other.id <> s.id AND other.id >= $8 AND other.authorized > other.released + other.refunded
+                  AND uuid_time(other.id) BETWEEN uuid_time(s.id) - $3 AND uuid_time(s.id) + $3
                 UNION ALL
-                SELECT later.merchant_id, later.mode, later.id, earlier.id, 'the same card, amount and currency within minutes'
-                FROM recent AS later
-                JOIN recent AS earlier ON earlier.merchant_id = later.merchant_id AND earlier.mode = later.mode AND earlier.card = later.card
-                  AND earlier.currency = later.currency AND earlier.amount = later.amount
-                WHERE later.id >= uuid_floor(now() - $1) AND earlier.id < later.id AND uuid_time(earlier.id) >= uuid_time(later.id) - $2
+                SELECT s.merchant_id, s.mode, s.id, other.id, 'the same card, amount and currency within minutes'
+                FROM settled AS s
+                JOIN around AS other ON other.merchant_id = s.merchant_id AND other.mode = s.mode AND other.card = s.card
+                  AND other.currency = s.currency AND other.amount = s.amount
+                WHERE other.id <> s.id AND uuid_time(other.id) BETWEEN uuid_time(s.id) - $2 AND uuid_time(s.id) + $2
                 UNION ALL
                 SELECT late.merchant_id, late.mode, late.id, other.id, 'the same order'
                 FROM late
@@ -99,7 +122,9 @@ public sealed class LikelyDuplicates(NpgsqlDataSource database, NoticeStore noti
             ORDER BY a.later, a.likeness DESC, a.earlier DESC
             LIMIT $5
             """;
-        await using var command = new NpgsqlCommand(sql, turn.Connection, turn).With(LookBack, CardWindow, OrderWindow, IncidentKinds.LikelyDuplicate, AtOnce);
+        var oldest = since - LateAfter;
+        await using var command = new NpgsqlCommand(sql, turn.Connection, turn).With(
+            since, CardWindow, OrderWindow, IncidentKinds.LikelyDuplicate, AtOnce, Id.FirstAt(oldest), Id.FirstAt(oldest - CardWindow), Id.FirstAt(oldest - OrderWindow));
         await using var row = await command.ExecuteReaderAsync(cancellationToken);
         var found = new List<Pair>();
         while (await row.ReadAsync(cancellationToken))

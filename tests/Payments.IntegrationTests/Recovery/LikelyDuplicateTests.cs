@@ -86,8 +86,51 @@ public sealed class LikelyDuplicateTests(EmbeddedServers servers)
         Assert.Equal(1, await RaisedAsync(flow, orderedAgain, $"Holds or took money like {sameOrder.Id}: the same order."));
     }
 
-    private static Task<int> LookAsync(FlowDatabase flow) =>
-        new LikelyDuplicates(flow.Source, new NoticeStore(flow.Source, flow.Ids, TimeProvider.System), flow.Ids, NullLogger<LikelyDuplicates>.Instance).LookAsync(Token);
+    [Fact]
+    public async Task A_watch_looks_at_what_was_settled_since_it_looked_and_finds_the_earlier_of_a_pair_that_was_settled_after_the_later()
+    {
+        await using var flow = await FlowDatabase.CreateAsync(servers, Token);
+        var shop = flow.Ids.New<MerchantId>();
+        var watch = Watch(flow);
+        var slow = await OpenedAsync(flow, shop, "in a challenge", TimeSpan.FromMinutes(5));
+        var quick = await MadeAsync(flow, shop, "without one", Now);
+        await MadeAsync(flow, shop, "order", Now, card: "one");
+        Assert.Equal(0, await watch.LookAsync(Token));
+
+        await flow.TellAsync(slow, OperationKind.Authorize, FactOutcome.Succeeded);
+        Assert.Equal(1, await watch.LookAsync(Token));
+        Assert.Equal(1, await RaisedAsync(flow, quick, $"Holds or took money like {slow.Id}: the same card, amount and currency within minutes."));
+
+        // A pair that was settled before the last look is for who has not looked yet.
+        await MadeAsync(flow, shop, "order again", Now, card: "another", order: "order", amount: 77);
+        await flow.RunAsync("UPDATE payments SET authorized_at = now() - interval '10 minutes'", Token);
+        Assert.Equal(0, await watch.LookAsync(Token));
+        Assert.Equal(1, await Watch(flow).LookAsync(Token));
+    }
+
+    [Fact]
+    public async Task More_pairs_than_can_be_told_at_once_are_told_by_and_by()
+    {
+        await using var flow = await FlowDatabase.CreateAsync(servers, Token);
+        var shop = flow.Ids.New<MerchantId>();
+        var watch = Watch(flow);
+        for (var n = 0; n <= 200; n++)
+        {
+            await MadeAsync(flow, shop, $"part {n}", Now);
+        }
+
+        // They stay to be found, however long ago they were settled, for as long as a process looks back.
+        await flow.RunAsync("UPDATE payments SET authorized_at = now() - interval '10 minutes'", Token);
+        await MadeAsync(flow, shop, "the last part", Now);
+        Assert.Equal(200, await watch.LookAsync(Token));
+        Assert.Equal(1, await watch.LookAsync(Token));
+        Assert.Equal(0, await watch.LookAsync(Token));
+    }
+
+    private static Task<int> LookAsync(FlowDatabase flow) => Watch(flow).LookAsync(Token);
+
+    private static LikelyDuplicates Watch(FlowDatabase flow) =>
+        new(flow.Source, new NoticeStore(flow.Source, flow.Ids, TimeProvider.System), flow.Ids, NullLogger<LikelyDuplicates>.Instance);
 
     private static Task<long> RaisedAsync(FlowDatabase flow, PaymentId payment, string detail) =>
         flow.CountAsync($"SELECT count(*) FROM incidents WHERE kind = 'likely_duplicate' AND payment_id = '{payment.Value}' AND detail = '{detail}' AND closed_at IS NULL", Token);
