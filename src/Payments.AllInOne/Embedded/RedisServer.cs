@@ -127,6 +127,8 @@ public sealed class RedisServer : IAsyncDisposable
             daemonize no
             appendonly yes
             appendfsync everysec
+            no-appendfsync-on-rewrite yes
+            auto-aof-rewrite-min-size 256mb
             save ""
 
             """);

@@ -62,9 +62,10 @@ public sealed class LikelyDuplicates(NpgsqlDataSource database, NoticeStore noti
     /// <returns>The database's time, or null where another replica is at it.</returns>
     private static async Task<DateTimeOffset?> TakeTurnAsync(NpgsqlTransaction turn, CancellationToken cancellationToken)
     {
-        // Hundreds of thousands of payments are met by hashing: merging would sort them on the disk, with everything that stands in them.
+        // Hundreds of thousands of payments meet, in memory: merging would sort them, with everything that stands in them.
         await using var take = new NpgsqlCommand(
-            "SELECT now(), set_config('enable_mergejoin', 'off', true) WHERE pg_try_advisory_xact_lock(hashtext('likely_duplicates'))", turn.Connection, turn);
+            "SELECT now(), set_config('enable_mergejoin', 'off', true), set_config('work_mem', '32MB', true) WHERE pg_try_advisory_xact_lock(hashtext('likely_duplicates'))",
+            turn.Connection, turn);
         return await take.ExecuteScalarAsync(cancellationToken) is DateTime now ? new DateTimeOffset(now) : null;
     }
 
@@ -72,10 +73,10 @@ public sealed class LikelyDuplicates(NpgsqlDataSource database, NoticeStore noti
     private static async Task<List<Pair>> FindAsync(NpgsqlTransaction turn, DateTimeOffset since, CancellationToken cancellationToken)
     {
         // Late: settled long after it was made, by the resolver, a webhook or a listing; meanwhile the customer may have paid again. The card stands in the
-        // details, which are not opened for what has another's amount.
+        // details, which are opened only where the amount is another's too.
         const string sql = """
             WITH settled AS MATERIALIZED (
-                SELECT p.merchant_id, p.mode, p.id, p.order_id, p.currency, p.amount, p.details::jsonb->>'card_fingerprint' AS card
+                SELECT p.merchant_id, p.mode, p.id, p.order_id, p.currency, p.amount
                 FROM payments AS p
                 WHERE p.id >= $6 AND p.authorized_at >= $1 AND p.authorized > p.released + p.refunded
             ), around AS MATERIALIZED (
@@ -83,6 +84,11 @@ public sealed class LikelyDuplicates(NpgsqlDataSource database, NoticeStore noti
                 FROM payments AS p
                 WHERE p.id >= $7 AND p.authorized > p.released + p.refunded AND EXISTS (
                     SELECT FROM settled AS s WHERE s.merchant_id = p.merchant_id AND s.mode = p.mode AND s.currency = p.currency AND s.amount = p.amount AND s.id <> p.id)
+            ), paired AS MATERIALIZED (
+                SELECT p.merchant_id, p.mode, p.id, p.currency, p.amount, p.details::jsonb->>'card_fingerprint' AS card
+                FROM settled AS s JOIN payments AS p ON p.merchant_id = s.merchant_id AND p.mode = s.mode AND p.id = s.id
+                WHERE EXISTS (
+                    SELECT FROM around AS a WHERE a.merchant_id = s.merchant_id AND a.mode = s.mode AND a.currency = s.currency AND a.amount = s.amount AND a.id <> s.id)
             ), late AS MATERIALIZED (
                 SELECT DISTINCT p.merchant_id, p.mode, p.id, p.order_id, p.currency, p.amount, p.details::jsonb->>'card_fingerprint' AS card
                 FROM attempts AS a
@@ -97,11 +103,11 @@ public sealed class LikelyDuplicates(NpgsqlDataSource database, NoticeStore noti
                 WHERE other.id <> s.id AND other.id >= $8 AND other.authorized > other.released + other.refunded
                   AND uuid_time(other.id) BETWEEN uuid_time(s.id) - $3 AND uuid_time(s.id) + $3
                 UNION ALL
-                SELECT s.merchant_id, s.mode, s.id, other.id, 'the same card, amount and currency within minutes'
-                FROM settled AS s
-                JOIN around AS other ON other.merchant_id = s.merchant_id AND other.mode = s.mode AND other.card = s.card
-                  AND other.currency = s.currency AND other.amount = s.amount
-                WHERE other.id <> s.id AND uuid_time(other.id) BETWEEN uuid_time(s.id) - $2 AND uuid_time(s.id) + $2
+                SELECT p.merchant_id, p.mode, p.id, other.id, 'the same card, amount and currency within minutes'
+                FROM paired AS p
+                JOIN around AS other ON other.merchant_id = p.merchant_id AND other.mode = p.mode AND other.card = p.card
+                  AND other.currency = p.currency AND other.amount = p.amount
+                WHERE other.id <> p.id AND uuid_time(other.id) BETWEEN uuid_time(p.id) - $2 AND uuid_time(p.id) + $2
                 UNION ALL
                 SELECT late.merchant_id, late.mode, late.id, other.id, 'the same order'
                 FROM late
