@@ -36,7 +36,7 @@ public sealed class FlowOptions
     [Range(50, 60_000)]
     public int ReviewClockMilliseconds { get; set; } = 5_000;
 
-    /// <summary>How often likely duplicates are looked for. Below half an hour, which is how far back is looked.</summary>
+    /// <summary>How often likely duplicates are looked for. Below half an hour, which is as far back as is looked.</summary>
     [Range(1_000, 1_500_000)]
     public int LikelyDuplicatesMilliseconds { get; set; } = 300_000;
 

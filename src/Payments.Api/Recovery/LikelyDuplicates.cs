@@ -46,7 +46,7 @@ public sealed class LikelyDuplicates(NpgsqlDataSource database, NoticeStore noti
         }
 
         var since = looked is { } last && last > now - LookBack ? last - Margin : now - LookBack;
-        var found = await FindAsync(turn, since, cancellationToken);
+        var found = await FindAsync(turn, since, now, cancellationToken);
         foreach (var pair in found)
         {
             var incident = new Incident(ids.New<IncidentId>(), IncidentKinds.LikelyDuplicate, null, $"Holds or took money like {pair.Earlier}: {pair.Likeness}.") { Subject = pair.Later.ToString() };
@@ -62,27 +62,29 @@ public sealed class LikelyDuplicates(NpgsqlDataSource database, NoticeStore noti
     /// <returns>The database's time, or null where another replica is at it.</returns>
     private static async Task<DateTimeOffset?> TakeTurnAsync(NpgsqlTransaction turn, CancellationToken cancellationToken)
     {
-        // Hundreds of thousands of payments meet, in memory: merging would sort them, with everything that stands in them.
-        await using var take = new NpgsqlCommand(
-            "SELECT now(), set_config('enable_mergejoin', 'off', true), set_config('work_mem', '32MB', true) WHERE pg_try_advisory_xact_lock(hashtext('likely_duplicates'))",
-            turn.Connection, turn);
+        // Hundreds of thousands of payments meet, in memory: merging would sort them, with everything that stands in them. One process for it: customers wait for the others.
+        const string sql = """
+            SELECT now(), set_config('enable_mergejoin', 'off', true), set_config('work_mem', '32MB', true), set_config('max_parallel_workers_per_gather', '0', true)
+            WHERE pg_try_advisory_xact_lock(hashtext('likely_duplicates'))
+            """;
+        await using var take = new NpgsqlCommand(sql, turn.Connection, turn);
         return await take.ExecuteScalarAsync(cancellationToken) is DateTime now ? new DateTimeOffset(now) : null;
     }
 
     /// <param name="since">Of each pair one came to hold or take money since then, by our own learning of it.</param>
-    private static async Task<List<Pair>> FindAsync(NpgsqlTransaction turn, DateTimeOffset since, CancellationToken cancellationToken)
+    private static async Task<List<Pair>> FindAsync(NpgsqlTransaction turn, DateTimeOffset since, DateTimeOffset now, CancellationToken cancellationToken)
     {
-        // Late: settled long after it was made, by the resolver, a webhook or a listing; meanwhile the customer may have paid again. The card stands in the
+        // An upper bound spares the partitions of months to come. Late: settled long after it was made, by the resolver, a webhook or a listing; meanwhile the customer may have paid again. The card stands in the
         // details, which are opened only where the amount is another's too.
         const string sql = """
             WITH settled AS MATERIALIZED (
                 SELECT p.merchant_id, p.mode, p.id, p.order_id, p.currency, p.amount
                 FROM payments AS p
-                WHERE p.id >= $6 AND p.authorized_at >= $1 AND p.authorized > p.released + p.refunded
+                WHERE p.id BETWEEN $6 AND $9 AND p.authorized_at >= $1 AND p.authorized > p.released + p.refunded
             ), around AS MATERIALIZED (
                 SELECT p.merchant_id, p.mode, p.id, p.currency, p.amount, p.details::jsonb->>'card_fingerprint' AS card
                 FROM payments AS p
-                WHERE p.id >= $7 AND p.authorized > p.released + p.refunded AND EXISTS (
+                WHERE p.id BETWEEN $7 AND $9 AND p.authorized > p.released + p.refunded AND EXISTS (
                     SELECT FROM settled AS s WHERE s.merchant_id = p.merchant_id AND s.mode = p.mode AND s.currency = p.currency AND s.amount = p.amount AND s.id <> p.id)
             ), paired AS MATERIALIZED (
                 SELECT p.merchant_id, p.mode, p.id, p.currency, p.amount, p.details::jsonb->>'card_fingerprint' AS card
@@ -100,7 +102,7 @@ public sealed class LikelyDuplicates(NpgsqlDataSource database, NoticeStore noti
                 SELECT s.merchant_id, s.mode, s.id AS one, other.id AS other, 'the same order' AS likeness
                 FROM settled AS s
                 JOIN payments AS other ON other.merchant_id = s.merchant_id AND other.mode = s.mode AND other.order_id = s.order_id
-                WHERE other.id <> s.id AND other.id >= $8 AND other.authorized > other.released + other.refunded
+                WHERE other.id <> s.id AND other.id BETWEEN $8 AND $9 AND other.authorized > other.released + other.refunded
                   AND uuid_time(other.id) BETWEEN uuid_time(s.id) - $3 AND uuid_time(s.id) + $3
                 UNION ALL
                 SELECT p.merchant_id, p.mode, p.id, other.id, 'the same card, amount and currency within minutes'
@@ -130,7 +132,8 @@ public sealed class LikelyDuplicates(NpgsqlDataSource database, NoticeStore noti
             """;
         var oldest = since - LateAfter;
         await using var command = new NpgsqlCommand(sql, turn.Connection, turn).With(
-            since, CardWindow, OrderWindow, IncidentKinds.LikelyDuplicate, AtOnce, Id.FirstAt(oldest), Id.FirstAt(oldest - CardWindow), Id.FirstAt(oldest - OrderWindow));
+            since, CardWindow, OrderWindow, IncidentKinds.LikelyDuplicate, AtOnce, Id.FirstAt(oldest), Id.FirstAt(oldest - CardWindow), Id.FirstAt(oldest - OrderWindow),
+            Id.FirstAt(now + Margin));
         await using var row = await command.ExecuteReaderAsync(cancellationToken);
         var found = new List<Pair>();
         while (await row.ReadAsync(cancellationToken))
