@@ -41,6 +41,9 @@ public static class Plumbing
 
 public static class DatabaseModule
 {
+    /// <summary>Sessions of a process with its database that stay once they were opened.</summary>
+    private const int Kept = 20;
+
     /// <summary>
     /// Registers the service's <see cref="NpgsqlDataSource"/> from connection string <paramref name="name"/>, a health check,
     /// and the migrations of <paramref name="service"/> plus those of the <see cref="Plumbing"/> that it asks for.
@@ -79,6 +82,9 @@ public static class DatabaseModule
         // A session is given on as it is: seven statements between any two uses cost more than most uses. So nothing here sets what outlives
         // its transaction; an advisory lock is given back by whoever took it.
         source.ConnectionStringBuilder.NoResetOnClose = true;
+        // Npgsql lets sessions take turns and closes, every five minutes and all at once, as many as mostly have no turn: nearly all. Those that come
+        // after them know no plan.
+        source.ConnectionStringBuilder.MinPoolSize = Math.Max(source.ConnectionStringBuilder.MinPoolSize, Math.Min(Kept, source.ConnectionStringBuilder.MaxPoolSize));
         source.UseLoggerFactory(services.GetRequiredService<ILoggerFactory>());
         services.GetService<DatabaseTypes>()?.Invoke(source);
         return source.Build();
