@@ -19,7 +19,7 @@ internal sealed record LoadSettings
 
     public int Shops { get; set; } = 8;
 
-    public int CardsOfEach { get; set; } = 64;
+    public int CardsOfEach { get; set; } = 1_000;
 
     public int[] Connections { get; set; } = [256, 64, 1];
 

@@ -262,6 +262,7 @@ public sealed class PostgresServer : IAsyncDisposable
             ["checkpoint_timeout"] = "15min",
             ["max_wal_size"] = "4GB",
             ["wal_compression"] = "lz4",
+            ["autovacuum_analyze_scale_factor"] = "0.5",
             ["timezone"] = "UTC",
             ["log_timezone"] = "UTC",
         };

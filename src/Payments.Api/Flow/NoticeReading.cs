@@ -13,6 +13,20 @@ public sealed record NoticeVerdict(string Word, PaymentState? Payment);
 /// </summary>
 public sealed class NoticeReading(RecentPayments recent, IdSource ids, TimeProvider time)
 {
+    /// <summary>How long a provider waits for its answer at most while it is not committed what our call told: long before it would tell again.</summary>
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(1);
+
+    /// <summary>
+    /// Waits for calls of this process that the notice tells of: providers tell before they answer, or before the answer is committed. A moment later it says
+    /// what is known; now the worker would claim it, read the payment and write again.
+    /// </summary>
+    public async Task CallsAnsweredAsync(ProviderNotice notice, CancellationToken cancellationToken)
+    {
+        ArgumentNullException.ThrowIfNull(notice);
+        var calls = Task.WhenAll(notice.Facts.Where(f => f.AttemptId is not null).Select(f => recent.AnsweredAsync(f.AttemptId!.Value)));
+        await calls.WaitAsync(Patience, time, cancellationToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+    }
+
     /// <summary>Null where the worker must look at it.</summary>
     public NoticeVerdict? Of(Provider provider, Mode mode, ProviderFact told)
     {

@@ -35,6 +35,7 @@ public static class ProviderWebhooks
             return Problems.SignatureInvalid;
         }
 
+        await reading.CallsAnsweredAsync(notice, cancellationToken);
         Steps.Reached(Steps.NoticeBefore);
         var isDue = await notices.KeepAsync(notice, reading.Of);
         Steps.Reached(Steps.NoticeAfter);

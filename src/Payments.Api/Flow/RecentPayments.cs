@@ -3,8 +3,8 @@ using Payments.Core;
 namespace Payments.Api.Flow;
 
 /// <summary>
-/// Payments as this process committed them last, by what providers call them: their notices come a moment later and mostly say what the call's
-/// answer said. It only proposes: whoever acts on it makes sure that the version still stands.
+/// Payments as this process committed them last, by what providers call them: their notices come a moment before or after and mostly say what the
+/// call's answer says. It only proposes: whoever acts on it makes sure that the version still stands.
 /// </summary>
 public sealed class RecentPayments
 {
@@ -12,6 +12,7 @@ public sealed class RecentPayments
     private readonly Lock gate = new();
     private readonly Dictionary<PaymentId, PaymentState> payments = [];
     private readonly Dictionary<(Provider, Mode, string), PaymentId> names = [];
+    private readonly Dictionary<AttemptId, TaskCompletionSource> underWay = [];
     private readonly Queue<PaymentId> age = new();
 
     public RecentPayments(PaymentWriter writer)
@@ -23,31 +24,39 @@ public sealed class RecentPayments
     public void Remember(PaymentState payment)
     {
         ArgumentNullException.ThrowIfNull(payment);
-        var named = NamesOf(payment).ToList();
-        if (named.Count == 0)
-        {
-            return;
-        }
-
         lock (gate)
         {
-            if (!payments.TryGetValue(payment.Id, out var known))
-            {
-                age.Enqueue(payment.Id);
-            }
-            else if (known.Version > payment.Version)
+            if (payments.TryGetValue(payment.Id, out var known) ? known.Version > payment.Version : !AttemptsOf(payment).Any(a => IsNamed(a) || a.State == AttemptState.Open))
             {
                 return;
             }
 
+            if (known is null)
+            {
+                age.Enqueue(payment.Id);
+            }
+
             payments[payment.Id] = payment;
-            named.ForEach(name => names[name] = payment.Id);
+            foreach (var attempt in AttemptsOf(payment))
+            {
+                if (IsNamed(attempt))
+                {
+                    names[NameOf(payment, attempt)] = payment.Id;
+                }
+
+                if (attempt.State == AttemptState.Open)
+                {
+                    underWay.TryAdd(attempt.Id, new(TaskCreationOptions.RunContinuationsAsynchronously));
+                }
+                else
+                {
+                    Answered(attempt);
+                }
+            }
+
             while (age.Count > Most && payments.Remove(age.Dequeue(), out var oldest))
             {
-                foreach (var name in NamesOf(oldest))
-                {
-                    names.Remove(name);
-                }
+                Forget(oldest);
             }
         }
     }
@@ -60,9 +69,39 @@ public sealed class RecentPayments
         }
     }
 
-    private static IEnumerable<(Provider, Mode, string)> NamesOf(PaymentState payment) =>
-        from operation in payment.Operations
-        from attempt in operation.Attempts
-        where attempt.PaymentReference is { Length: > 0 }
-        select (attempt.Provider, payment.Mode, attempt.PaymentReference);
+    /// <summary>Completed when the answer of this call is committed; at once where it is, or where this process did not make it.</summary>
+    public Task AnsweredAsync(AttemptId attempt)
+    {
+        lock (gate)
+        {
+            return underWay.TryGetValue(attempt, out var answer) ? answer.Task : Task.CompletedTask;
+        }
+    }
+
+    private void Forget(PaymentState payment)
+    {
+        foreach (var attempt in AttemptsOf(payment))
+        {
+            if (IsNamed(attempt))
+            {
+                names.Remove(NameOf(payment, attempt));
+            }
+
+            Answered(attempt);
+        }
+    }
+
+    private void Answered(Attempt attempt)
+    {
+        if (underWay.Remove(attempt.Id, out var answer))
+        {
+            answer.SetResult();
+        }
+    }
+
+    private static IEnumerable<Attempt> AttemptsOf(PaymentState payment) => payment.Operations.SelectMany(o => o.Attempts);
+
+    private static bool IsNamed(Attempt attempt) => attempt.PaymentReference is { Length: > 0 };
+
+    private static (Provider, Mode, string) NameOf(PaymentState payment, Attempt attempt) => (attempt.Provider, payment.Mode, attempt.PaymentReference!);
 }

@@ -29,6 +29,9 @@ internal sealed class LiveFeatures(ModelOptions options, TimeProvider time)
     /// <param name="rememberFrom">What is older will not be told again, and need not be remembered.</param>
     public void Apply(Mode mode, IEnumerable<Occurrence> occurrences, long rememberFrom = long.MinValue) => Of(mode).Apply(occurrences, rememberFrom);
 
+    /// <summary>The payments of those answers that were not applied yet.</summary>
+    public Guid[] Unknown(Mode mode, IEnumerable<(Guid Payment, PaymentAnswer Answer)> answers) => Of(mode).Unknown(answers);
+
     /// <summary>Forgets what was seen so long ago that nobody tells of it again.</summary>
     public void ForgetSeen(Mode mode, TimeSpan age) => Of(mode).ForgetSeen(age);
 
@@ -96,6 +99,14 @@ internal sealed class LiveFeatures(ModelOptions options, TimeProvider time)
                         }
                     }
                 }
+            }
+        }
+
+        public Guid[] Unknown(IEnumerable<(Guid Payment, PaymentAnswer Answer)> answers)
+        {
+            lock (turn)
+            {
+                return [.. answers.Where(a => !seen.Contains((a.Payment, OccurrenceKind.Answered, a.Answer, false))).Select(a => a.Payment).Distinct()];
             }
         }
 

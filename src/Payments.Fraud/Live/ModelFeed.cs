@@ -46,7 +46,7 @@ internal sealed class ModelFeed(
         {
             foreach (var mode in Enum.GetValues<Mode>())
             {
-                features.Apply(mode, await stored.SinceAsync(mode, replica, reached - Overlap, reached, now, cancellationToken));
+                features.Apply(mode, await stored.SinceAsync(mode, replica, answers => features.Unknown(mode, answers), reached - Overlap, reached, now, cancellationToken));
                 features.ForgetSeen(mode, Remembered);
             }
         }

@@ -19,6 +19,9 @@ internal sealed class StoredOccurrences(NpgsqlDataSource database)
         WHERE a.mode = $1 AND a.:when ORDER BY a.at, r.payment_id
         """;
 
+    // Without the payments themselves: most of what an overlap tells again is known, and is not read again.
+    private const string KeysOfAnswers = "SELECT a.payment_id, a.kind FROM model_answers AS a WHERE a.mode = $1 AND a.stored_at > $2";
+
     private const string OfLabels = $"""
         SELECT {Parties}, l.known_at, l.fraud FROM labels AS l JOIN model_rows AS r USING (payment_id)
         WHERE l.mode = $1 AND l.:when ORDER BY l.known_at, r.payment_id
@@ -76,13 +79,17 @@ internal sealed class StoredOccurrences(NpgsqlDataSource database)
     /// What was written since a moment of the database's clock, and what matured in a span: some of it may have been told before.
     /// </summary>
     /// <param name="except">What this process scored it has counted already.</param>
-    public async Task<List<Occurrence>> SinceAsync(Mode mode, Replica except, DateTimeOffset stored, DateTimeOffset maturedFrom, DateTimeOffset maturedTo, CancellationToken cancellationToken)
+    /// <param name="unknown">Which of these answers were not applied yet.</param>
+    public async Task<List<Occurrence>> SinceAsync(
+        Mode mode, Replica except, Func<IEnumerable<(Guid Payment, PaymentAnswer Answer)>, Guid[]> unknown, DateTimeOffset stored, DateTimeOffset maturedFrom, DateTimeOffset maturedTo,
+        CancellationToken cancellationToken)
     {
+        var answered = unknown(await AnswersAsync(mode, stored, cancellationToken));
         var occurrences = new List<Occurrence>();
-        foreach (var (sql, condition, from, to, kind) in new (string, string, DateTimeOffset, object?, OccurrenceKind)[]
+        foreach (var (sql, condition, from, to, kind) in new (string, string, object, object?, OccurrenceKind)[]
         {
             (OfAttempts, "stored_at > $2 AND r.replica IS DISTINCT FROM $3", stored, except.Id, OccurrenceKind.Attempted),
-            (OfAnswers, "stored_at > $2", stored, null, OccurrenceKind.Answered),
+            (OfAnswers, "payment_id = ANY ($2)", answered, null, OccurrenceKind.Answered),
             (OfLabels, "known_at > $2", stored, null, OccurrenceKind.Labelled),
             (OfMatured, "at > $2 AND r.at <= $3", maturedFrom - PaymentHistory.Maturity, maturedTo - PaymentHistory.Maturity, OccurrenceKind.Matured),
         })
@@ -113,8 +120,23 @@ internal sealed class StoredOccurrences(NpgsqlDataSource database)
             Email = row.GetInt64(8),
         };
 
+    private async Task<List<(Guid Payment, PaymentAnswer Answer)>> AnswersAsync(Mode mode, DateTimeOffset stored, CancellationToken cancellationToken)
+    {
+        await using var command = database.CreateCommand(KeysOfAnswers);
+        command.Parameters.Add(new() { Value = ModeNames.Of(mode) });
+        command.Parameters.Add(new() { Value = stored });
+        var answers = new List<(Guid, PaymentAnswer)>();
+        await using var reader = await command.ExecuteReaderAsync(cancellationToken);
+        while (await reader.ReadAsync(cancellationToken))
+        {
+            answers.Add((reader.GetGuid(0), Words.Parse<PaymentAnswer>(reader.GetString(1))));
+        }
+
+        return answers;
+    }
+
     private async IAsyncEnumerable<Occurrence> ReadAsync(
-        string sql, string condition, Mode mode, DateTimeOffset from, object? third, OccurrenceKind kind, [EnumeratorCancellation] CancellationToken cancellationToken)
+        string sql, string condition, Mode mode, object from, object? third, OccurrenceKind kind, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
         await using var command = database.CreateCommand(sql.Replace(":when", condition, StringComparison.Ordinal));
         command.Parameters.Add(new() { Value = ModeNames.Of(mode) });

@@ -10,7 +10,7 @@ namespace Payments.Fraud.Velocity;
 internal sealed class VelocityKeeper(
     VelocityRedis redis, VelocityDatabase database, VelocityCounters counters, IdSource ids, TimeProvider time, ILogger<VelocityKeeper> logger) : BackgroundService
 {
-    /// <summary>So many scripts are under way at once.</summary>
+    /// <summary>So many are counted by one script: it takes Redis half a millisecond.</summary>
     private const int AtOnce = 32;
 
     private const int PageSize = 512;
@@ -157,8 +157,7 @@ internal sealed class VelocityKeeper(
     {
         foreach (var chunk in page.Chunk(AtOnce))
         {
-            var told = await Task.WhenAll(chunk.Select(c => redis.RecordAsync(c, reads: false, cancellationToken).AsTask()));
-            if (Array.Exists(told, t => t is null))
+            if (!await redis.RecordAsync(chunk, cancellationToken))
             {
                 return false;
             }

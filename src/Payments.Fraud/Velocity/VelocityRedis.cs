@@ -30,43 +30,50 @@ internal sealed class VelocityRedis(RedisLink redis)
     /// <summary>Longer than a merchant's idempotency key lives.</summary>
     private static readonly TimeSpan Remembered = TimeSpan.FromHours(48);
 
+    // Of each record there are four arguments (its kind, its time, who took part, its last key) and its own keys: that it was counted, its merchant, and two for each that took part.
     private const string RecordScript = """
         local generations = redis.call('MGET', KEYS[1], KEYS[2])
         local ready, building = generations[1], generations[2]
-        local generation, kind, given, parties, reads = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3]), ARGV[4], ARGV[5] == '1'
+        local generation, reads, remembered = ARGV[1], ARGV[2] == '1', ARGV[3]
         if generation ~= ready and generation ~= building then return {0, ready or building or ''} end
         local time = redis.call('TIME')
-        local now = given > 0 and reads and given or time[1] * 1000 + math.floor(time[2] / 1000)
-        local at = given > 0 and given or now
-        local outcome = kind >= 7
-        local first = redis.call('SET', KEYS[3], at, 'NX', 'PX', ARGV[6])
-        if first then
-          local record = struct.pack('>I2I6', kind, at) .. parties
-          for i = 5 + (outcome and 1 or 0), #KEYS, 2 do
-            local length = redis.call('APPEND', KEYS[i], record)
-            if length > 10240 then redis.call('SET', KEYS[i], redis.call('GETRANGE', KEYS[i], -8160, -1)) end
-            redis.call('PEXPIRE', KEYS[i], 2592000000)
-          end
-          local column = outcome and kind - 6 or 0
-          local widths = {10000, 120000, 2880000, 20160000, 86400000}
-          local ring = redis.call('GET', KEYS[4]) or ''
-          for w = 1, 5 do
-            local bucket = math.floor(at / widths[w])
-            local offset = ((w - 1) * 31 + bucket % 31) * 24
-            local slot = string.sub(ring, offset + 1, offset + 24)
-            local counts = {bucket, 0, 0, 0, 0, 0}
-            if #slot == 24 then
-              local was = {struct.unpack('>I4I4I4I4I4I4', slot)}
-              if was[1] >= bucket then counts = was end
+        local clock = time[1] * 1000 + math.floor(time[2] / 1000)
+        local widths = {10000, 120000, 2880000, 20160000, 86400000}
+        local key, at, now, first = 3, 0, clock, false
+        for argument = 4, #ARGV, 4 do
+          local kind, given, parties, last = tonumber(ARGV[argument]), tonumber(ARGV[argument + 1]), ARGV[argument + 2], tonumber(ARGV[argument + 3])
+          now = given > 0 and reads and given or clock
+          at = given > 0 and given or now
+          local outcome = kind >= 7
+          first = redis.call('SET', KEYS[key], at, 'NX', 'PX', remembered)
+          if first then
+            local record = struct.pack('>I2I6', kind, at) .. parties
+            for i = key + 2 + (outcome and 1 or 0), last, 2 do
+              local length = redis.call('APPEND', KEYS[i], record)
+              if length > 10240 then redis.call('SET', KEYS[i], redis.call('GETRANGE', KEYS[i], -8160, -1)) end
+              redis.call('PEXPIRE', KEYS[i], 2592000000)
             end
-            if counts[1] == bucket then
-              counts[2 + column] = counts[2 + column] + 1
-              redis.call('SETRANGE', KEYS[4], offset, struct.pack('>I4I4I4I4I4I4', counts[1], counts[2], counts[3], counts[4], counts[5], counts[6]))
+            local merchant, column = KEYS[key + 1], outcome and kind - 6 or 0
+            local ring = redis.call('GET', merchant) or ''
+            for w = 1, 5 do
+              local bucket = math.floor(at / widths[w])
+              local slot = ((w - 1) * 31 + bucket % 31) * 24
+              local was = #ring >= slot + 24 and struct.unpack('>I4', ring, slot + 1) or 0
+              if was == bucket then
+                local place = slot + 4 + 4 * column
+                redis.call('SETRANGE', merchant, place, struct.pack('>I4', struct.unpack('>I4', ring, place + 1) + 1))
+              elseif was < bucket then
+                local counts = {0, 0, 0, 0, 0}
+                counts[1 + column] = 1
+                redis.call('SETRANGE', merchant, slot, struct.pack('>I4I4I4I4I4I4', bucket, unpack(counts)))
+                -- With the first of a day: a day counts for thirty.
+                if w == 5 then redis.call('PEXPIRE', merchant, 2678400000) end
+              end
             end
+          else
+            at = tonumber(redis.call('GET', KEYS[key]) or at)
           end
-          redis.call('PEXPIRE', KEYS[4], 2678400000)
-        else
-          at = tonumber(redis.call('GET', KEYS[3]) or at)
+          key = last + 1
         end
         return {generation == ready and 2 or 1, at, now, first and 1 or 0, reads and redis.call('MGET', unpack(KEYS, 4)) or nil}
         """;
@@ -82,18 +89,32 @@ internal sealed class VelocityRedis(RedisLink redis)
     public bool IsConfigured => redis.IsConfigured;
 
     /// <summary>Counts it, unless it was counted before, and reads the counters where asked to. Null where Redis does not answer or is empty.</summary>
-    public async ValueTask<Recorded?> RecordAsync(Countable what, bool reads, CancellationToken cancellationToken)
+    public async ValueTask<Recorded?> RecordAsync(Countable what, bool reads, CancellationToken cancellationToken) =>
+        await CountAsync([what], reads, cancellationToken) is { } answer
+            ? new Recorded(
+                (int)answer[0] == 2, Instant((long)answer[1]), (int)answer[3] == 1, reads ? Read((RedisResult[])answer[4]!, (long)answer[2], what.Keys) : null)
+            : null;
+
+    /// <summary>Counts all of them that were not counted before, in one script: Redis answers nobody else meanwhile. False where it does not answer or is empty.</summary>
+    public async ValueTask<bool> RecordAsync(IReadOnlyList<Countable> many, CancellationToken cancellationToken) =>
+        await CountAsync(many, reads: false, cancellationToken) is not null;
+
+    private async ValueTask<RedisResult[]?> CountAsync(IReadOnlyList<Countable> records, bool reads, CancellationToken cancellationToken)
     {
         for (var tries = 0; tries < 2; tries++)
         {
             var current = Volatile.Read(ref generation) ?? "";
-            var keys = KeysOf(what, current);
-            RedisValue[] values =
-            [
-                current, (int)what.Kind, what.At?.ToUnixTimeMilliseconds() ?? 0, Parties.Of(what.Keys).ToBytes(), reads ? "1" : "0",
-                (long)Remembered.TotalMilliseconds,
-            ];
-            var reply = await redis.TryAsync(database => database.ScriptEvaluateAsync(RecordScript, keys, values), cancellationToken);
+            var keys = new List<RedisKey>(14 * records.Count) { Prefix + "ready", Prefix + "building" };
+            var values = new List<RedisValue>(3 + (4 * records.Count)) { current, reads ? "1" : "0", (long)Remembered.TotalMilliseconds };
+            foreach (var record in records)
+            {
+                AddKeys(keys, record, current);
+                values.AddRange((int)record.Kind, record.At?.ToUnixTimeMilliseconds() ?? 0, Parties.Of(record.Keys).ToBytes(), keys.Count);
+            }
+
+            RedisKey[] allKeys = [.. keys];
+            RedisValue[] allValues = [.. values];
+            var reply = await redis.TryAsync(database => database.ScriptEvaluateAsync(RecordScript, allKeys, allValues), cancellationToken);
             if (!reply.Answered)
             {
                 return null;
@@ -102,8 +123,7 @@ internal sealed class VelocityRedis(RedisLink redis)
             var answer = (RedisResult[])reply.Value!;
             if ((int)answer[0] > 0)
             {
-                return new Recorded(
-                    (int)answer[0] == 2, Instant((long)answer[1]), (int)answer[3] == 1, reads ? Read((RedisResult[])answer[4]!, (long)answer[2], what.Keys) : null);
+                return answer;
             }
 
             Volatile.Write(ref generation, (string?)answer[1]);
@@ -180,13 +200,11 @@ internal sealed class VelocityRedis(RedisLink redis)
         return reply.Answered ? (int)reply.Value! : -1;
     }
 
-    private static RedisKey[] KeysOf(Countable what, string generation)
+    private static void AddKeys(List<RedisKey> keys, Countable what, string generation)
     {
         var mode = $"{Prefix}g:{generation}:{(what.Mode == Mode.Live ? "l" : "t")}";
-        var keys = new List<RedisKey>(14)
-        {
-            Prefix + "ready", Prefix + "building", Key("s", what.Id), Key("m", what.Keys.Merchant),
-        };
+        keys.Add(Key("s", what.Id));
+        keys.Add(Key("m", what.Keys.Merchant));
         foreach (var (_, letter, of) in Subjects)
         {
             if (of(what.Keys) is { } entity)
@@ -195,8 +213,6 @@ internal sealed class VelocityRedis(RedisLink redis)
                 keys.Add(Key(letter + "o", entity));
             }
         }
-
-        return [.. keys];
 
         RedisKey Key(string letter, Guid entity)
         {

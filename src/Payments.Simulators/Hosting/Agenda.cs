@@ -14,7 +14,9 @@ namespace Payments.Simulators.Hosting;
 /// </summary>
 public sealed class Agenda : BackgroundService
 {
-    private const int MostDeliveriesAtOnce = 32;
+    /// <summary>A provider has enough of them: what it tells late is late because of a fault, or because nobody answers.</summary>
+    private const int MostDeliveriesAtOnce = 256;
+
     private static readonly TimeSpan LongestSleep = TimeSpan.FromHours(1);
 
     private readonly BookStore books;

@@ -42,4 +42,27 @@ public sealed class KnownNoticeTests(RecoveryProduct product)
             return await command.ExecuteScalarAsync(Token) as string;
         }
     }
+
+    [Fact]
+    public async Task A_call_that_this_process_makes_is_answered_when_its_answer_is_committed()
+    {
+        var recent = product.Host.ServicesOf(Names.Services.Api).GetRequiredService<RecentPayments>();
+        Assert.True(recent.AnsweredAsync(new AttemptId(new Guid("019ad000-0000-7000-8000-000000000001"))).IsCompleted, "nobody here makes such a call");
+        await product.InjectAsync("stripe", "authorize", "delay", Token, delay: 3_000);
+        await using var now = product.Payments.CreateCommand("SELECT clock_timestamp()");
+        var since = (await now.ExecuteScalarAsync(Token))!;
+        var paying = product.Stripe.PayAsync(Token);
+
+        await using var newest = product.Payments.CreateCommand("SELECT id FROM attempts WHERE provider = 'stripe' AND opened_at >= $1 ORDER BY opened_at DESC LIMIT 1");
+        newest.Parameters.Add(new() { Value = since });
+        var attempt = new AttemptId((await RecoveryProduct.UntilAsync(async () => await newest.ExecuteScalarAsync(Token) as Guid?, id => id is not null, Token))!.Value);
+        await RecoveryProduct.UntilAsync(() => Task.FromResult(recent.AnsweredAsync(attempt).IsCompleted), answered => !answered, Token);
+
+        await recent.AnsweredAsync(attempt);
+        await using var state = product.Payments.CreateCommand("SELECT state FROM attempts WHERE id = $1");
+        state.Parameters.Add(new() { Value = attempt.Value });
+        Assert.Equal("succeeded", await state.ExecuteScalarAsync(Token));
+        await paying;
+        Assert.True(recent.AnsweredAsync(attempt).IsCompleted, "it is known");
+    }
 }
