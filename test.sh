@@ -64,7 +64,8 @@ begin() { # PROJECT [CLASS]
   local project=$1 run=$1${2:+.$2} assembly=tests/$1/bin/Release/net10.0/$1.dll
   [ -n "$name" ] || [ ! -f "$ahead/$1.dll" ] || assembly=$ahead/$1.dll
   local arguments=(-noColor -noLogo -reporter verbose -longRunning 120 -ctrf "$reports/$run.json")
-  local settings=()
+  # Nothing of this runs long enough to be worth watching (ADR 0143).
+  local settings=(DOTNET_TieredPGO=0)
   # Integration tests wait a lot: for deadlines, retries and servers that start. Most programs that they start end before it would pay to compile
   # again what is used often (0x2000 times here, instead of 30), or to protect the code's memory, which is a tenth of a start.
   if [ "$project" = Payments.IntegrationTests ]; then arguments+=(-maxThreads 5) settings+=(DOTNET_TC_CallCountThreshold=2000 DOTNET_EnableWriteXorExecute=0); fi
