@@ -10,7 +10,7 @@ namespace Payments.Fraud.Velocity;
 internal sealed class VelocityKeeper(
     VelocityRedis redis, VelocityDatabase database, VelocityCounters counters, IdSource ids, TimeProvider time, ILogger<VelocityKeeper> logger) : BackgroundService
 {
-    /// <summary>So many are counted by one script: it takes Redis half a millisecond.</summary>
+    /// <summary>So many are counted by one script: it takes Redis about a millisecond.</summary>
     private const int AtOnce = 32;
 
     private const int PageSize = 512;
