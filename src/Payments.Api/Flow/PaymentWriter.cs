@@ -6,8 +6,8 @@ namespace Payments.Api.Flow;
 /// <summary>The one writer of payments in this process: takes what waits and commits it together.</summary>
 public sealed class PaymentWriter(CommitChanges commit, IdSource ids, TimeProvider time) : IAsyncDisposable
 {
-    /// <summary>Payers wait for it: only where so many pay that each commit has several of them, commits are further apart (ADR 0133).</summary>
-    private static readonly GroupWriterOptions Options = new() { Gather = TimeSpan.FromMilliseconds(25), GatherFrom = 6 };
+    /// <summary>Payers wait for it: only where so many pay that each commit has several of them, commits are further apart (ADRs 0133, 0146).</summary>
+    private static readonly GroupWriterOptions Options = new() { Gather = TimeSpan.FromMilliseconds(25), GatherFrom = 6, RestsNoLongerThanItWorked = true };
 
     private readonly GroupWriter<PreparedChange, Verdict> group =
         new("payments", change => change.Change.After.Id.Value, commit.WriteAsync, Options, ids, time, Overtaken);

@@ -27,6 +27,12 @@ public sealed record GroupWriterOptions
 
     /// <summary>Nothing is gathered after a batch of fewer: where somebody waits for each item, a commit is shared only if many come.</summary>
     public int GatherFrom { get; init; }
+
+    /// <summary>
+    /// Nothing is gathered for longer than the batch before took: where somebody waits for each item, a quick database makes nobody wait for what only a
+    /// slow one needs.
+    /// </summary>
+    public bool RestsNoLongerThanItWorked { get; init; }
 }
 
 /// <summary>The queue is full: nothing was written, and the caller may try again later.</summary>
@@ -119,26 +125,32 @@ public sealed class GroupWriter<TItem, TVerdict>(
     private async Task RunAsync()
     {
         var heldBack = new List<Waiting>();
-        long? began = null;
+        var (ended, rest) = (0L, TimeSpan.Zero);
         while (heldBack.Count > 0 || await queue.Reader.WaitToReadAsync())
         {
-            await GatherAsync(began);
+            await GatherAsync(rest - time.GetElapsedTime(ended));
             var batchBegan = time.GetTimestamp();
             // Before the batch is taken: whoever signals the old one has put its item into the queue already.
             Volatile.Write(ref urgency, NewUrgency());
             var batch = TakeBatch(heldBack);
             var left = Interlocked.Add(ref held, -batch.Count);
-            // What is left, because the batch is full or another of its key is in it, has waited already.
-            began = left > 0 || batch.Count < options.GatherFrom ? null : batchBegan;
             GroupWriterTelemetry.BatchSizes.Record(batch.Count, new KeyValuePair<string, object?>("payments.writer", name));
             await WriteAsync(batch);
+            ended = time.GetTimestamp();
+            // What is left, because the batch is full or another of its key is in it, has waited already.
+            rest = left > 0 || batch.Count < options.GatherFrom ? TimeSpan.Zero : RestAfter(time.GetElapsedTime(batchBegan, ended));
             AnswerOvertaken(batch, heldBack);
         }
     }
 
-    private async Task GatherAsync(long? began)
+    private TimeSpan RestAfter(TimeSpan work)
     {
-        var left = began is { } since ? options.Gather - time.GetElapsedTime(since) : TimeSpan.Zero;
+        var rest = options.Gather - work;
+        return options.RestsNoLongerThanItWorked && rest > work ? work : rest;
+    }
+
+    private async Task GatherAsync(TimeSpan left)
+    {
         if (left > TimeSpan.Zero && Volatile.Read(ref held) < options.LargestBatch)
         {
             await urgency.Task.WaitAsync(left, time, closing.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);

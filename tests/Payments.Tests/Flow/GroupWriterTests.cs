@@ -1,6 +1,7 @@
 using Npgsql;
 using Payments.Core;
 using Payments.Platform.Postgres;
+using Payments.Tests.Connectors;
 
 namespace Payments.Tests.Flow;
 
@@ -10,8 +11,8 @@ public class GroupWriterTests
 
     private readonly IdSource ids = new(TimeProvider.System);
 
-    private GroupWriter<Item, int> Writer(Func<Guid, IReadOnlyList<Item>, Task<IReadOnlyList<int>>> write, GroupWriterOptions? options = null) =>
-        new("test", i => i.Key, (number, items, _) => write(number, items), options ?? new GroupWriterOptions { RetryDelay = TimeSpan.FromMilliseconds(1) }, ids, TimeProvider.System);
+    private GroupWriter<Item, int> Writer(Func<Guid, IReadOnlyList<Item>, Task<IReadOnlyList<int>>> write, GroupWriterOptions? options = null, TimeProvider? time = null) =>
+        new("test", i => i.Key, (number, items, _) => write(number, items), options ?? new GroupWriterOptions { RetryDelay = TimeSpan.FromMilliseconds(1) }, ids, time ?? TimeProvider.System);
 
     private static IReadOnlyList<int> Numbers(IReadOnlyList<Item> items) => [.. items.Select(i => i.Number)];
 
@@ -154,6 +155,38 @@ public class GroupWriterTests
 
         writer.Hurry();
         Assert.Equal(8, await gathered);
+    }
+
+    [Fact]
+    public async Task Who_is_waited_for_rests_no_longer_than_he_worked()
+    {
+        var time = new FakeTime();
+        var work = TimeSpan.Zero;
+        await using var writer = Writer(
+            (_, items) =>
+            {
+                time.Pass(work);
+                return Task.FromResult(Numbers(items));
+            },
+            new GroupWriterOptions { LargestBatch = 8, Gather = TimeSpan.FromHours(3), RestsNoLongerThanItWorked = true },
+            time);
+        Task<int> Write(int number) => writer.WriteAsync(new Item(ids.New<PaymentId>().Value, number)).WaitAsync(TimeSpan.FromMinutes(4), TestContext.Current.CancellationToken);
+
+        // Batches that take no time follow one another at once.
+        for (var i = 0; i < 10; i++)
+        {
+            Assert.Equal(i, await Write(i));
+        }
+
+        // After one that took an hour, what comes waits for more.
+        work = TimeSpan.FromHours(1);
+        await Write(10);
+        var gathered = Write(11);
+        await Task.Delay(100, TestContext.Current.CancellationToken);
+        Assert.False(gathered.IsCompleted, "it waits for more");
+
+        writer.Hurry();
+        Assert.Equal(11, await gathered);
     }
 
     [Fact]
