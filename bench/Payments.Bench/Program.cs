@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Runtime.InteropServices;
 using System.Text.Json;
 using Payments.Bench;
 using Payments.Bench.Load;
@@ -61,6 +62,12 @@ Console.CancelKeyPress += (_, e) =>
     e.Cancel = true;
     stop.Cancel();
 };
+// The servers in here listen for it too, and would end alone.
+using var terminated = PosixSignalRegistration.Create(PosixSignal.SIGTERM, signal =>
+{
+    signal.Cancel = true;
+    stop.Cancel();
+});
 
 var results = new List<(Scenario Scenario, IReadOnlyList<Figure> Figures)>();
 var failed = new List<string>();
