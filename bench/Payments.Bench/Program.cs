@@ -1,6 +1,6 @@
 using System.Globalization;
-using System.Runtime.InteropServices;
 using System.Text.Json;
+using Payments.AllInOne;
 using Payments.Bench;
 using Payments.Bench.Load;
 using Payments.Bench.Outage;
@@ -56,19 +56,7 @@ for (var i = 0; i < args.Length; i++)
     }
 }
 
-using var stop = new CancellationTokenSource();
-Console.CancelKeyPress += (_, e) =>
-{
-    e.Cancel = true;
-    stop.Cancel();
-};
-// The servers in here listen for it too, and would end alone.
-using var terminated = PosixSignalRegistration.Create(PosixSignal.SIGTERM, signal =>
-{
-    signal.Cancel = true;
-    stop.Cancel();
-});
-
+using var signals = new StopSignals();
 var results = new List<(Scenario Scenario, IReadOnlyList<Figure> Figures)>();
 var failed = new List<string>();
 foreach (var scenario in scenarios.Where(s => names.Count == 0 || names.Contains(s.Name)))
@@ -76,7 +64,7 @@ foreach (var scenario in scenarios.Where(s => names.Count == 0 || names.Contains
     Console.Error.WriteLine($"{scenario.Name}: {scenario.Description}");
     try
     {
-        results.Add((scenario, scenario.Run(Console.Error, stop.Token)));
+        results.Add((scenario, scenario.Run(Console.Error, signals.Token)));
     }
     catch (InvalidOperationException e)
     {
