@@ -41,6 +41,7 @@ internal sealed class DecisionWriter : IAsyncDisposable
             AS d (payment_id, merchant_id, mode, score, verdict, factors, attempt, three_d_secure, confidence, model_version, model_factors, without, facts, counters)
         ORDER BY payment_id
         ON CONFLICT (payment_id) DO NOTHING
+        RETURNING payment_id
         """;
 
     private const string Standing = """
@@ -178,18 +179,34 @@ internal sealed class DecisionWriter : IAsyncDisposable
         }
 
         batch.BatchCommands.Add(Decisions(rows));
-        var payments = rows.Select(r => r.Request.PaymentId.Value).ToArray();
-        batch.BatchCommands.Add(new NpgsqlBatchCommand(Standing) { Parameters = { new() { Value = payments } } });
+        var overtaken = rows.Select(r => r.Request.PaymentId.Value).ToHashSet();
+        await using (var written = await batch.ExecuteReaderAsync(cancellationToken))
+        {
+            await written.NextResultAsync(cancellationToken);
+            while (await written.ReadAsync(cancellationToken))
+            {
+                overtaken.Remove(written.GetGuid(0));
+            }
+        }
 
-        await using var reader = await batch.ExecuteReaderAsync(cancellationToken);
-        await reader.NextResultAsync(cancellationToken);
+        var standing = overtaken.Count == 0 ? [] : await StandingAsync([.. overtaken], cancellationToken);
+        return [.. rows.Select(r => r.Request.PaymentId.Value is var payment && !overtaken.Contains(payment) ? new Kept(r.Decision)
+            : standing.TryGetValue(payment, out var decision) ? new Kept(decision)
+            : throw new InvariantException("a decision that was written or in the way is there"))];
+    }
+
+    private async Task<Dictionary<Guid, FraudDecision>> StandingAsync(Guid[] payments, CancellationToken cancellationToken)
+    {
+        await using var command = database.CreateCommand(Standing);
+        command.Parameters.Add(new() { Value = payments });
+        await using var reader = await command.ExecuteReaderAsync(cancellationToken);
         var standing = new Dictionary<Guid, FraudDecision>();
         while (await reader.ReadAsync(cancellationToken))
         {
             standing[reader.GetGuid(0)] = Read(reader);
         }
 
-        return [.. payments.Select(p => standing.TryGetValue(p, out var decision) ? new Kept(decision) : throw new InvariantException("a decision that was written or in the way is there"))];
+        return standing;
     }
 
     private static FraudDecision Read(NpgsqlDataReader reader)

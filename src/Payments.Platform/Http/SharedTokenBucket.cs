@@ -1,13 +1,14 @@
 using System.Globalization;
 using System.Threading.RateLimiting;
+using Payments.Platform.Postgres;
 using Payments.Platform.Redis;
 using StackExchange.Redis;
 
 namespace Payments.Platform.Http;
 
 /// <summary>
-/// A token bucket whose level lives in Redis, so that all replicas share it: one script, one round trip, Redis' clock. While Redis
-/// does not answer, each replica counts for itself.
+/// A token bucket whose level lives in Redis, so that all replicas share it: one script, one round trip, Redis' clock. Requests that come
+/// while it is asked are asked for together afterwards, in their order. While Redis does not answer, each replica counts for itself.
 /// </summary>
 internal sealed class SharedTokenBucket : RateLimiter
 {
@@ -15,15 +16,23 @@ internal sealed class SharedTokenBucket : RateLimiter
     private const string TakeTokens = """
         local now = redis.call('TIME')
         now = now[1] * 1000 + math.floor(now[2] / 1000)
-        local per_second, burst, wanted = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3])
+        local per_second, burst = tonumber(ARGV[1]), tonumber(ARGV[2])
         local state = redis.call('HMGET', KEYS[1], 'level', 'at')
         local level, at = tonumber(state[1] or burst), tonumber(state[2] or now)
         level = math.min(burst, level + math.max(0, now - at) * per_second / 1000)
-        local wait = 0
-        if level >= wanted then level = level - wanted else wait = math.ceil((wanted - level) * 1000 / per_second) end
+        local waits = {}
+        for i = 3, #ARGV do
+          local wanted = tonumber(ARGV[i])
+          if level >= wanted then
+            level = level - wanted
+            waits[i - 2] = 0
+          else
+            waits[i - 2] = math.ceil((wanted - level) * 1000 / per_second)
+          end
+        end
         redis.call('HSET', KEYS[1], 'level', tostring(level), 'at', now)
         redis.call('PEXPIRE', KEYS[1], math.ceil(burst * 1000 / per_second) + 1000)
-        return wait
+        return waits
         """;
 
     private readonly RedisLink redis;
@@ -31,6 +40,7 @@ internal sealed class SharedTokenBucket : RateLimiter
     private readonly RedisKey[] key;
     private readonly RedisValue perSecond;
     private readonly RedisValue burst;
+    private readonly GroupReader<Wish, Lease> wishes;
     private readonly TokenBucketRateLimiter local;
     private long lastUse;
     private long acquired;
@@ -43,6 +53,7 @@ internal sealed class SharedTokenBucket : RateLimiter
         key = [string.Create(CultureInfo.InvariantCulture, $"{name}:{perSecond}")];
         this.perSecond = perSecond;
         this.burst = burst;
+        wishes = new(AskAsync, lanes: 1);
         lastUse = time.GetTimestamp();
         local = new TokenBucketRateLimiter(new TokenBucketRateLimiterOptions
         {
@@ -69,16 +80,24 @@ internal sealed class SharedTokenBucket : RateLimiter
     protected override async ValueTask<RateLimitLease> AcquireAsyncCore(int permitCount, CancellationToken cancellationToken)
     {
         Volatile.Write(ref lastUse, time.GetTimestamp());
-        var reply = await redis.TryAsync(database => database.ScriptEvaluateAsync(TakeTokens, key, [perSecond, burst, permitCount]), cancellationToken);
-        if (reply is { Answered: true, Value: { } wait })
-        {
-            return Count((long)wait == 0 ? Lease.Granted : Lease.Refused(TimeSpan.FromMilliseconds((long)wait)));
-        }
+        var lease = (await wishes.ReadAsync(new Wish(permitCount), cancellationToken))!;
+        Interlocked.Increment(ref lease.IsAcquired ? ref acquired : ref refused);
+        return lease;
+    }
 
-        using var lease = local.AttemptAcquire(permitCount);
-        return Count(lease.IsAcquired
-            ? Lease.Granted
-            : Lease.Refused(lease.TryGetMetadata(MetadataName.RetryAfter, out var after) ? after : TimeSpan.FromSeconds(1)));
+    private async Task<IReadOnlyDictionary<Wish, Lease>> AskAsync(IReadOnlyList<Wish> together, CancellationToken cancellationToken)
+    {
+        RedisValue[] arguments = [perSecond, burst, .. together.Select(w => (RedisValue)w.Permits)];
+        var reply = await redis.TryAsync(database => database.ScriptEvaluateAsync(TakeTokens, key, arguments), cancellationToken);
+        var waits = reply is { Answered: true, Value: { } value } ? (long[])value! : null;
+        return together.Select((wish, place) => (wish, Lease: waits is null ? TakeHere(wish) : Lease.After(waits[place]))).ToDictionary(w => w.wish, w => w.Lease);
+    }
+
+    private Lease TakeHere(Wish wish)
+    {
+        using var lease = local.AttemptAcquire(wish.Permits);
+        return lease.IsAcquired ? Lease.Granted
+            : Lease.Refused(lease.TryGetMetadata(MetadataName.RetryAfter, out var after) ? after : TimeSpan.FromSeconds(1));
     }
 
     protected override void Dispose(bool disposing)
@@ -91,10 +110,10 @@ internal sealed class SharedTokenBucket : RateLimiter
         base.Dispose(disposing);
     }
 
-    private Lease Count(Lease lease)
+    /// <summary>One request's, and equal to no other.</summary>
+    private sealed class Wish(int permits)
     {
-        Interlocked.Increment(ref lease.IsAcquired ? ref acquired : ref refused);
-        return lease;
+        public int Permits => permits;
     }
 
     private sealed class Lease(bool isAcquired, TimeSpan retryAfter) : RateLimitLease
@@ -102,6 +121,8 @@ internal sealed class SharedTokenBucket : RateLimiter
         public static readonly Lease Granted = new(true, TimeSpan.Zero);
 
         public static Lease Refused(TimeSpan retryAfter) => new(false, retryAfter);
+
+        public static Lease After(long milliseconds) => milliseconds == 0 ? Granted : Refused(TimeSpan.FromMilliseconds(milliseconds));
 
         public override bool IsAcquired => isAcquired;
 

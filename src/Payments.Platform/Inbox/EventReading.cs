@@ -12,7 +12,7 @@ public static class EventReading
     /// What was read last, whoever read it: the consumers of one process read the same bytes within moments of each other, and what they are given
     /// cannot be changed. Beyond this number, or by chance, an event is read again.
     /// </summary>
-    private static readonly Known?[] Recent = new Known?[1_024];
+    private static readonly Known?[] Recent = new Known?[4_096];
 
     /// <exception cref="InvalidEventException">The data is not that of a payment event.</exception>
     public static ReceivedEvent Read(OutboxRow row)

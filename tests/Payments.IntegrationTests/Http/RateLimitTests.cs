@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Globalization;
+using System.Text.RegularExpressions;
 using Payments.AllInOne.Embedded;
 using Xunit;
 
@@ -77,6 +78,26 @@ public sealed class RateLimitTests(EmbeddedServers servers)
         }
 
         Assert.Equal(503, (await host.SendAsync("GET", Probe, key)).Status);
+    }
+
+    [Fact]
+    public async Task What_comes_at_once_is_asked_together_and_each_is_answered()
+    {
+        await using var redis = await RedisServer.StartAsync(new() { Directory = servers.CreateDirectory(), Password = "only-for-tests" }, Token);
+        await using var host = await StartAsync(("ConnectionStrings:redis", redis.ConnectionString));
+        var (_, key, _) = await host.KeyAsync(await MerchantAsync(host, perSecond: 20));
+        var clock = Stopwatch.StartNew();
+        var answers = await Task.WhenAll(Enumerable.Range(0, 300).Select(_ => host.SendAsync("GET", Probe, key)));
+        Assert.InRange(answers.Count(a => a.Status == 503), 40, 40 + (int)Math.Ceiling(20 * clock.Elapsed.TotalSeconds) + 1);
+        Assert.All(answers.Where(a => a.Status != 503), a => Assert.Equal(429, a.Status));
+        Assert.InRange(await BucketsAskedAsync(redis), 1, 200);
+    }
+
+    private static async Task<int> BucketsAskedAsync(RedisServer redis)
+    {
+        using var connection = await StackExchange.Redis.ConnectionMultiplexer.ConnectAsync(redis.ConnectionString);
+        var commands = (string?)await connection.GetDatabase().ExecuteAsync("INFO", "commandstats");
+        return int.Parse(Regex.Match(commands!, @"cmdstat_hmget:calls=(\d+)").Groups[1].Value, CultureInfo.InvariantCulture);
     }
 
     private static CancellationToken Token => TestContext.Current.CancellationToken;
