@@ -48,6 +48,7 @@ public static class VaultModule
         app.MapPost("/v1/tokens", CreateToken.HandleAsync).RequirePublishableKey().RequireCors(AnyShop);
         app.MapDelete("/v1/tokens/{id}", DeleteToken.HandleAsync).RequireSecretKey();
         app.MapGet("/internal/v1/merchants/{merchant}/{mode}/tokens/{token}", TokenDirectory.HandleAsync).RequireInternalKey();
+        app.MapPost("/internal/v1/tokens/find", TokenDirectory.HandleManyAsync).RequireInternalKey();
         app.MapPost("/internal/v1/merchants/{merchant}/{mode}/erasures", TokenContexts.HandleAsync).RequireInternalKey();
     }
 }

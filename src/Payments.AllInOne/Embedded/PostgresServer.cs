@@ -263,6 +263,7 @@ public sealed class PostgresServer : IAsyncDisposable
             ["max_wal_size"] = "4GB",
             ["wal_compression"] = "lz4",
             ["autovacuum_analyze_scale_factor"] = "0.5",
+            ["default_statistics_target"] = "25",
             ["timezone"] = "UTC",
             ["log_timezone"] = "UTC",
         };

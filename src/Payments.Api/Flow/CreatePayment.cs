@@ -144,7 +144,7 @@ public static partial class CreatePayment
         if (payment.IsRejected)
         {
             var answer = change.Answer!;
-            await services.Entrance.RememberAsync(entered, answer.Status!.Value, answer.Body!, TimeSpan.Zero, CancellationToken.None);
+            services.Entrance.Remember(entered, answer.Status!.Value, answer.Body!, TimeSpan.Zero);
             return new RawAnswer(answer.Status.Value, answer.Body!, replayed: false);
         }
 

@@ -84,7 +84,7 @@ public sealed class Entrance(RequestFingerprint fingerprints, RequestCache cache
                 // Which body a restored key belongs to is not known: what is remembered for this one would be refused to the right one.
                 if (stored.Fingerprint.Length > 0)
                 {
-                    await RememberAsync(request, stored.Status!.Value, stored.Body!, stored.Age, cancellationToken);
+                    Remember(request, stored.Status!.Value, stored.Body!, stored.Age);
                 }
 
                 return new RawAnswer(stored.Status!.Value, stored.Body!, replayed: true);
@@ -106,7 +106,7 @@ public sealed class Entrance(RequestFingerprint fingerprints, RequestCache cache
         ArgumentNullException.ThrowIfNull(ran);
         if (ran.Answer is { Status: { } known, Body: { } bytes })
         {
-            await RememberAsync(request, known, bytes, TimeSpan.Zero, CancellationToken.None);
+            Remember(request, known, bytes, TimeSpan.Zero);
             Steps.Reached(Steps.AnswerBefore);
             return new RawAnswer(known, bytes, replayed: false);
         }
@@ -133,16 +133,16 @@ public sealed class Entrance(RequestFingerprint fingerprints, RequestCache cache
             throw new InvariantException("a settled operation has a stored answer");
         }
 
-        await RememberAsync(request, status, body, age, CancellationToken.None);
+        Remember(request, status, body, age);
         Steps.Reached(Steps.AnswerBefore);
         return new RawAnswer(status, body, replayed: false);
     }
 
     /// <param name="age">Since the answer became final: giving it again does not make it live longer.</param>
-    public Task RememberAsync(MerchantRequest request, int status, byte[] body, TimeSpan age, CancellationToken cancellationToken)
+    public void Remember(MerchantRequest request, int status, byte[] body, TimeSpan age)
     {
         ArgumentNullException.ThrowIfNull(request);
-        return cache.RememberAsync(request.Caller.MerchantId, request.Caller.Mode, request.Key, new CachedAnswer(request.Fingerprint, status, body), age, cancellationToken);
+        cache.Remember(request.Caller.MerchantId, request.Caller.Mode, request.Key, new CachedAnswer(request.Fingerprint, status, body), age);
     }
 
     private async Task<IResult> UnresolvedAsync(PaymentKey key, OperationId? operationId, bool replayed, CancellationToken cancellationToken)

@@ -12,6 +12,18 @@ public interface IVault
     Task<long> EraseAsync(MerchantId merchant, Mode mode, ContextErasure erasure, CancellationToken cancellationToken);
 }
 
+/// <summary>A token as those who ask for several name it.</summary>
+public sealed record TokenKey(MerchantId Merchant, Mode Mode, TokenId Token);
+
+/// <summary>Tokens that are asked for together: at most <see cref="Most"/>, of any merchants.</summary>
+public sealed record TokenQuestions(IReadOnlyList<TokenKey> Tokens)
+{
+    public const int Most = 64;
+}
+
+/// <summary>What was found, in the order of the questions; null as in <see cref="IVault.FindAsync"/>.</summary>
+public sealed record TokenAnswers(IReadOnlyList<CardToken?> Tokens);
+
 /// <summary>Whose circumstances a vault is to forget.</summary>
 /// <param name="EmailHash">Keyed hash of the person's e-mail address within the merchant and mode, in base64: who it is, is not told.</param>
 public sealed record ContextErasure(IReadOnlyList<TokenId> Tokens, string? EmailHash);

@@ -2,6 +2,7 @@ using System.Text.Json;
 using Payments.Core;
 using Payments.Core.Seams;
 using Payments.Platform.Http;
+using Payments.Platform.Http.Seams;
 
 namespace Payments.Fraud.Scoring;
 
@@ -21,6 +22,6 @@ internal static class ScorePayment
             return Problems.InvalidJson;
         }
 
-        return request is null ? Problems.BodyMissing : Results.Json(await scorer.ScoreAsync(request, cancellationToken), Json.Options);
+        return request is null ? Problems.BodyMissing : InternalJson.Answer(await scorer.ScoreAsync(request, cancellationToken));
     }
 }

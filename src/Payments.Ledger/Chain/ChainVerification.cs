@@ -1,6 +1,7 @@
 using Npgsql;
 using Payments.Core;
 using Payments.Ledger.Books;
+using Payments.Ledger.Controls;
 using Payments.Platform.Postgres;
 
 namespace Payments.Ledger.Chain;
@@ -28,7 +29,9 @@ public sealed class ChainVerification(NpgsqlDataSource database)
     public async Task<ChainReport> VerifyAsync(CancellationToken cancellationToken) => await VerifyAsync(await OpeningAsync(cancellationToken), null, cancellationToken);
 
     /// <summary>From heads that were verified before, to others or to those of now.</summary>
-    public async Task<ChainReport> VerifyAsync(IReadOnlyDictionary<int, ChainHead> from, IReadOnlyDictionary<int, ChainHead>? upTo, CancellationToken cancellationToken)
+    /// <param name="pace">Null where somebody waits for the answer.</param>
+    public async Task<ChainReport> VerifyAsync(
+        IReadOnlyDictionary<int, ChainHead> from, IReadOnlyDictionary<int, ChainHead>? upTo, CancellationToken cancellationToken, Pace? pace = null)
     {
         ArgumentNullException.ThrowIfNull(from);
         var (journals, ends, breaks) = (0L, new List<ChainHead>(), new List<ChainBreak>());
@@ -46,6 +49,7 @@ public sealed class ChainVerification(NpgsqlDataSource database)
 
                 page.ForEach(walk.Take);
                 journals += page.Count;
+                await (pace?.RestAsync(cancellationToken) ?? Task.CompletedTask);
             }
 
             walk.End(head);

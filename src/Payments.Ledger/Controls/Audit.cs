@@ -104,19 +104,20 @@ public sealed class Audit(NpgsqlDataSource database, Closings closings, ChainVer
 
     /// <summary>Everything since the last closing, one closed month in turn, and those in which something was found the last time.</summary>
     /// <returns>What was found, and up to where each chain was verified.</returns>
-    public async Task<(IReadOnlyList<Finding> Found, IReadOnlyList<ChainHead> Verified)> ExamineAsync(CancellationToken cancellationToken)
+    /// <param name="pace">Null where somebody waits for the answer.</param>
+    public async Task<(IReadOnlyList<Finding> Found, IReadOnlyList<ChainHead> Verified)> ExamineAsync(CancellationToken cancellationToken, Pace? pace = null)
     {
         var months = await closings.MonthsAsync(cancellationToken);
         var found = new List<Finding>();
         foreach (var month in await TurnAsync(cancellationToken))
         {
             var before = months.LastOrDefault(m => m.Month < month)?.Month;
-            var (_, ofMonth) = await ExamineAsync(before, month, [.. OfEveryMonth, .. OfClosedMonths], cancellationToken);
+            var (_, ofMonth) = await ExamineAsync(before, month, [.. OfEveryMonth, .. OfClosedMonths], pace, cancellationToken);
             await MarkAsync(month, ofMonth.Count, cancellationToken);
             found.AddRange(ofMonth);
         }
 
-        var (report, open) = await ExamineAsync(months is [.., var last] ? last.Month : null, null, [.. OfEveryMonth, .. OfTheOpenSpan], cancellationToken);
+        var (report, open) = await ExamineAsync(months is [.., var last] ? last.Month : null, null, [.. OfEveryMonth, .. OfTheOpenSpan], pace, cancellationToken);
         found.AddRange(open);
         return (found, report.Heads);
     }
@@ -131,10 +132,10 @@ public sealed class Audit(NpgsqlDataSource database, Closings closings, ChainVer
             $"Journal number {broken.Seq} of ledger partition {broken.Partition}: {broken.Problem}");
     }
 
-    private async Task<(ChainReport Report, List<Finding> Found)> ExamineAsync(DateOnly? before, DateOnly? month, Rule[] rules, CancellationToken cancellationToken)
+    private async Task<(ChainReport Report, List<Finding> Found)> ExamineAsync(DateOnly? before, DateOnly? month, Rule[] rules, Pace? pace, CancellationToken cancellationToken)
     {
         var report = await chain.VerifyAsync(
-            await closings.HeadsAsync(before, cancellationToken), month is null ? null : await closings.HeadsAsync(month, cancellationToken), cancellationToken);
+            await closings.HeadsAsync(before, cancellationToken), month is null ? null : await closings.HeadsAsync(month, cancellationToken), cancellationToken, pace);
         var found = report.Breaks.Select(Describe).ToList();
 
         await using var connection = await database.OpenConnectionAsync(cancellationToken);

@@ -66,7 +66,7 @@ public sealed class LedgerControls(
         }
 
         await AnchorDailyAsync(now, cancellationToken);
-        await ExamineCompletenessAsync(int.MaxValue, cancellationToken);
+        await ExamineCompletenessAsync(int.MaxValue, cancellationToken, new Pace(time));
         if (whole)
         {
             await retirement.RetireDueAsync(cancellationToken);
@@ -88,7 +88,7 @@ public sealed class LedgerControls(
     // The newest journals; from where the last round ended.
     private async Task VerifyChainAsync(IReadOnlyDictionary<int, ChainHead> from, CancellationToken cancellationToken)
     {
-        var report = await chain.VerifyAsync(from, null, cancellationToken);
+        var report = await chain.VerifyAsync(from, null, cancellationToken, new Pace(time));
         await findings.RaiseAsync([.. report.Breaks.Select(Audit.Describe)], cancellationToken);
 
         // Heads of partitions that were not reached this time stay where they were.
@@ -97,7 +97,7 @@ public sealed class LedgerControls(
 
     private async Task AuditAsync(CancellationToken cancellationToken)
     {
-        var (audited, heads) = await audit.ExamineAsync(cancellationToken);
+        var (audited, heads) = await audit.ExamineAsync(cancellationToken, new Pace(time));
         var found = audited.ToList();
         found.AddRange(await closings.VerifyAsync(cancellationToken));
         found.AddRange((await chain.ChangedAccountsAsync(cancellationToken)).Select(a => new Finding(AccountChanged, a, "The account is not what its id was made from.")));
@@ -128,7 +128,8 @@ public sealed class LedgerControls(
     /// <summary>
     /// Compares what came since the last time, at most so many pages of a partition. May run beside a round: both find the same.
     /// </summary>
-    public async Task ExamineCompletenessAsync(int pages, CancellationToken cancellationToken)
+    /// <param name="pace">Null where somebody waits for the answer.</param>
+    public async Task ExamineCompletenessAsync(int pages, CancellationToken cancellationToken, Pace? pace = null)
     {
         foreach (var open in await findings.OpenAsync(1_000, cancellationToken, [.. Completeness.EventKinds]))
         {
@@ -143,6 +144,7 @@ public sealed class LedgerControls(
             for (var page = 0; page < pages && await completeness.ExamineNextAsync(partition, cancellationToken) is { } found; page++)
             {
                 await findings.RaiseAsync(found, cancellationToken);
+                await (pace?.RestAsync(cancellationToken) ?? Task.CompletedTask);
             }
         }
 

@@ -44,7 +44,7 @@ public static class InboxModule
         builder.Services.AddOptions<EventConsumerOptions>().BindConfiguration(EventConsumerOptions.Section).ValidateDataAnnotations().ValidateOnStart();
         builder.Services.TryAddSingleton(TimeProvider.System);
         builder.Services.TryAddSingleton<IdSource>();
-        builder.AddInternalClient(OutboxClient.Publisher).RemoveAllLoggers();
+        builder.AddInternalClient(OutboxClient.Publisher);
         builder.Services.TryAddSingleton<IOutboxSource, OutboxClient>();
         builder.Services.TryAddSingleton<THandler>();
         builder.Services.TryAddSingleton<DeadLetters>();

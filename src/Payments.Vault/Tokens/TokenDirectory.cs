@@ -2,6 +2,7 @@ using Npgsql;
 using Payments.Core;
 using Payments.Core.Seams;
 using Payments.Platform.Http;
+using Payments.Platform.Http.Seams;
 using Payments.Platform.Postgres;
 using Payments.Vault.BankAccounts;
 
@@ -13,7 +14,7 @@ internal sealed class TokenDirectory : IVault
     private readonly NpgsqlDataSource database;
     private readonly TokenContexts contexts;
     private readonly BankAccountStore accounts;
-    private readonly GroupReader<Key, CardToken> tokens;
+    private readonly GroupReader<TokenKey, CardToken> tokens;
 
     public TokenDirectory(NpgsqlDataSource database, TokenContexts contexts, BankAccountStore accounts)
     {
@@ -26,7 +27,7 @@ internal sealed class TokenDirectory : IVault
     public Task<CardToken?> FindAsync(MerchantId merchant, Mode mode, TokenId token, CancellationToken cancellationToken) =>
         tokens.ReadAsync(new(merchant, mode, token), cancellationToken);
 
-    private async Task<IReadOnlyDictionary<Key, CardToken>> ReadAsync(IReadOnlyList<Key> keys, CancellationToken cancellationToken)
+    private async Task<IReadOnlyDictionary<TokenKey, CardToken>> ReadAsync(IReadOnlyList<TokenKey> keys, CancellationToken cancellationToken)
     {
         const string sql = """
             SELECT w.n, t.fingerprint, t.brand, t.bin, t.last4, t.exp_month, t.exp_year, t.country, t.funding, c.sealed, p.provider, p.provider_token,
@@ -42,7 +43,7 @@ internal sealed class TokenDirectory : IVault
             sql, keys.Select(k => k.Token.Value).ToArray(), keys.Select(k => k.Merchant.Value).ToArray(), keys.Select(k => ModeNames.Of(k.Mode)).ToArray());
         await using var row = await batch.ExecuteReaderAsync(cancellationToken);
         await row.NextResultAsync(cancellationToken);
-        var found = new Dictionary<Key, CardToken>(keys.Count);
+        var found = new Dictionary<TokenKey, CardToken>(keys.Count);
         var names = new Dictionary<Provider, string>();
         while (await row.ReadAsync(cancellationToken))
         {
@@ -60,7 +61,7 @@ internal sealed class TokenDirectory : IVault
         return found;
     }
 
-    private CardToken Read(Key key, NpgsqlDataReader row, Dictionary<Provider, string> names) => new(
+    private CardToken Read(TokenKey key, NpgsqlDataReader row, Dictionary<Provider, string> names) => new(
         key.Token,
         key.Merchant,
         key.Mode,
@@ -94,9 +95,20 @@ internal sealed class TokenDirectory : IVault
         }
 
         return await vault.FindAsync(merchantId, parsedMode, tokenId, cancellationToken) is { } found
-            ? Results.Json(found, Json.Options)
+            ? InternalJson.Answer(found)
             : Problems.NotFound("token", "token");
     }
 
-    private sealed record Key(MerchantId Merchant, Mode Mode, TokenId Token);
+    /// <summary><c>POST /internal/v1/tokens/find</c>: several at once.</summary>
+    public static async Task<IResult> HandleManyAsync(HttpContext context, IVault vault, CancellationToken cancellationToken)
+    {
+        if (!(await RequestBody.ReadAsync<TokenQuestions>(context, cancellationToken)).Succeeded(out var asked, out var problem))
+        {
+            return problem;
+        }
+
+        return asked.Tokens.Count > TokenQuestions.Most
+            ? Problems.InvalidValue("tokens", $"At most {TokenQuestions.Most} tokens are found at once.")
+            : InternalJson.Answer(new TokenAnswers(await Task.WhenAll(asked.Tokens.Select(t => vault.FindAsync(t.Merchant, t.Mode, t.Token, cancellationToken)))));
+    }
 }

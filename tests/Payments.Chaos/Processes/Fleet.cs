@@ -192,14 +192,15 @@ public sealed class Fleet : IAsyncDisposable
         Add(Names.Services.Ledger, addresses.Ledger);
         Add(Names.Services.Webhooks, addresses.Webhooks);
         Add(Names.Services.Reconciliation, addresses.Reconciliation);
-        var replicas = Enumerable.Range(firstPort + Ports.DashboardOtlpHttp + 1, options.ApiReplicas).ToArray();
+        // A lone replica stands at the service's address itself.
+        int[] replicas = options.ApiReplicas == 1 ? [addresses.Api.Port] : [.. Enumerable.Range(firstPort + Ports.DashboardOtlpHttp + 1, options.ApiReplicas)];
         for (var i = 0; i < replicas.Length; i++)
         {
             var address = new Uri(string.Create(CultureInfo.InvariantCulture, $"http://127.0.0.1:{replicas[i]}"));
             services.Add(NewProcess(Names.Services.Api, string.Create(CultureInfo.InvariantCulture, $"{Names.Services.Api}-{i + 1}"), address));
         }
 
-        front = new Front(addresses.Api.Port, replicas);
+        front = replicas.Length > 1 ? new Front(addresses.Api.Port, replicas) : null;
 
         void Add(string service, Uri address, params Uri[] urls) => services.Add(NewProcess(service, service, address, urls));
 

@@ -22,6 +22,8 @@ public sealed class ServiceProcess : FleetProcess
         assembly = Path.Combine(AppContext.BaseDirectory, $"Payments.{char.ToUpperInvariant(service[0])}{service[1..]}.dll");
         environment = configuration.ToDictionary(c => c.Key.Replace(":", "__", StringComparison.Ordinal), c => c.Value);
         environment["ASPNETCORE_URLS"] = string.Join(';', urls is [] ? [address.GetLeftPart(UriPartial.Authority)] : urls);
+        // As in its image: what is watched for changed settings is the program's own directory, and not the one where the servers write their data.
+        environment["ASPNETCORE_CONTENTROOT"] = AppContext.BaseDirectory;
         // Most of these processes die young: code that is compiled quickly beats code that is compiled well, unless whoever measures says otherwise.
         environment.TryAdd("DOTNET_TieredPGO", "0");
         if (clockLibrary is not null)

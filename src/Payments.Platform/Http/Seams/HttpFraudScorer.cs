@@ -10,7 +10,7 @@ internal sealed class HttpFraudScorer(IHttpClientFactory clients) : IFraudScorer
     public async Task<FraudDecision> ScoreAsync(FraudRequest request, CancellationToken cancellationToken)
     {
         using var client = clients.CreateInternalClient("Fraud");
-        using var response = await client.PostAsJsonAsync(new Uri("internal/v1/score", UriKind.Relative), request, Json.Options, cancellationToken);
+        using var response = await client.PostAsync(new Uri("internal/v1/score", UriKind.Relative), InternalJson.Content(request), cancellationToken);
         response.EnsureSuccessStatusCode();
         return await response.Content.ReadFromJsonAsync<FraudDecision>(Json.Options, cancellationToken)
             ?? throw new HttpRequestException("Fraud scoring answered without a decision.");

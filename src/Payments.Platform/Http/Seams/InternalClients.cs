@@ -33,7 +33,8 @@ public static class InternalClients
 
     /// <summary>
     /// A named <see cref="HttpClient"/> to the internal endpoints of another service: <c>Payments:Urls:{service}</c>, with the shared key.
-    /// Get it by <see cref="CreateInternalClient"/>. It has no retries and no time limit but the caller's token and 10 s.
+    /// Get it by <see cref="CreateInternalClient"/>. It has no retries and no time limit but the caller's token and 10 s, and logs nothing: traces
+    /// and metrics tell of each call.
     /// </summary>
     /// <param name="service">Api, Vault, Ledger, Fraud, Webhooks or Reconciliation.</param>
     public static IHttpClientBuilder AddInternalClient(this WebApplicationBuilder builder, string service)
@@ -52,7 +53,7 @@ public static class InternalClients
             UseCookies = false,
             ConnectTimeout = TimeSpan.FromSeconds(2),
             PooledConnectionLifetime = TimeSpan.FromMinutes(2),
-        });
+        }).RemoveAllLoggers();
     }
 
     public static HttpClient CreateInternalClient(this IHttpClientFactory clients, string service)
